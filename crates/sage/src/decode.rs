@@ -1,0 +1,234 @@
+//! From the driver's text to typed columns. Decimals and dates are fetched as text,
+//! because drivers hand numbers over as doubles.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef,
+    builder::{Date32Builder, Decimal64Builder, StringBuilder},
+};
+use arrow_schema::{ArrowError, DataType};
+use serde::{Deserialize, Serialize};
+use values::{Decimal, DecimalError, Kind, days_from_date, parse_date};
+
+/// One value as the driver handed it over.
+#[derive(Clone, Copy, Debug)]
+pub enum Cell<'a> {
+    /// SQL NULL: treated as blank.
+    Null,
+    /// UTF-8 text.
+    Text(&'a str),
+    /// Bytes that are no UTF-8: read as Windows-1252, with a finding.
+    Bytes(&'a [u8]),
+}
+
+/// A value that could not be taken as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Row in its page.
+    pub row: usize,
+    /// Sage column.
+    pub column: String,
+    /// What was wrong.
+    pub code: FindingCode,
+}
+
+/// What can be wrong with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// No date: delivered as none.
+    BadDate,
+    /// No number: delivered as zero.
+    BadNumber,
+    /// More decimals than the catalog's scale: rounded half away from zero.
+    Rounded,
+    /// Larger than the column can hold: delivered as zero.
+    NumberTooLarge,
+    /// Bytes that are no UTF-8: read as Windows-1252.
+    CodePage,
+    /// `TimeUpdated` is no decimal hour: read as the start of its day.
+    BadTime,
+    /// The stamp lies in the future: delivered, and the watermark does not follow it.
+    FutureStamp,
+}
+
+/// Builds one typed column out of cells.
+#[derive(Debug)]
+pub struct ColumnDecoder {
+    name: String,
+    builder: Builder,
+    rows: usize,
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug)]
+enum Builder {
+    Text(StringBuilder),
+    Decimal(Decimal64Builder, u8),
+    Date(Date32Builder),
+}
+
+/// Precision that all decimal columns carry: what 64 bits hold.
+const PRECISION: u8 = 18;
+
+impl ColumnDecoder {
+    /// A decoder for a column of this kind.
+    #[must_use]
+    pub fn new(name: &str, kind: Kind) -> Self {
+        let builder = match kind {
+            Kind::Text => Builder::Text(StringBuilder::new()),
+            Kind::Decimal { scale } => Builder::Decimal(Decimal64Builder::new(), scale),
+            Kind::Date => Builder::Date(Date32Builder::new()),
+        };
+        Self { name: name.to_owned(), builder, rows: 0, findings: Vec::new() }
+    }
+
+    /// The Arrow type that columns of this kind have.
+    #[must_use]
+    pub fn data_type(kind: Kind) -> DataType {
+        match kind {
+            Kind::Text => DataType::Utf8,
+            Kind::Decimal { scale } => DataType::Decimal64(PRECISION, i8::try_from(scale).unwrap_or(0)),
+            Kind::Date => DataType::Date32,
+        }
+    }
+
+    /// Takes the next row's value.
+    pub fn push(&mut self, cell: Cell<'_>) {
+        let widened;
+        let text = match cell {
+            Cell::Null => "",
+            Cell::Text(text) => text,
+            Cell::Bytes(bytes) => {
+                widened = windows_1252(bytes);
+                self.find(FindingCode::CodePage);
+                &widened
+            }
+        };
+        // The first NUL ends what a fixed-width file field holds.
+        let text = text.split('\0').next().unwrap_or("").trim_end_matches(' ');
+        let found = match &mut self.builder {
+            Builder::Text(builder) => {
+                builder.append_value(text);
+                None
+            }
+            Builder::Decimal(builder, scale) => {
+                let (units, found) = decimal_units(text, *scale);
+                builder.append_value(units);
+                found
+            }
+            Builder::Date(builder) => match parse_date(text) {
+                Ok(date) => {
+                    builder.append_option(date.map(days_from_date));
+                    None
+                }
+                Err(_) => {
+                    builder.append_null();
+                    Some(FindingCode::BadDate)
+                }
+            },
+        };
+        if let Some(code) = found {
+            self.find(code);
+        }
+        self.rows += 1;
+    }
+
+    fn find(&mut self, code: FindingCode) {
+        self.findings.push(Finding { row: self.rows, column: self.name.clone(), code });
+    }
+
+    /// The column and what was wrong in it.
+    ///
+    /// # Errors
+    /// Never for scales up to 12; Arrow checks precision and scale.
+    pub fn finish(mut self) -> Result<(ArrayRef, Vec<Finding>), ArrowError> {
+        let array: ArrayRef = match &mut self.builder {
+            Builder::Text(builder) => Arc::new(builder.finish()),
+            Builder::Decimal(builder, scale) => {
+                let scale = i8::try_from(*scale).unwrap_or(0);
+                Arc::new(builder.finish().with_precision_and_scale(PRECISION, scale)?)
+            }
+            Builder::Date(builder) => Arc::new(builder.finish()),
+        };
+        Ok((array, self.findings))
+    }
+}
+
+fn decimal_units(text: &str, scale: u8) -> (i64, Option<FindingCode>) {
+    match Decimal::parse(text, scale) {
+        Ok(decimal) => (decimal.units(), None),
+        Err(DecimalError::NotANumber) => (0, Some(FindingCode::BadNumber)),
+        Err(DecimalError::TooLarge) => (0, Some(FindingCode::NumberTooLarge)),
+        Err(DecimalError::TooPrecise { .. }) => {
+            let rounded = text.parse::<Decimal>().and_then(|d| d.rescale(scale));
+            match rounded {
+                Ok(decimal) => (decimal.units(), Some(FindingCode::Rounded)),
+                Err(_) => (0, Some(FindingCode::BadNumber)),
+            }
+        }
+    }
+}
+
+/// The 27 printable characters that Windows-1252 has in 0x80..=0x9F; the five holes are
+/// kept as control characters.
+const WINDOWS_1252_HIGH: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+fn windows_1252(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|&byte| match byte {
+            0x80..=0x9f => WINDOWS_1252_HIGH[usize::from(byte - 0x80)],
+            other => char::from(other),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Array, cast::AsArray, types::{Date32Type, Decimal64Type}};
+
+    use super::*;
+
+    fn decode(kind: Kind, cells: &[Cell<'_>]) -> (ArrayRef, Vec<FindingCode>) {
+        let mut decoder = ColumnDecoder::new("X", kind);
+        cells.iter().for_each(|c| decoder.push(*c));
+        let (array, findings) = decoder.finish().unwrap();
+        assert_eq!(array.data_type(), &ColumnDecoder::data_type(kind));
+        (array, findings.into_iter().map(|f| f.code).collect())
+    }
+
+    #[test]
+    fn text_is_cut_at_the_right_and_bytes_are_read() {
+        let (array, found) = decode(
+            Kind::Text,
+            &[Cell::Text(" a  "), Cell::Null, Cell::Bytes(b"caf\xe9 \x80"), Cell::Text("x\0junk")],
+        );
+        let texts: Vec<_> = array.as_string::<i32>().iter().flatten().collect();
+        assert_eq!(texts, [" a", "", "café €", "x"]);
+        assert_eq!(found, [FindingCode::CodePage]);
+    }
+
+    #[test]
+    fn numbers_are_exact_or_found() {
+        let (array, found) = decode(
+            Kind::Decimal { scale: 2 },
+            &[Cell::Text("79.5"), Cell::Text(""), Cell::Text("1.255"), Cell::Text("x"), Cell::Text("99999999999999999999")],
+        );
+        assert_eq!(array.as_primitive::<Decimal64Type>().values().to_vec(), [7950, 0, 126, 0, 0]);
+        assert_eq!(found, [FindingCode::Rounded, FindingCode::BadNumber, FindingCode::NumberTooLarge]);
+    }
+
+    #[test]
+    fn dates_are_days_or_none() {
+        let (array, found) =
+            decode(Kind::Date, &[Cell::Text("2026-05-01"), Cell::Text("1753-01-01"), Cell::Text("2026-02-31")]);
+        let dates = array.as_primitive::<Date32Type>();
+        assert_eq!((dates.value(0), dates.is_null(1), dates.is_null(2)), (20574, true, true));
+        assert_eq!(found, [FindingCode::BadDate]);
+    }
+}
