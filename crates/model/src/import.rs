@@ -1,0 +1,131 @@
+//! An import: one document on its way into the ERP.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use values::Decimal;
+
+use crate::Problem;
+
+/// What kind of document it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportKind {
+    /// A web order.
+    SalesOrder,
+}
+
+impl ImportKind {
+    /// The name in the API and in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SalesOrder => "sales_order",
+        }
+    }
+}
+
+/// Where an import stands. Clients accept unknown states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// Stored at the hub; the driver has not journaled it yet.
+    Received,
+    /// Journaled by the driver and free of problems that can be seen from outside Sage.
+    Validated,
+    /// Waits for a condition of Sage to pass (no seat, a lock, an exclusive task).
+    Waiting,
+    /// A number is reserved; the outcome is not known yet.
+    Writing,
+    /// In Sage, proven by reading it back.
+    Written,
+    /// Stopped by a rule of the site until a person decides.
+    Held,
+    /// What happened in Sage cannot be proven; a person must look. Never written again by us.
+    InDoubt,
+    /// Not taken; the problems say why.
+    Refused,
+    /// Given up by a person.
+    Discarded,
+}
+
+impl ImportState {
+    /// The name in the API and in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Validated => "validated",
+            Self::Waiting => "waiting",
+            Self::Writing => "writing",
+            Self::Written => "written",
+            Self::Held => "held",
+            Self::InDoubt => "in_doubt",
+            Self::Refused => "refused",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// From the name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Received,
+            Self::Validated,
+            Self::Waiting,
+            Self::Writing,
+            Self::Written,
+            Self::Held,
+            Self::InDoubt,
+            Self::Refused,
+            Self::Discarded,
+        ]
+        .into_iter()
+        .find(|s| s.as_str() == name)
+    }
+
+    /// Does nothing more happen without a person?
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        match self {
+            Self::Written | Self::Held | Self::InDoubt | Self::Refused | Self::Discarded => true,
+            Self::Received | Self::Validated | Self::Waiting | Self::Writing => false,
+        }
+    }
+}
+
+/// Amounts as Sage computed them, by API name (`taxable_amt`, …, `order_total`).
+pub type Totals = BTreeMap<String, Decimal>;
+
+/// One step that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When, by the driver's clock (RFC 3339).
+    pub at: String,
+    /// Which step (`reserved`, `write_started`, `read_back`, …).
+    pub step: String,
+    /// What came of it.
+    pub detail: String,
+}
+
+/// What the driver tells the hub about an import. Sent whole each time; the latest counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Where it stands.
+    pub state: ImportState,
+    /// Sage's number, once it is proven (or, while writing or in doubt, the reserved one).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_order_no: Option<String>,
+    /// As Sage computed them.
+    #[serde(default)]
+    pub totals: Totals,
+    /// Sage's words for what it took with a warning.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Why it was refused, waits or is in doubt.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    /// Everything that was tried, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
