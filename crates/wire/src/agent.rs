@@ -161,6 +161,11 @@ pub struct StreamReset {
     pub dataset: DatasetName,
     /// Must be larger than the hub's.
     pub epoch: Epoch,
+    /// The hub's epoch that the agent's decision rests on; another one is refused as
+    /// `epoch_stale`.
+    pub from_epoch: Epoch,
+    /// The hub's sequence that it rests on; likewise.
+    pub from_sequence: Sequence,
     /// The dataset's shape that the driver will send.
     pub fingerprint: Hash,
 }

@@ -1,0 +1,40 @@
+//! Cutting a page down to what has to travel.
+
+use catalog::{Dataset, DocumentBatch, STAMP_DATE, STAMP_TIME, Value};
+use values::{Hash, Key, Stamp};
+
+/// Rows stamped at `since` or later. A row whose stamp cannot be read stays in: it is never
+/// lost for an odd time.
+#[must_use]
+pub fn rows_since(dataset: &Dataset, batch: &DocumentBatch, since: Option<Stamp>) -> Vec<u32> {
+    let rows = 0..u32::try_from(batch.parents.num_rows()).unwrap_or(u32::MAX);
+    let places = dataset.field_of_column(STAMP_DATE).zip(dataset.field_of_column(STAMP_TIME));
+    let (Some(since), Some(((date, _), (time, _)))) = (since, places) else {
+        return rows.collect();
+    };
+    rows.filter(|&row| {
+        let row = row as usize;
+        match (batch.parent_value(date, row), batch.parent_value(time, row)) {
+            (Value::Date(Some(date)), Value::Text(time)) => match Stamp::parse(date, time) {
+                Ok(stamp) => stamp >= since,
+                Err(_) => date >= since.date(),
+            },
+            (Value::Date(_) | Value::Text(_) | Value::Decimal(_), _) => true,
+        }
+    })
+    .collect()
+}
+
+/// Of these rows, those whose hash the index does not have. `known` has the index's answer
+/// for each row of the batch.
+#[must_use]
+pub fn changed_rows(rows: &[u32], keys: &[Key], hashes: &[Hash], known: &[Option<Hash>]) -> Vec<u32> {
+    debug_assert!(keys.len() == hashes.len() && hashes.len() == known.len());
+    rows.iter()
+        .copied()
+        .filter(|&row| {
+            let row = row as usize;
+            known.get(row).copied().flatten() != hashes.get(row).copied()
+        })
+        .collect()
+}
