@@ -7,6 +7,8 @@
     reason = "a contract suite is called by tests only and reports by panicking"
 )]
 
+pub mod objects;
+
 use std::path::Path;
 use std::time::Duration;
 
