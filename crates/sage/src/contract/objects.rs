@@ -4,9 +4,14 @@ use values::{Date, Decimal, Secret};
 
 use crate::{BusinessObjects, Call, Condition, Fault, ObjectId, Return, Scalar};
 
+/// The user of the fixture's company.
+pub const USER: &str = "erpdriver";
+/// That user's password.
+pub const PASSWORD: &str = "sandbox";
+
 /// The records that [`check_objects`] works with, as statements on Sage's tables of an
-/// otherwise empty company `ABC` with two seats, whose user `WEB` has the password
-/// `sandbox` and whose next sales order number is 0000184.
+/// otherwise empty company `ABC` with two seats, in which [`USER`] may enter orders and
+/// the next sales order number is 0000184.
 pub const OBJECTS_FIXTURE_SQL: &str = "
 INSERT INTO AR_TermsCode (TermsCode, TermsCodeDesc, DaysBeforeDue) VALUES ('01', 'Net 30', '30');
 INSERT INTO SY_SalesTaxSchedule (TaxSchedule, SequenceNo, TaxCode) VALUES ('WI', '000001', 'WI');
@@ -79,14 +84,24 @@ impl Desk {
     fn open(open: OpenObjects<'_>) -> Self {
         let mut desk = Self::engine(open);
         for (call, code) in [
-            (set_user("WEB", "sandbox"), 1),
+            (set_user(USER, PASSWORD), 1),
             (Call::SetCompany { code: "ABC".into() }, 1),
-            (Call::SetDate { module: "S/O".into(), date: MAY }, 1),
+            (
+                Call::SetDate {
+                    module: "S/O".into(),
+                    date: MAY,
+                },
+                1,
+            ),
             (Call::SetModule { module: "S/O".into() }, 1),
         ] {
             desk.expect(&call, code);
         }
-        let task_id = desk.call(&Call::LookupTask { task: "SO_SalesOrder_ui".into() }).code;
+        let task_id = desk
+            .call(&Call::LookupTask {
+                task: "SO_SalesOrder_ui".into(),
+            })
+            .code;
         assert!(task_id > 0, "the task has an id");
         desk.expect(&Call::SetProgram { task_id }, 1);
         desk
@@ -98,7 +113,9 @@ impl Desk {
     }
 
     fn call(&mut self, call: &Call) -> Return {
-        self.objects.call(call).unwrap_or_else(|fault| panic!("{call:?} comes back: {fault}"))
+        self.objects
+            .call(call)
+            .unwrap_or_else(|fault| panic!("{call:?} comes back: {fault}"))
     }
 
     fn expect(&mut self, call: &Call, code: i32) -> Return {
@@ -112,17 +129,30 @@ impl Desk {
     }
 
     fn order(&mut self) -> ObjectId {
-        let made = self.expect(&Call::NewObject { name: "SO_SalesOrder_bus".into() }, 1);
-        made.object.unwrap_or_else(|| panic!("NewObject hands out the object"))
+        let made = self.expect(
+            &Call::NewObject {
+                name: "SO_SalesOrder_bus".into(),
+            },
+            1,
+        );
+        made.object
+            .unwrap_or_else(|| panic!("NewObject hands out the object"))
     }
 
     fn lines(&mut self, object: ObjectId) -> ObjectId {
         let made = self.expect(&Call::Lines { object }, 1);
-        made.object.unwrap_or_else(|| panic!("oLines hands out the object"))
+        made.object
+            .unwrap_or_else(|| panic!("oLines hands out the object"))
     }
 
     fn next_number(&mut self, object: ObjectId) -> String {
-        let given = self.expect(&Call::GetNextNumber { object, number: "SalesOrderNo".into() }, 1);
+        let given = self.expect(
+            &Call::GetNextNumber {
+                object,
+                number: "SalesOrderNo".into(),
+            },
+            1,
+        );
         match given.value {
             Some(Scalar::Text(number)) => number,
             other => panic!("a number is text: {other:?}"),
@@ -151,12 +181,26 @@ impl Desk {
 
     fn set(&mut self, object: ObjectId, column: &str, text: &str, code: i32) -> Return {
         let value = Scalar::Text(text.into());
-        self.expect(&Call::SetValue { object, column: column.into(), value }, code)
+        self.expect(
+            &Call::SetValue {
+                object,
+                column: column.into(),
+                value,
+            },
+            code,
+        )
     }
 
     fn set_number(&mut self, object: ObjectId, column: &str, number: &str, code: i32) -> Return {
         let value = Scalar::Number(decimal(number));
-        self.expect(&Call::SetValue { object, column: column.into(), value }, code)
+        self.expect(
+            &Call::SetValue {
+                object,
+                column: column.into(),
+                value,
+            },
+            code,
+        )
     }
 
     fn add_line(&mut self, lines: ObjectId, item: &str, quantity: &str) {
@@ -170,14 +214,32 @@ impl Desk {
     }
 
     fn text(&mut self, object: ObjectId, column: &str) -> String {
-        match self.expect(&Call::GetValue { object, column: column.into() }, 1).value {
+        match self
+            .expect(
+                &Call::GetValue {
+                    object,
+                    column: column.into(),
+                },
+                1,
+            )
+            .value
+        {
             Some(Scalar::Text(text)) => text,
             other => panic!("{column} is text: {other:?}"),
         }
     }
 
     fn number(&mut self, object: ObjectId, column: &str) -> Decimal {
-        match self.expect(&Call::GetValue { object, column: column.into() }, 1).value {
+        match self
+            .expect(
+                &Call::GetValue {
+                    object,
+                    column: column.into(),
+                },
+                1,
+            )
+            .value
+        {
             Some(Scalar::Number(number)) => number,
             other => panic!("{column} is a number: {other:?}"),
         }
@@ -202,25 +264,39 @@ impl Desk {
 
 fn check_logon(open: OpenObjects<'_>) {
     let mut desk = Desk::engine(open);
-    let refusal = desk.expect(&set_user("WEB", "wrong"), 0);
-    assert_eq!(Condition::of_message(&refusal.message), Some(Condition::PasswordRefused), "{refusal:?}");
+    let refusal = desk.expect(&set_user(USER, "wrong"), 0);
+    assert_eq!(
+        Condition::of_message(&refusal.message),
+        Some(Condition::PasswordRefused),
+        "{refusal:?}"
+    );
     desk.expect(&Call::SetCompany { code: "ABC".into() }, 0);
-    desk.expect(&set_user("WEB", "sandbox"), 1);
+    desk.expect(&set_user(USER, PASSWORD), 1);
     desk.expect(&Call::SetCompany { code: "XXX".into() }, 0);
     desk.expect(&Call::SetCompany { code: "ABC".into() }, 1);
     desk.expect(&Call::SetModule { module: "S/O".into() }, 1);
-    desk.expect(&Call::LookupTask { task: "XX_Nothing_ui".into() }, 0);
+    desk.expect(
+        &Call::LookupTask {
+            task: "XX_Nothing_ui".into(),
+        },
+        0,
+    );
     desk.leave();
 }
 
 /// `NewObject` without its module and program faults, and a fault is the end.
 fn check_poison(open: OpenObjects<'_>) {
     let mut desk = Desk::engine(open);
-    desk.expect(&set_user("WEB", "sandbox"), 1);
+    desk.expect(&set_user(USER, PASSWORD), 1);
     desk.expect(&Call::SetCompany { code: "ABC".into() }, 1);
-    let new_object = Call::NewObject { name: "SO_SalesOrder_bus".into() };
+    let new_object = Call::NewObject {
+        name: "SO_SalesOrder_bus".into(),
+    };
     let fault = desk.objects.call(&new_object);
-    assert!(matches!(fault, Err(Fault { code: 90 | 200, .. })), "no module, no object: {fault:?}");
+    assert!(
+        matches!(fault, Err(Fault { code: 90 | 200, .. })),
+        "no module, no object: {fault:?}"
+    );
     for call in [Call::SetModule { module: "S/O".into() }, new_object] {
         let answer = desk.objects.call(&call);
         assert!(answer.is_err(), "a poisoned session answers no more: {answer:?}");
@@ -244,7 +320,12 @@ fn check_key_first(open: OpenObjects<'_>) {
     // A required column is missing, and nothing is lost by asking.
     desk.expect(&Call::Write { object }, 0);
     desk.set(object, "CustomerNo$", "ABF", 1);
-    desk.set(object, "Comment$", "longer than the thirty characters that fit", 0);
+    desk.set(
+        object,
+        "Comment$",
+        "longer than the thirty characters that fit",
+        0,
+    );
     desk.set(object, "Comment", "not numeric", 0);
     desk.set(object, "NoSuchColumn$", "x", 0);
     desk.set(object, "OrderDate$", "05/06/2026", 0);
@@ -286,7 +367,14 @@ fn check_defaults(open: OpenObjects<'_>) {
     desk.expect(&Call::DropObject { object }, 1);
 
     let (object, _) = desk.new_order("PLAIN");
-    desk.check_texts(object, &[("ShipToCode$", ""), ("ShipToName$", "Plain Goods"), ("ShipToCity$", "Racine")]);
+    desk.check_texts(
+        object,
+        &[
+            ("ShipToCode$", ""),
+            ("ShipToName$", "Plain Goods"),
+            ("ShipToCity$", "Racine"),
+        ],
+    );
     desk.leave();
 }
 
@@ -363,8 +451,12 @@ fn check_write_and_read_back(open: OpenObjects<'_>) -> String {
     desk.add_line(lines, "1001-HON-H254", "1");
     desk.write(lines);
     // 100 × 75 taxable and 117.90 not, less 10 %; tax 1.5 % of 7500 - 750.
-    let totals =
-        [("TaxableAmt", "7500"), ("NonTaxableAmt", "117.9"), ("DiscountAmt", "761.79"), ("SalesTaxAmt", "101.25")];
+    let totals = [
+        ("TaxableAmt", "7500"),
+        ("NonTaxableAmt", "117.9"),
+        ("DiscountAmt", "761.79"),
+        ("SalesTaxAmt", "101.25"),
+    ];
     desk.check_numbers(object, &totals);
     // Lines are kept in the document; before the header's write nothing is stored.
     other.find(reading, &number, 0);
@@ -372,13 +464,25 @@ fn check_write_and_read_back(open: OpenObjects<'_>) -> String {
     other.find(reading, &number, 1);
     other.check_texts(
         reading,
-        &[("CustomerNo$", "ABF"), ("CustomerPONo$", "WEB00001"), ("OrderStatus$", "N"), ("ShipToCode$", "2")],
+        &[
+            ("CustomerNo$", "ABF"),
+            ("CustomerPONo$", "WEB00001"),
+            ("OrderStatus$", "N"),
+            ("ShipToCode$", "2"),
+        ],
     );
     other.check_numbers(reading, &totals);
     let lines = other.lines(reading);
     other.expect(&Call::MoveFirst { object: lines }, 1);
     other.check_texts(lines, &[("ItemCode$", "1001-HON-H252"), ("LineKey$", "000001")]);
-    other.check_numbers(lines, &[("QuantityOrdered", "100"), ("UnitPrice", "75"), ("ExtensionAmt", "7500")]);
+    other.check_numbers(
+        lines,
+        &[
+            ("QuantityOrdered", "100"),
+            ("UnitPrice", "75"),
+            ("ExtensionAmt", "7500"),
+        ],
+    );
     other.expect(&Call::MoveNext { object: lines }, 1);
     other.check_texts(lines, &[("ItemCode$", "1001-HON-H254"), ("LineKey$", "000002")]);
     other.expect(&Call::MoveNext { object: lines }, 0);
@@ -404,7 +508,11 @@ fn check_change(open: OpenObjects<'_>, number: &str) {
     desk.expect(&Call::Delete { object: lines }, 1);
     desk.expect(&Call::MoveNext { object: lines }, 0);
     desk.add_line(lines, "1001-HON-H252", "1");
-    assert_eq!(desk.text(lines, "LineKey$"), "000003", "a line key is not used twice");
+    assert_eq!(
+        desk.text(lines, "LineKey$"),
+        "000003",
+        "a line key is not used twice"
+    );
     desk.write(lines);
     desk.write(object);
     desk.find(object, number, 1);
@@ -432,7 +540,11 @@ fn check_purchase_order_warning(open: OpenObjects<'_>) {
     let mut desk = Desk::open(open);
     let (object, _) = desk.new_order("ABF");
     desk.set(object, "CustomerPONo$", "101255", -1);
-    assert_eq!(desk.text(object, "CustomerPONo$"), "101255", "a warning keeps the value");
+    assert_eq!(
+        desk.text(object, "CustomerPONo$"),
+        "101255",
+        "a warning keeps the value"
+    );
     let (object, _) = desk.new_order("PLAIN");
     desk.set(object, "CustomerPONo$", "101255", 1);
     desk.leave();
@@ -444,7 +556,11 @@ fn check_locks(open: OpenObjects<'_>) {
     let (ours, theirs) = (desk.order(), other.order());
     desk.key(ours, "0000184", 1);
     let refusal = other.key(theirs, "0000184", 0);
-    assert_eq!(Condition::of_message(&refusal.message), Some(Condition::RecordLocked), "{refusal:?}");
+    assert_eq!(
+        Condition::of_message(&refusal.message),
+        Some(Condition::RecordLocked),
+        "{refusal:?}"
+    );
     // Reading takes no lock, and minds none.
     other.find(theirs, "0000184", 1);
     other.check_numbers(theirs, &[("NonTaxableAmt", "131")]);
@@ -458,20 +574,31 @@ fn check_seats(open: OpenObjects<'_>) {
     let first = Desk::open(open);
     let second = Desk::open(open);
     let mut third = Desk::engine(open);
-    let refusal = third.expect(&set_user("WEB", "sandbox"), 0);
-    assert_eq!(Condition::of_message(&refusal.message), Some(Condition::NoSeat), "{refusal:?}");
+    let refusal = third.expect(&set_user(USER, PASSWORD), 0);
+    assert_eq!(
+        Condition::of_message(&refusal.message),
+        Some(Condition::NoSeat),
+        "{refusal:?}"
+    );
     first.leave();
-    third.expect(&set_user("WEB", "sandbox"), 1);
+    third.expect(&set_user(USER, PASSWORD), 1);
     third.leave();
     second.leave();
 }
 
 fn set_user(user: &str, password: &str) -> Call {
-    Call::SetUser { user: user.into(), password: Secret::new(password) }
+    Call::SetUser {
+        user: user.into(),
+        password: Secret::new(password),
+    }
 }
 
 fn set_key_value(object: ObjectId, number: &str) -> Call {
-    Call::SetKeyValue { object, column: "SalesOrderNo$".into(), value: Scalar::Text(number.into()) }
+    Call::SetKeyValue {
+        object,
+        column: "SalesOrderNo$".into(),
+        value: Scalar::Text(number.into()),
+    }
 }
 
 fn decimal(text: &str) -> Decimal {

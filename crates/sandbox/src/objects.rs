@@ -1,0 +1,71 @@
+//! Simulated business objects: `SO_SalesOrder_bus` with Sage's rules, seats, locks, prices
+//! and faults, behind the port's [`sage::BusinessObjects`].
+//!
+//! [`Engine`] works in the caller's process. [`Client`] talks to a server process of its
+//! own ([`serve`], started as `sage-sandbox objects FILE`) that outlives a killed client
+//! and may commit late, as Sage's COM server does.
+//!
+//! # Sessions
+//! A session logs on with the settings' `sage_user` and `sage_password` (unset:
+//! [`DEFAULT_USER`], [`DEFAULT_PASSWORD`]), takes one of `Seats` (unset: as many as come)
+//! and the company of `CompanyCode`. Objects need module `S/O` and the program of
+//! `SO_SalesOrder_ui`. Orders carry the `UserKey` that `SY_User` has for the user, else the
+//! setting `user_key`, else [`DEFAULT_USER_KEY`].
+//!
+//! # What tests and people can set, at any moment
+//! | setting | effect |
+//! |---|---|
+//! | `Seats` | at most so many sessions; the next `nSetUser` is refused |
+//! | `external_access` = `N` | `nSetCompany` is refused |
+//! | `exclusive_task` = name | `nSetCompany` is refused: that task has the company for itself |
+//! | `permission:TASK` = `N` | `nLookupTask` answers 0 |
+//! | `subscription` = `lapsed` | the header's `nWrite` is refused |
+//! | `lock:SO_SalesOrderHeader:NUMBER` = user | `nSetKey` answers 0, "in use by" |
+//! | `default_warehouse` | header's warehouse (unset: `000`) |
+//! | `tax_rate:SCHEDULE` | percent, before what the tax tables say |
+//! | `RetainSalesOrderHistory`, `RetainDeletedOrders` = `N` | no history mirror, no trace of deleted orders; before what `SO_Options` says |
+//! | `linger_ms` | how long the server process lives on after its client left (unset: 200) |
+//! | `fault.session_open.delay_ms` | `nSetUser` takes longer |
+//! | `fault.open.refuse` = message | `nSetUser` is refused with these words |
+//! | `fault.number_taken` | `nSetKey` finds another user's order under the number that this session was just given; argument `01-ABF` says whose customer |
+//! | `fault.header_write.refuse` = message | the header's `nWrite` is refused with these words; the order stays under work |
+//! | `fault.header_write.hang` | the header's `nWrite` never comes back and commits nothing |
+//! | `fault.header_write.delay_ms` | the header's `nWrite` sleeps before its commit: the late commit, if the client dies meanwhile |
+//! | `fault.header_write.crash_before_commit` | the server process ends before the commit |
+//! | `fault.header_write.crash_after_commit` | the server process ends after the commit, without an answer |
+//! | `fault.partial_write` | the header is stored without its lines, and the answer is 1 |
+//!
+//! A fault's value is its argument, and it strikes on every call; a fault without an
+//! argument takes any value, say `always`. `once` or `once:ARGUMENT` strikes one time: the
+//! setting is removed, in a transaction of its own, when it strikes. Faults of the header's
+//! `nWrite` strike in the order of the table. In process there is nothing to end: there a
+//! crash is a fault of the call, and the engine is poisoned.
+//!
+//! # Choices where the facts are silent
+//! Prices are kept per standard unit and multiplied by the unit's factor on a line in
+//! another unit. The methods C and M work on the standard cost. Kits are not exploded.
+//! Tax is known before the write.
+
+mod client;
+mod commit;
+mod engine;
+mod header;
+mod input;
+mod line;
+mod numbers;
+mod order;
+mod posting;
+mod pricing;
+mod process;
+mod protocol;
+mod record;
+mod server;
+mod session;
+mod settings;
+mod totals;
+
+pub use client::Client;
+pub use engine::Engine;
+pub use posting::{PostingError, invoice_order};
+pub use server::{Ending, ServerError, serve};
+pub use session::{DEFAULT_PASSWORD, DEFAULT_USER, DEFAULT_USER_KEY};

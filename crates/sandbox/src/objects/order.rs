@@ -1,0 +1,315 @@
+//! `SO_SalesOrder_bus`: a sales order under work. Nothing of it is stored before the
+//! header's `nWrite`.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use sage::{Return, Scalar};
+use values::Date;
+
+use super::header;
+use super::input::{accept, code, done, hand_out, refused};
+use super::line::{self, OrderTerms};
+use super::record::{Cell, FieldKind, Layout, Record, StoreError};
+use super::totals;
+
+/// The header's table; locks stand under its name.
+pub(crate) const HEADER: &str = "SO_SalesOrderHeader";
+/// The lines' table.
+pub(crate) const DETAIL: &str = "SO_SalesOrderDetail";
+
+/// What the engine knows besides the order.
+pub(crate) struct Desk<'a> {
+    /// The company.
+    pub(crate) db: &'a Connection,
+    /// Posting date of S/O.
+    pub(crate) date: Date,
+}
+
+/// How far the record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// No key yet.
+    Unkeyed,
+    /// Loaded by `nFind`, for reading.
+    Found,
+    /// Keyed and locked: a new record.
+    New,
+    /// Keyed and locked: an existing record.
+    Existing,
+}
+
+/// A sales order under work.
+#[derive(Debug)]
+pub(crate) struct Order {
+    header_layout: Arc<Layout>,
+    detail_layout: Arc<Layout>,
+    /// How far it is.
+    pub(crate) state: State,
+    /// Number under work; blank before it is set.
+    pub(crate) number: String,
+    /// The header as it would be written.
+    pub(crate) header: Record,
+    /// The lines as they would be written.
+    pub(crate) lines: Vec<Record>,
+    /// The lines as they are stored.
+    pub(crate) stored: Vec<Record>,
+    next_line: u32,
+    draft: Option<Draft>,
+    cursor: usize,
+}
+
+#[derive(Debug)]
+struct Draft {
+    line: Record,
+    /// Place of the line that it replaces; none for a new one.
+    replaces: Option<usize>,
+}
+
+impl Order {
+    /// A new object.
+    pub(crate) fn open(db: &Connection) -> Result<Self, StoreError> {
+        let header_layout = Layout::read(db, HEADER)?;
+        let detail_layout = Layout::read(db, DETAIL)?;
+        let header = Record::blank(&header_layout);
+        Ok(Self {
+            header_layout,
+            detail_layout,
+            state: State::Unkeyed,
+            number: String::new(),
+            header,
+            lines: Vec::new(),
+            stored: Vec::new(),
+            next_line: 1,
+            draft: None,
+            cursor: 0,
+        })
+    }
+
+    /// Forgets the record; the object may be keyed anew.
+    pub(crate) fn clear(&mut self) {
+        self.header = Record::blank(&self.header_layout);
+        self.state = State::Unkeyed;
+        self.number.clear();
+        self.lines.clear();
+        self.stored.clear();
+        self.next_line = 1;
+        self.draft = None;
+        self.cursor = 0;
+    }
+
+    /// Is the record locked by this object?
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.state, State::New | State::Existing)
+    }
+
+    /// `nSetKeyValue`.
+    pub(crate) fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
+        let (name, cell) = match accept(&self.header_layout, column, value) {
+            Ok((field, cell)) => (field.name.clone(), cell),
+            Err(message) => return refused(message),
+        };
+        match cell {
+            Cell::Text(text) if name == "SalesOrderNo" && !text.is_empty() => {
+                self.number = self.zero_filled(&text);
+                done()
+            }
+            Cell::Text(_) | Cell::Number(_) | Cell::Date(_) if name == "SalesOrderNo" => {
+                refused("The SalesOrderNo is required.")
+            }
+            Cell::Text(_) | Cell::Number(_) | Cell::Date(_) => refused(format!("{name} is no key column.")),
+        }
+    }
+
+    /// `nSetKey` after the lock is taken: 2 for a new record, 1 for an existing one.
+    pub(crate) fn key(&mut self, desk: &Desk<'_>) -> Result<Return, StoreError> {
+        let number = std::mem::take(&mut self.number);
+        self.clear();
+        self.number = number;
+        if self.load(desk.db)? {
+            self.state = State::Existing;
+            return Ok(done());
+        }
+        self.state = State::New;
+        self.header.put_text("SalesOrderNo", &self.number);
+        header::set_defaults(desk, &mut self.header)?;
+        Ok(code(2))
+    }
+
+    /// `nFind`: loads without a lock.
+    pub(crate) fn find(&mut self, db: &Connection) -> Result<Return, StoreError> {
+        let number = std::mem::take(&mut self.number);
+        self.clear();
+        self.number = number;
+        if self.load(db)? {
+            self.state = State::Found;
+            Ok(done())
+        } else {
+            Ok(refused(format!("Sales order {} is not on file.", self.number)))
+        }
+    }
+
+    fn load(&mut self, db: &Connection) -> Result<bool, StoreError> {
+        let key = [("SalesOrderNo", self.number.as_str())];
+        let Some(header) = Record::read_one(db, &self.header_layout, &key)? else {
+            return Ok(false);
+        };
+        self.header = header;
+        self.lines = Record::read_all(db, &self.detail_layout, &key)?;
+        self.lines
+            .sort_by(|a, b| a.text("LineSeqNo").cmp(b.text("LineSeqNo")));
+        self.stored.clone_from(&self.lines);
+        let last = self
+            .lines
+            .iter()
+            .filter_map(|line| line.text("LineKey").parse::<u32>().ok())
+            .max();
+        self.next_line = last.unwrap_or(0) + 1;
+        Ok(true)
+    }
+
+    /// `nSetValue` on the header.
+    pub(crate) fn set_value(
+        &mut self,
+        desk: &Desk<'_>,
+        column: &str,
+        value: &Scalar,
+    ) -> Result<Return, StoreError> {
+        if !self.is_locked() {
+            return Ok(refused(format!(
+                "The key is not set: SalesOrderNo is required before {column}."
+            )));
+        }
+        let is_new = self.state == State::New;
+        let answer = header::set_value(desk, &mut self.header, is_new, column, value)?;
+        if !answer.is_refused() {
+            totals::sum(desk.db, &mut self.header, &self.lines)?;
+        }
+        Ok(answer)
+    }
+
+    /// `nGetValue` on the header.
+    pub(crate) fn get_value(&self, column: &str) -> Return {
+        if self.state == State::Unkeyed {
+            return refused("The key is not set.");
+        }
+        value_of(&self.header, column)
+    }
+
+    /// `nAddLine`.
+    pub(crate) fn add_line(&mut self) -> Return {
+        if !self.is_locked() {
+            return refused("The key of the sales order is not set.");
+        }
+        if self.header.text("CustomerNo").is_empty() {
+            return refused("The CustomerNo is required before lines.");
+        }
+        let mut line = Record::blank(&self.detail_layout);
+        line.put_text("SalesOrderNo", &self.number);
+        line.put_text("LineKey", &format!("{:06}", self.next_line));
+        line.put_text("LineSeqNo", &format!("{:014}", self.next_line));
+        line.put_text("SOHistoryDetlSeqNo", &format!("{:014}", self.next_line));
+        self.next_line += 1;
+        self.draft = Some(Draft { line, replaces: None });
+        code(2)
+    }
+
+    /// `nMoveFirst` and `nMoveNext` on the lines.
+    pub(crate) fn move_to(&mut self, first: bool) -> Return {
+        self.cursor = if first { 0 } else { self.cursor.wrapping_add(1) };
+        self.draft = self.lines.get(self.cursor).map(|line| Draft {
+            line: line.clone(),
+            replaces: Some(self.cursor),
+        });
+        if self.draft.is_some() {
+            done()
+        } else {
+            refused("There are no more lines.")
+        }
+    }
+
+    /// `nSetValue` on the lines.
+    pub(crate) fn set_line_value(
+        &mut self,
+        desk: &Desk<'_>,
+        column: &str,
+        value: &Scalar,
+    ) -> Result<Return, StoreError> {
+        if !self.is_locked() {
+            return Ok(refused("The key of the sales order is not set."));
+        }
+        let Some(draft) = &mut self.draft else {
+            return Ok(refused("There is no current line."));
+        };
+        let price_level = header::price_level(desk.db, &self.header)?;
+        let terms = OrderTerms {
+            division: self.header.text("ARDivisionNo"),
+            customer: self.header.text("CustomerNo"),
+            price_level: &price_level,
+            warehouse: self.header.text("WarehouseCode"),
+            order_date: self.header.date("OrderDate").unwrap_or(desk.date),
+        };
+        line::set_value(desk.db, &terms, &mut draft.line, column, value)
+    }
+
+    /// `nGetValue` on the lines: blank and zero when no line is current, as after its
+    /// `nWrite`.
+    pub(crate) fn get_line_value(&self, column: &str) -> Return {
+        match &self.draft {
+            Some(draft) => value_of(&draft.line, column),
+            None => value_of(&Record::blank(&self.detail_layout), column),
+        }
+    }
+
+    /// `nWrite` on the lines.
+    pub(crate) fn write_line(&mut self, db: &Connection) -> Result<Return, StoreError> {
+        if !self.is_locked() {
+            return Ok(refused("The key of the sales order is not set."));
+        }
+        let Some(draft) = self.draft.take() else {
+            return Ok(refused("There is no current line."));
+        };
+        if let Some(refusal) = line::refusal_of(&draft.line) {
+            self.draft = Some(draft);
+            return Ok(refusal);
+        }
+        match draft.replaces {
+            Some(place) if place < self.lines.len() => self.lines[place] = draft.line,
+            Some(_) | None => self.lines.push(draft.line),
+        }
+        totals::sum(db, &mut self.header, &self.lines)?;
+        Ok(done())
+    }
+
+    /// `nDelete` on the lines.
+    pub(crate) fn delete_line(&mut self, db: &Connection) -> Result<Return, StoreError> {
+        match self.draft.take().map(|draft| draft.replaces) {
+            Some(Some(place)) if self.is_locked() && place < self.lines.len() => {
+                self.lines.remove(place);
+                // `nMoveNext` goes on with the line that moved up.
+                self.cursor = place.wrapping_sub(1);
+                totals::sum(db, &mut self.header, &self.lines)?;
+                Ok(done())
+            }
+            Some(Some(_) | None) | None => Ok(refused("There is no stored line to delete.")),
+        }
+    }
+
+    fn zero_filled(&self, number: &str) -> String {
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        match self.header_layout.field("SalesOrderNo").map(|field| field.kind) {
+            Some(FieldKind::Text(Some(width))) if is_number => format!("{number:0>width$}"),
+            Some(FieldKind::Text(_) | FieldKind::Number(_) | FieldKind::Date) | None => number.to_owned(),
+        }
+    }
+}
+
+fn value_of(record: &Record, column: &str) -> Return {
+    match hand_out(record, column) {
+        Ok(value) => Return {
+            value: Some(value),
+            ..done()
+        },
+        Err(message) => refused(message),
+    }
+}
