@@ -41,6 +41,8 @@ pub enum Command {
         from_epoch: Epoch,
         /// The sequence that the hub must still have.
         from_sequence: Sequence,
+        /// The digest that the hub must still have.
+        from_digest: Hash,
     },
     /// In one transaction forget the stream's index and record [`Progress::unsettled`];
     /// then fill the index from the hub, and record `progress` together with the last
@@ -65,6 +67,8 @@ pub enum Command {
         epoch: Epoch,
         /// The batch's number.
         sequence: Sequence,
+        /// The digest of the batch before it.
+        previous: Hash,
     },
     /// Record progress, and the sent rows' hashes, in one transaction → [`Event::Committed`].
     Commit {
@@ -86,6 +90,10 @@ pub enum Event {
         epoch: Epoch,
         /// The last batch that it committed.
         sequence: Sequence,
+        /// Its digest.
+        digest: Hash,
+        /// The digest of the batch before it.
+        previous: Hash,
         /// The shape with which the epoch was opened.
         fingerprint: Hash,
         /// The shape that the hub's catalog has now.
@@ -112,7 +120,10 @@ pub enum Event {
         changed: u64,
     },
     /// To [`Command::Send`].
-    Acknowledged,
+    Acknowledged {
+        /// Of the batch that was sent.
+        digest: Hash,
+    },
     /// To [`Command::Commit`].
     Committed,
     /// Any command failed for good; nothing of it is assumed.
@@ -247,8 +258,11 @@ impl Engine {
         };
         let command = match (&pass.step, event) {
             (_, Event::Failed(failure)) => Command::Finish(Outcome::Failed(failure)),
-            (Step::Asking, Event::StreamState { store, epoch, sequence, fingerprint, hub_fingerprint, random }) => {
-                let hub = HubSide { store, epoch, sequence, fingerprint };
+            (
+                Step::Asking,
+                Event::StreamState { store, epoch, sequence, digest, previous, fingerprint, hub_fingerprint, random },
+            ) => {
+                let hub = HubSide { store, epoch, sequence, digest, previous, fingerprint };
                 self.on_state(&mut pass, hub, hub_fingerprint, random)
             }
             (Step::Resetting(progress), Event::StreamReset) => {
@@ -264,20 +278,24 @@ impl Engine {
                 pass.documents += documents;
                 pass.page = Some(PageEnd { documents, last, end });
                 if documents == 0 {
-                    self.commit_page(&mut pass, 0)
+                    self.commit_page(&mut pass, None)
                 } else {
                     pass.step = Step::Comparing;
                     Command::Compare { since: self.delta_start(&pass) }
                 }
             }
-            (Step::Comparing, Event::Compared { changed: 0 }) => self.commit_page(&mut pass, 0),
+            (Step::Comparing, Event::Compared { changed: 0 }) => self.commit_page(&mut pass, None),
             (Step::Comparing, Event::Compared { changed }) => {
                 pass.step = Step::Sending { changed };
-                Command::Send { epoch: self.progress.epoch, sequence: self.progress.sequence.next() }
+                Command::Send {
+                    epoch: self.progress.epoch,
+                    sequence: self.progress.sequence.next(),
+                    previous: self.progress.digest,
+                }
             }
-            (Step::Sending { changed }, Event::Acknowledged) => {
-                let changed = *changed;
-                self.commit_page(&mut pass, changed)
+            (Step::Sending { changed }, Event::Acknowledged { digest }) => {
+                pass.sent += *changed;
+                self.commit_page(&mut pass, Some(digest))
             }
             (Step::Committing(progress), Event::Committed) => {
                 self.progress = progress.clone();
@@ -309,17 +327,22 @@ impl Engine {
             && mine.epoch == hub.epoch
             && mine.fingerprint == Some(self.fingerprint)
             && hub.fingerprint == self.fingerprint;
-        if same_stream && mine.sequence == hub.sequence {
+        if same_stream && mine.sequence == hub.sequence && mine.digest == hub.digest {
             return self.start_reading(pass);
         }
         // One batch ahead is the reply that was lost, or the commit that did not follow: the
         // hub has all that was recorded here, and more. Anything else means that one side
         // went back in time, and then only a pass over everything proves that nothing is
         // missing.
-        let keep = same_stream && hub.sequence == mine.sequence.next();
+        let keep = same_stream && hub.sequence == mine.sequence.next() && hub.previous == mine.digest;
         let epoch = next_epoch(mine.epoch.max(hub.epoch), random);
         pass.step = Step::Resetting(mine.in_new_epoch(hub.store, epoch, self.fingerprint, keep));
-        Command::ResetStream { epoch, from_epoch: hub.epoch, from_sequence: hub.sequence }
+        Command::ResetStream {
+            epoch,
+            from_epoch: hub.epoch,
+            from_sequence: hub.sequence,
+            from_digest: hub.digest,
+        }
     }
 
     fn start_reading(&self, pass: &mut Pass) -> Command {
@@ -348,11 +371,11 @@ impl Engine {
     }
 
     /// Records the page: its rows are acknowledged, or none of them differed.
-    fn commit_page(&self, pass: &mut Pass, changed: u64) -> Command {
-        pass.sent += changed;
+    fn commit_page(&self, pass: &mut Pass, sent: Option<Hash>) -> Command {
         let mut progress = self.progress.clone();
-        if changed > 0 {
+        if let Some(digest) = sent {
             progress.sequence = progress.sequence.next();
+            progress.digest = digest;
         }
         let page = pass.page.clone().unwrap_or(PageEnd { documents: 0, last: None, end: true });
         match pass.kind {
@@ -422,6 +445,8 @@ struct HubSide {
     store: StoreId,
     epoch: Epoch,
     sequence: Sequence,
+    digest: Hash,
+    previous: Hash,
     fingerprint: Hash,
 }
 

@@ -18,6 +18,8 @@ pub struct Progress {
     pub epoch: Epoch,
     /// Last batch that the hub acknowledged in it.
     pub sequence: Sequence,
+    /// That batch's digest; it covers the digest before it, and so all of the epoch.
+    pub digest: Hash,
     /// The shape that the epoch was opened with.
     pub fingerprint: Option<Hash>,
     /// Rows stamped before this have been delivered. Set by a complete pass.
@@ -45,7 +47,7 @@ impl Progress {
     #[must_use]
     pub fn in_new_epoch(&self, store: StoreId, epoch: Epoch, fingerprint: Hash, keep: bool) -> Self {
         let start = if keep { self.clone() } else { Self::default() };
-        Self { store: Some(store), epoch, sequence: Sequence(0), fingerprint: Some(fingerprint), ..start }
+        Self { store: Some(store), epoch, sequence: Sequence(0), digest: Hash(0), fingerprint: Some(fingerprint), ..start }
     }
 
     /// What is recorded while the index is being rebuilt: it agrees with no hub, so that a

@@ -66,7 +66,8 @@ struct Hub {
     epoch: Epoch,
     sequence: Sequence,
     fingerprint: Hash,
-    digest: u64,
+    digest: Hash,
+    previous: Hash,
     rows: BTreeMap<String, u64>,
 }
 
@@ -74,19 +75,20 @@ struct Hub {
 struct Batch {
     epoch: Epoch,
     sequence: Sequence,
+    previous: Hash,
     rows: Vec<(String, u64)>,
 }
 
 impl Batch {
-    fn digest(&self) -> u64 {
-        let text = format!("{} {} {:?}", self.epoch, self.sequence, self.rows);
-        Hash::of_bytes(text.as_bytes()).0
+    fn digest(&self) -> Hash {
+        let text = format!("{} {} {} {:?}", self.epoch, self.sequence, self.previous, self.rows);
+        Hash::of_bytes(text.as_bytes())
     }
 }
 
 impl Hub {
     fn empty() -> Self {
-        Self { epoch: Epoch(0), sequence: Sequence(0), fingerprint: Hash(0), digest: 0, rows: BTreeMap::new() }
+        Self { epoch: Epoch(0), sequence: Sequence(0), fingerprint: Hash(0), digest: Hash(0), previous: Hash(0), rows: BTreeMap::new() }
     }
 
     /// The hub's rule: exactly the next batch, or the last one again.
@@ -100,7 +102,11 @@ impl Hub {
         if batch.sequence != self.sequence.next() {
             return Err("out_of_order");
         }
+        if batch.previous != self.digest {
+            return Err("stream_diverged");
+        }
         self.sequence = batch.sequence;
+        self.previous = batch.previous;
         self.digest = batch.digest();
         self.rows.extend(batch.rows.iter().cloned());
         Ok(())
@@ -176,18 +182,22 @@ impl World {
                     store: StoreId::new("hub"),
                     epoch: self.hub.epoch,
                     sequence: self.hub.sequence,
+                    digest: self.hub.digest,
+                    previous: self.hub.previous,
                     fingerprint: self.hub.fingerprint,
                     hub_fingerprint: SHAPE,
                     random: self.random >> 17,
                 }
             }
-            Command::ResetStream { epoch, from_epoch, from_sequence } => {
-                if *epoch <= self.hub.epoch || (*from_epoch, *from_sequence) != (self.hub.epoch, self.hub.sequence) {
+            Command::ResetStream { epoch, from_epoch, from_sequence, from_digest } => {
+                let from = (*from_epoch, *from_sequence, *from_digest);
+                if *epoch <= self.hub.epoch || from != (self.hub.epoch, self.hub.sequence, self.hub.digest) {
                     return refused("epoch_stale");
                 }
                 self.hub.epoch = *epoch;
                 self.hub.sequence = Sequence(0);
-                self.hub.digest = 0;
+                self.hub.digest = Hash(0);
+                self.hub.previous = Hash(0);
                 self.hub.fingerprint = SHAPE;
                 Event::StreamReset
             }
@@ -213,11 +223,11 @@ impl World {
                 self.changed = differs.map(|(key, value, _)| (key.clone(), *value)).collect();
                 Event::Compared { changed: self.changed.len() as u64 }
             }
-            Command::Send { epoch, sequence } => {
-                let batch = Batch { epoch: *epoch, sequence: *sequence, rows: self.changed.clone() };
+            Command::Send { epoch, sequence, previous } => {
+                let batch = Batch { epoch: *epoch, sequence: *sequence, previous: *previous, rows: self.changed.clone() };
                 self.sent.push(batch.clone());
                 match self.hub.take(&batch) {
-                    Ok(()) => Event::Acknowledged,
+                    Ok(()) => Event::Acknowledged { digest: batch.digest() },
                     Err(code) => refused(code),
                 }
             }
@@ -258,7 +268,7 @@ impl World {
                 let event = self.carry_out(command);
                 if let (Command::Send { .. }, Some(batch)) = (command, self.sent.last().cloned()) {
                     let again = self.hub.take(&batch).is_ok();
-                    assert_eq!(again, event == Event::Acknowledged, "the same batch twice gets the same answer");
+                    assert_eq!(again, matches!(event, Event::Acknowledged { .. }), "the same batch twice gets the same answer");
                 }
                 return Step::Next(event);
             }
@@ -304,10 +314,14 @@ impl World {
         }
     }
 
+    fn agree(&self) -> bool {
+        let Progress { store, epoch, sequence, digest, .. } = &self.driver.progress;
+        store.is_some() && (*epoch, *sequence, *digest) == (self.hub.epoch, self.hub.sequence, self.hub.digest)
+    }
+
     /// Where both sides agree on the stream, the index knows nothing that the hub lacks.
     fn index_mirrors_hub(&self) {
-        let progress = &self.driver.progress;
-        if progress.store.is_some() && progress.epoch == self.hub.epoch && progress.sequence == self.hub.sequence {
+        if self.agree() {
             for (key, value) in &self.driver.index {
                 assert_eq!(self.hub.rows.get(key), Some(value), "the index knows what the hub lacks: {key}");
             }
@@ -317,8 +331,7 @@ impl World {
     /// Where both sides agree, all that is stamped before the watermark is in the hub.
     fn watermark_holds(&self) {
         let progress = &self.driver.progress;
-        let agreed = progress.store.is_some() && progress.epoch == self.hub.epoch && progress.sequence == self.hub.sequence;
-        let Some(watermark) = progress.watermark.filter(|_| agreed && progress.scan.is_none() && self.stamped) else {
+        let Some(watermark) = progress.watermark.filter(|_| self.agree() && progress.scan.is_none() && self.stamped) else {
             return;
         };
         // A clock that was set back stamps new rows below the watermark; full passes find them.

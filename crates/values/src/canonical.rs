@@ -73,7 +73,7 @@ impl Canonical {
 
 /// The 64-bit hash of a document's canonical encoding (XXH3). It tells a change from no
 /// change; it is not a defence against somebody who forges one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub u64);
 
 impl Hash {

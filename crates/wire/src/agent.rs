@@ -166,6 +166,8 @@ pub struct StreamReset {
     pub from_epoch: Epoch,
     /// The hub's sequence that it rests on; likewise.
     pub from_sequence: Sequence,
+    /// The hub's digest that it rests on; likewise.
+    pub from_digest: Hash,
     /// The dataset's shape that the driver will send.
     pub fingerprint: Hash,
 }
@@ -179,6 +181,10 @@ pub struct StreamState {
     pub epoch: Epoch,
     /// Last batch committed in it.
     pub sequence: Sequence,
+    /// Its digest; 0 when the epoch has none.
+    pub digest: Hash,
+    /// Digest of the batch before it, as its header says; 0 when there is none.
+    pub previous: Hash,
     /// The shape that the epoch was opened with.
     pub fingerprint: Hash,
     /// The shape that the hub's own catalog has now.
@@ -308,7 +314,7 @@ pub mod code {
     pub const COMPANY_CLAIMED: &str = "company_claimed";
     /// Another process became the company's writer.
     pub const LEASE_LOST: &str = "lease_lost";
-    /// The same sequence with another digest.
+    /// The same sequence with another digest, or a batch that does not follow the last one.
     pub const STREAM_DIVERGED: &str = "stream_diverged";
     /// The epoch is not the stream's.
     pub const EPOCH_STALE: &str = "epoch_stale";

@@ -36,6 +36,9 @@ pub struct BatchHeader {
     pub epoch: Epoch,
     /// Place in the epoch, from 1 without gaps.
     pub sequence: Sequence,
+    /// Digest of the batch before it in the epoch; 0 for the first. So a stream is a chain:
+    /// two sides that agree on the last digest agree on everything before it.
+    pub previous: Hash,
     /// The dataset's shape, as the driver knows it.
     pub fingerprint: Hash,
 }
@@ -60,8 +63,7 @@ pub enum BatchError {
     Rows(#[from] ArrowError),
 }
 
-/// Writes a batch. The digest of the returned bytes' rows is part of the stream's
-/// identity: the same sequence with other bytes is another batch.
+/// Writes a batch.
 ///
 /// # Errors
 /// [`BatchError::TooLarge`], and what Arrow refuses.
@@ -77,8 +79,7 @@ pub fn encode_batch(header: &BatchHeader, batch: &DocumentBatch) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// Reads a batch. The digest is that of everything behind the magic, so it covers header
-/// and rows. The caller checks the shape against its catalog.
+/// Reads a batch and its [`digest`]. The caller checks the shape against its catalog.
 ///
 /// # Errors
 /// [`BatchError`] says which part does not hold.
@@ -87,7 +88,7 @@ pub fn decode_batch(bytes: &[u8]) -> Result<(BatchHeader, DocumentBatch, Hash), 
         return Err(BatchError::TooLarge { bytes: bytes.len() });
     }
     let body = bytes.strip_prefix(MAGIC).ok_or(BatchError::Malformed("it does not begin as one of this version"))?;
-    let digest = Hash::of_bytes(body);
+    let digest = digest(bytes);
     let mut rest = body;
     let header = serde_json::from_slice(take_part(&mut rest)?)?;
     let parents = decode_rows(take_part(&mut rest)?)?;
@@ -96,6 +97,13 @@ pub fn decode_batch(bytes: &[u8]) -> Result<(BatchHeader, DocumentBatch, Hash), 
         children.push(decode_rows(take_part(&mut rest)?)?);
     }
     Ok((header, DocumentBatch { parents, children }, digest))
+}
+
+/// The digest of an encoded batch: header and rows. The same sequence with another digest
+/// is another batch.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> Hash {
+    Hash::of_bytes(bytes)
 }
 
 /// One Arrow IPC stream with one record batch, LZ4-compressed.
@@ -147,6 +155,7 @@ mod tests {
             dataset: orders.name.clone(),
             epoch: Epoch(3),
             sequence: Sequence(7),
+            previous: Hash(5),
             fingerprint: orders.fingerprint(),
         };
         let batch = orders.empty_batch();

@@ -5,4 +5,4 @@ pub mod agent;
 mod batch;
 pub mod bridge;
 
-pub use batch::{BatchError, BatchHeader, MAX_BATCH_BYTES, decode_batch, encode_batch};
+pub use batch::{BatchError, BatchHeader, MAX_BATCH_BYTES, decode_batch, digest, encode_batch};
