@@ -20,8 +20,8 @@ use arrow_array::{
 use values::{Date, Kind, days_from_date};
 
 use crate::{
-    Column, ColumnDecoder, Comparison, FindingCode, Literal, Page, ReadError, ReadErrorCode,
-    Reader, Select, Where,
+    Column, ColumnDecoder, Comparison, FindingCode, Literal, Page, ReadError, ReadErrorCode, Reader, Select,
+    Where,
 };
 
 /// The company that [`check_reader`] reads, as an `SQLite` script: run it on a new file.
@@ -104,10 +104,7 @@ fn check_probe(reader: &mut dyn Reader) {
         .probe()
         .unwrap_or_else(|e| panic!("the fixture is a company: {e:?}"));
     assert!(!probe.driver.is_empty(), "the probe names its driver");
-    assert!(
-        !probe.database.is_empty(),
-        "the probe names the database system"
-    );
+    assert!(!probe.database.is_empty(), "the probe names the database system");
 }
 
 fn check_columns(reader: &mut dyn Reader) {
@@ -198,12 +195,7 @@ fn check_values(reader: &mut dyn Reader) {
         ],
         "decimals are exact, blank and NULL are zero"
     );
-    let dates: Vec<_> = page
-        .rows
-        .column(3)
-        .as_primitive::<Date32Type>()
-        .iter()
-        .collect();
+    let dates: Vec<_> = page.rows.column(3).as_primitive::<Date32Type>().iter().collect();
     let day = |year, month, day| Some(days_from_date(Date::constant(year, month, day)));
     assert_eq!(
         dates,
@@ -239,24 +231,11 @@ fn check_values(reader: &mut dyn Reader) {
 }
 
 fn check_raw_decimals(reader: &mut dyn Reader) {
-    let select = select(
-        "CI_Item",
-        &[("StandardUnitPrice", Kind::Text)],
-        &["ItemCode"],
-    );
+    let select = select("CI_Item", &[("StandardUnitPrice", Kind::Text)], &["ItemCode"]);
     let page = read(reader, &select, 100);
     assert_eq!(
         texts(&page.rows, 0),
-        [
-            "79.500000",
-            "26",
-            "",
-            "-0.5",
-            "",
-            "99999999",
-            "abc",
-            "1.255555"
-        ],
+        ["79.500000", "26", "", "-0.5", "", "99999999", "abc", "1.255555"],
         "decimals are fetched as the text that is stored"
     );
 }
@@ -282,9 +261,7 @@ fn check_long_text(reader: &mut dyn Reader) {
 }
 
 fn check_comparisons(reader: &mut dyn Reader) {
-    let text = |comparison, value: &str| {
-        condition("ItemCode", comparison, Literal::Text(value.to_owned()))
-    };
+    let text = |comparison, value: &str| condition("ItemCode", comparison, Literal::Text(value.to_owned()));
     let date = |comparison, day| {
         condition(
             "DateUpdated",
@@ -314,10 +291,7 @@ fn check_comparisons(reader: &mut dyn Reader) {
             &["B200", "C300"],
         ),
         (vec![date(Comparison::Equal, 2)], &["A;B {x}?", "B200"]),
-        (
-            vec![date(Comparison::AtLeast, 5)],
-            &["E500", "F600", "O'NEIL"],
-        ),
+        (vec![date(Comparison::AtLeast, 5)], &["E500", "F600", "O'NEIL"]),
         (
             vec![date(Comparison::Greater, 1), date(Comparison::AtMost, 3)],
             &["A;B {x}?", "B200", "C300"],
@@ -341,11 +315,7 @@ fn check_paging(reader: &mut dyn Reader) {
             rows.min(STOCK_ROWS),
             "a page holds what was asked for"
         );
-        assert_eq!(
-            page.end,
-            rows >= STOCK_ROWS,
-            "end is told exactly at {rows} rows"
-        );
+        assert_eq!(page.end, rows >= STOCK_ROWS, "end is told exactly at {rows} rows");
     }
     let whole = keys(&read(reader, &stock(), 100).rows);
     for page_rows in [1, 2, 3, 5, STOCK_ROWS] {
@@ -370,21 +340,13 @@ fn check_paging(reader: &mut dyn Reader) {
             };
             let inner = rung.len() == 2;
             rung = if page.end && inner {
-                vec![condition(
-                    "ItemCode",
-                    Comparison::Greater,
-                    Literal::Text(item),
-                )]
+                vec![condition("ItemCode", Comparison::Greater, Literal::Text(item))]
             } else if page.end {
                 break;
             } else {
                 vec![
                     equal("ItemCode", &item),
-                    condition(
-                        "WarehouseCode",
-                        Comparison::Greater,
-                        Literal::Text(warehouse),
-                    ),
+                    condition("WarehouseCode", Comparison::Greater, Literal::Text(warehouse)),
                 ]
             };
         }
@@ -437,11 +399,10 @@ fn check_missing_names(reader: &mut dyn Reader) {
 /// What is no company is said to be none, and nothing is made in its place.
 fn check_wrong_places(open: OpenReader<'_>, missing: &Path) {
     const WRONG: &[ReadErrorCode] = &[ReadErrorCode::WrongDatabase, ReadErrorCode::ConnectFailed];
-    let mut refused =
-        |path: &Path, codes: &[ReadErrorCode]| match open(path).and_then(|mut r| r.probe()) {
-            Ok(probe) => panic!("{} is no company, but answers as {probe:?}", path.display()),
-            Err(error) => assert!(codes.contains(&error.code), "{}: {error:?}", path.display()),
-        };
+    let mut refused = |path: &Path, codes: &[ReadErrorCode]| match open(path).and_then(|mut r| r.probe()) {
+        Ok(probe) => panic!("{} is no company, but answers as {probe:?}", path.display()),
+        Err(error) => assert!(codes.contains(&error.code), "{}: {error:?}", path.display()),
+    };
     refused(missing, WRONG);
     assert!(!missing.exists(), "opening made {}", missing.display());
     // To SQLite an empty file is an empty database.
@@ -474,10 +435,7 @@ fn check_shape(select: &Select, rows: &RecordBatch) {
         .iter()
         .map(|c| (c.name.clone(), ColumnDecoder::data_type(c.kind)))
         .collect();
-    assert_eq!(
-        have, want,
-        "a page has the select's columns, named and typed"
-    );
+    assert_eq!(have, want, "a page has the select's columns, named and typed");
 }
 
 fn select(table: &str, columns: &[(&str, Kind)], order_by: &[&str]) -> Select {

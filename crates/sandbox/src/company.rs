@@ -9,8 +9,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Connection, OpenFlags};
 use values::Stamp;
 
+use crate::SandboxError;
 use crate::settings::{COMPANY_CODE, Settings, TIME_ZONE};
-use crate::{SandboxError, settings};
 
 /// Tells a sandbox company from any other `SQLite` file (`SAGB`).
 pub const APPLICATION_ID: i32 = 0x5341_4742;
@@ -35,7 +35,11 @@ impl Company {
     /// [`SandboxError::WrongDatabase`] when nothing is there or it is no company.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, SandboxError> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        Ok(Self { connection, path: path.to_owned(), clock })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            clock,
+        })
     }
 
     /// The company's file.
@@ -72,7 +76,9 @@ impl Company {
     /// # Errors
     /// [`SandboxError::BadSetting`] when the company has none.
     pub fn code(&self) -> Result<String, SandboxError> {
-        self.settings().get(COMPANY_CODE)?.ok_or_else(|| missing(COMPANY_CODE, "a company code such as ABC"))
+        self.settings()
+            .get(COMPANY_CODE)?
+            .ok_or_else(|| missing(COMPANY_CODE, "a company code such as ABC"))
     }
 
     /// The zone in which stamps are written.
@@ -81,7 +87,10 @@ impl Company {
     /// [`SandboxError::BadSetting`] when the zone is not known.
     pub fn zone(&self) -> Result<TimeZone, SandboxError> {
         const EXPECTED: &str = "an IANA time zone such as America/New_York";
-        let name = self.settings().get(TIME_ZONE)?.ok_or_else(|| missing(TIME_ZONE, EXPECTED))?;
+        let name = self
+            .settings()
+            .get(TIME_ZONE)?
+            .ok_or_else(|| missing(TIME_ZONE, EXPECTED))?;
         TimeZone::get(&name).map_err(|_| SandboxError::BadSetting {
             name: TIME_ZONE.to_owned(),
             value: name,
@@ -108,7 +117,9 @@ impl Company {
 
 impl fmt::Debug for Company {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Company").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Company")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +131,10 @@ pub fn system_clock() -> Clock {
 
 /// A connection to a company that exists.
 pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, SandboxError> {
-    let wrong = |reason: &str| SandboxError::WrongDatabase { path: path.to_owned(), reason: reason.to_owned() };
+    let wrong = |reason: &str| SandboxError::WrongDatabase {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
     if !path.exists() {
         return Err(wrong("there is no such file"));
     }
@@ -131,28 +145,26 @@ pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Sandb
         .map_err(|error| wrong(&format!("it cannot be opened ({error})")))?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(128);
-    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(|error| {
-        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-            wrong("it is no database")
-        } else {
-            SandboxError::Database(error)
-        }
-    })?;
-    if id == APPLICATION_ID { Ok(connection) } else { Err(wrong("it is another program's database")) }
-}
-
-/// A new, empty company at a path where nothing is; `path` is not checked here.
-pub(crate) fn lay_out(path: &Path) -> Result<Connection, SandboxError> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    settings::create_table(&connection)?;
-    Ok(connection)
+    let id: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| {
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+                wrong("it is no database")
+            } else {
+                SandboxError::Database(error)
+            }
+        })?;
+    if id == APPLICATION_ID {
+        Ok(connection)
+    } else {
+        Err(wrong("it is another program's database"))
+    }
 }
 
 fn missing(name: &str, expected: &'static str) -> SandboxError {
-    SandboxError::BadSetting { name: name.to_owned(), value: String::new(), expected }
+    SandboxError::BadSetting {
+        name: name.to_owned(),
+        value: String::new(),
+        expected,
+    }
 }

@@ -154,7 +154,9 @@ impl SandboxError {
             Self::BadSetting { .. } => "correct it with sage-sandbox setting FILE set NAME VALUE",
             Self::File { .. } => "correct the file and load it again; files before it are loaded already",
             Self::Io { .. } => "check that the path exists and that you may read and write there",
-            Self::Database(_) => "check that the disk has room and that no other program locks the file, then try again",
+            Self::Database(_) => {
+                "check that the disk has room and that no other program locks the file, then try again"
+            }
         }
     }
 }

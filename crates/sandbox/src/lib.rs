@@ -6,10 +6,22 @@
 //! [`maintenance`] changes it as a person in front of Sage would.
 
 pub mod company;
+mod create;
+mod demo;
 mod error;
+pub mod load;
+pub mod maintenance;
+pub mod objects;
+mod random;
+mod reader;
+pub mod row;
 pub mod schema;
 pub mod settings;
+mod stock;
 
 pub use company::{Clock, Company, system_clock};
+pub use create::{Plan, Profile, create};
 pub use error::{Place, SandboxError};
+pub use load::load;
+pub use reader::SandboxReader;
 pub use settings::Settings;

@@ -51,7 +51,11 @@ impl Table {
     /// The key columns in key order.
     #[must_use]
     pub fn key(&self) -> Vec<&str> {
-        let mut key: Vec<_> = self.columns.iter().filter_map(|c| c.key.map(|k| (k, c.name.as_str()))).collect();
+        let mut key: Vec<_> = self
+            .columns
+            .iter()
+            .filter_map(|c| c.key.map(|k| (k, c.name.as_str())))
+            .collect();
         key.sort_unstable();
         key.into_iter().map(|(_, name)| name).collect()
     }
@@ -65,8 +69,11 @@ impl Table {
     /// The statement that makes the table.
     #[must_use]
     pub fn create_sql(&self) -> String {
-        let mut parts: Vec<String> =
-            self.columns.iter().map(|c| format!("\"{}\" {}", c.name, c.declaration())).collect();
+        let mut parts: Vec<String> = self
+            .columns
+            .iter()
+            .map(|c| format!("\"{}\" {}", c.name, c.declaration()))
+            .collect();
         let key = self.key();
         if !key.is_empty() {
             let key: Vec<_> = key.iter().map(|k| format!("\"{k}\"")).collect();
@@ -89,7 +96,8 @@ impl Column {
     }
 }
 
-static TABLES: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| parse(include_str!("../schema/tables.tsv")));
+static TABLES: LazyLock<BTreeMap<String, Table>> =
+    LazyLock::new(|| parse(include_str!("../schema/tables.tsv")));
 
 /// All tables by name.
 #[must_use]
@@ -122,7 +130,10 @@ fn parse(text: &str) -> BTreeMap<String, Table> {
         if let Some((table, column)) = parse_line(line) {
             tables
                 .entry(table.to_owned())
-                .or_insert_with(|| Table { name: table.to_owned(), columns: Vec::new() })
+                .or_insert_with(|| Table {
+                    name: table.to_owned(),
+                    columns: Vec::new(),
+                })
                 .columns
                 .push(column);
         }
@@ -132,16 +143,31 @@ fn parse(text: &str) -> BTreeMap<String, Table> {
 
 fn parse_line(line: &str) -> Option<(&str, Column)> {
     let fields: Vec<_> = line.split('\t').collect();
-    let &[table, name, declared, key, source] = fields.as_slice() else { return None };
+    let &[table, name, declared, key, source] = fields.as_slice() else {
+        return None;
+    };
     let (kind, width) = parse_type(declared)?;
-    let key = if key.is_empty() { None } else { Some(key.parse().ok()?) };
+    let key = if key.is_empty() {
+        None
+    } else {
+        Some(key.parse().ok()?)
+    };
     let source = match source {
         "layout" => Source::Layout,
         "guess" => Source::Guess,
         "udf" => Source::Udf,
         _ => return None,
     };
-    Some((table, Column { name: name.to_owned(), kind, width, key, source }))
+    Some((
+        table,
+        Column {
+            name: name.to_owned(),
+            kind,
+            width,
+            key,
+            source,
+        },
+    ))
 }
 
 fn parse_type(declared: &str) -> Option<(Kind, u16)> {
@@ -154,9 +180,12 @@ fn parse_type(declared: &str) -> Option<(Kind, u16)> {
     };
     match (word, size.split_once(',')) {
         ("text", None) => Some((Kind::Text, size.parse().ok()?)),
-        ("decimal", Some((digits, scale))) => {
-            Some((Kind::Decimal { scale: scale.parse().ok()? }, digits.parse().ok()?))
-        }
+        ("decimal", Some((digits, scale))) => Some((
+            Kind::Decimal {
+                scale: scale.parse().ok()?,
+            },
+            digits.parse().ok()?,
+        )),
         _ => None,
     }
 }
@@ -179,9 +208,20 @@ mod tests {
         let price = table("IM_PriceCode").unwrap();
         assert_eq!(
             price.key(),
-            ["PriceCodeRecord", "PriceCode", "ItemCode", "CustomerPriceLevel", "ARDivisionNo", "CustomerNo"]
+            [
+                "PriceCodeRecord",
+                "PriceCode",
+                "ItemCode",
+                "CustomerPriceLevel",
+                "ARDivisionNo",
+                "CustomerNo"
+            ]
         );
-        assert!(price.create_sql().contains("\"DiscountMarkup1\" DECIMALTEXT(15,6) NOT NULL DEFAULT '0'"));
+        assert!(
+            price
+                .create_sql()
+                .contains("\"DiscountMarkup1\" DECIMALTEXT(15,6) NOT NULL DEFAULT '0'")
+        );
         assert!(table("SO_SalesOrderHeader").unwrap().has("UDF_ERP_DRIVER_ID"));
         for table in tables().values() {
             let named: Vec<_> = table.columns.iter().filter_map(|c| c.key).collect();
@@ -198,10 +238,17 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         create_tables(&connection).unwrap();
         connection
-            .execute("INSERT INTO CI_Item (ItemCode, StandardUnitPrice) VALUES ('X', '79.500000')", [])
+            .execute(
+                "INSERT INTO CI_Item (ItemCode, StandardUnitPrice) VALUES ('X', '79.500000')",
+                [],
+            )
             .unwrap();
         let (price, cost): (String, String) = connection
-            .query_row("SELECT StandardUnitPrice, StandardUnitCost FROM CI_Item", [], |r| Ok((r.get(0)?, r.get(1)?)))
+            .query_row(
+                "SELECT StandardUnitPrice, StandardUnitCost FROM CI_Item",
+                [],
+                |r| Ok((r.get(0)?, r.get(1)?)),
+            )
             .unwrap();
         assert_eq!((price.as_str(), cost.as_str()), ("79.500000", "0"));
     }

@@ -39,7 +39,9 @@ impl<'c> Settings<'c> {
     /// # Errors
     /// When `SQLite` fails.
     pub fn get(&self, name: &str) -> Result<Option<String>, SandboxError> {
-        let mut statement = self.connection.prepare_cached("SELECT value FROM sandbox_setting WHERE name = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT value FROM sandbox_setting WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
@@ -65,7 +67,9 @@ impl<'c> Settings<'c> {
     /// [`SandboxError::BadName`] for an empty name, and when `SQLite` fails.
     pub fn set(&self, name: &str, value: &str) -> Result<(), SandboxError> {
         if name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(SandboxError::BadName { name: name.to_owned() });
+            return Err(SandboxError::BadName {
+                name: name.to_owned(),
+            });
         }
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO sandbox_setting (name, value) VALUES (?1, ?2)")?
@@ -91,8 +95,10 @@ impl<'c> Settings<'c> {
     /// # Errors
     /// When `SQLite` fails.
     pub fn remove(&self, name: &str) -> Result<bool, SandboxError> {
-        let rows =
-            self.connection.prepare_cached("DELETE FROM sandbox_setting WHERE name = ?1")?.execute([name])?;
+        let rows = self
+            .connection
+            .prepare_cached("DELETE FROM sandbox_setting WHERE name = ?1")?
+            .execute([name])?;
         Ok(rows > 0)
     }
 
@@ -152,7 +158,10 @@ mod tests {
         settings.set(NEXT_SALES_ORDER_NO, "0000999").unwrap();
         assert_eq!(settings.take_number(NEXT_SALES_ORDER_NO).unwrap(), "0000999");
         assert_eq!(settings.take_number(NEXT_SALES_ORDER_NO).unwrap(), "0001000");
-        assert!(matches!(settings.take_number("NextNothing"), Err(SandboxError::BadSetting { .. })));
+        assert!(matches!(
+            settings.take_number("NextNothing"),
+            Err(SandboxError::BadSetting { .. })
+        ));
     }
 
     #[test]
@@ -163,7 +172,10 @@ mod tests {
         assert!(settings.set_if_absent("Lock.SO.0000001", "7").unwrap());
         assert!(!settings.set_if_absent("Lock.SO.0000001", "8").unwrap());
         settings.set("Lock_other", "1").unwrap();
-        assert_eq!(settings.with_prefix("Lock.").unwrap(), [("Lock.SO.0000001".to_owned(), "7".to_owned())]);
+        assert_eq!(
+            settings.with_prefix("Lock.").unwrap(),
+            [("Lock.SO.0000001".to_owned(), "7".to_owned())]
+        );
         assert!(settings.remove("Lock.SO.0000001").unwrap());
         assert!(!settings.remove("Lock.SO.0000001").unwrap());
     }
