@@ -81,7 +81,12 @@ impl ColumnDecoder {
             Kind::Decimal { scale } => Builder::Decimal(Decimal64Builder::new(), scale),
             Kind::Date => Builder::Date(Date32Builder::new()),
         };
-        Self { name: name.to_owned(), builder, rows: 0, findings: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            builder,
+            rows: 0,
+            findings: Vec::new(),
+        }
     }
 
     /// The Arrow type that columns of this kind have.
@@ -136,7 +141,11 @@ impl ColumnDecoder {
     }
 
     fn find(&mut self, code: FindingCode) {
-        self.findings.push(Finding { row: self.rows, column: self.name.clone(), code });
+        self.findings.push(Finding {
+            row: self.rows,
+            column: self.name.clone(),
+            code,
+        });
     }
 
     /// The column and what was wrong in it.
@@ -174,8 +183,8 @@ fn decimal_units(text: &str, scale: u8) -> (i64, Option<FindingCode>) {
 /// The 27 printable characters that Windows-1252 has in 0x80..=0x9F; the five holes are
 /// kept as control characters.
 const WINDOWS_1252_HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 fn windows_1252(bytes: &[u8]) -> String {
@@ -190,7 +199,11 @@ fn windows_1252(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Array, cast::AsArray, types::{Date32Type, Decimal64Type}};
+    use arrow_array::{
+        Array,
+        cast::AsArray,
+        types::{Date32Type, Decimal64Type},
+    };
 
     use super::*;
 
@@ -206,7 +219,12 @@ mod tests {
     fn text_is_cut_at_the_right_and_bytes_are_read() {
         let (array, found) = decode(
             Kind::Text,
-            &[Cell::Text(" a  "), Cell::Null, Cell::Bytes(b"caf\xe9 \x80"), Cell::Text("x\0junk")],
+            &[
+                Cell::Text(" a  "),
+                Cell::Null,
+                Cell::Bytes(b"caf\xe9 \x80"),
+                Cell::Text("x\0junk"),
+            ],
         );
         let texts: Vec<_> = array.as_string::<i32>().iter().flatten().collect();
         assert_eq!(texts, [" a", "", "café €", "x"]);
@@ -217,18 +235,43 @@ mod tests {
     fn numbers_are_exact_or_found() {
         let (array, found) = decode(
             Kind::Decimal { scale: 2 },
-            &[Cell::Text("79.5"), Cell::Text(""), Cell::Text("1.255"), Cell::Text("x"), Cell::Text("99999999999999999999")],
+            &[
+                Cell::Text("79.5"),
+                Cell::Text(""),
+                Cell::Text("1.255"),
+                Cell::Text("x"),
+                Cell::Text("99999999999999999999"),
+            ],
         );
-        assert_eq!(array.as_primitive::<Decimal64Type>().values().to_vec(), [7950, 0, 126, 0, 0]);
-        assert_eq!(found, [FindingCode::Rounded, FindingCode::BadNumber, FindingCode::NumberTooLarge]);
+        assert_eq!(
+            array.as_primitive::<Decimal64Type>().values().to_vec(),
+            [7950, 0, 126, 0, 0]
+        );
+        assert_eq!(
+            found,
+            [
+                FindingCode::Rounded,
+                FindingCode::BadNumber,
+                FindingCode::NumberTooLarge
+            ]
+        );
     }
 
     #[test]
     fn dates_are_days_or_none() {
-        let (array, found) =
-            decode(Kind::Date, &[Cell::Text("2026-05-01"), Cell::Text("1753-01-01"), Cell::Text("2026-02-31")]);
+        let (array, found) = decode(
+            Kind::Date,
+            &[
+                Cell::Text("2026-05-01"),
+                Cell::Text("1753-01-01"),
+                Cell::Text("2026-02-31"),
+            ],
+        );
         let dates = array.as_primitive::<Date32Type>();
-        assert_eq!((dates.value(0), dates.is_null(1), dates.is_null(2)), (20574, true, true));
+        assert_eq!(
+            (dates.value(0), dates.is_null(1), dates.is_null(2)),
+            (20574, true, true)
+        );
         assert_eq!(found, [FindingCode::BadDate]);
     }
 }

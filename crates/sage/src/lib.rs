@@ -14,4 +14,6 @@ mod select;
 pub use decode::{Cell, ColumnDecoder, Finding, FindingCode};
 pub use objects::{BusinessObjects, Call, Condition, Fault, ObjectId, Return, Scalar, ServerProcess};
 pub use reader::{ColumnInfo, Page, Probe, ReadError, ReadErrorCode, Reader};
-pub use select::{Column, Comparison, Condition as Where, DateLiteral, Dialect, Literal, Select, SelectError, render};
+pub use select::{
+    Column, Comparison, Condition as Where, DateLiteral, Dialect, Literal, Select, SelectError, render,
+};

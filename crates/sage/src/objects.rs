@@ -272,13 +272,21 @@ impl Condition {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::NoSeat => "close a Sage session (Master Console lists them) or add a seat; the document waits and goes in by itself",
-            Self::RecordLocked => "close the record on the screen that has it open; the document waits and goes in by itself",
+            Self::NoSeat => {
+                "close a Sage session (Master Console lists them) or add a seat; the document waits and goes in by itself"
+            }
+            Self::RecordLocked => {
+                "close the record on the screen that has it open; the document waits and goes in by itself"
+            }
             Self::ExclusiveTask => "wait for the task to end; the document waits and goes in by itself",
             Self::SubscriptionLapsed => "renew the Sage subscription; until then Sage refuses every write",
-            Self::PasswordRefused => "enter the Sage user and password again; until then no document is tried, so that the user is not locked",
+            Self::PasswordRefused => {
+                "enter the Sage user and password again; until then no document is tried, so that the user is not locked"
+            }
             Self::ExternalAccessOff => "switch on Allow External Access in Company Maintenance, Preferences",
-            Self::PermissionDenied => "give the Sage user's role Create and Modify for the task in Role Maintenance",
+            Self::PermissionDenied => {
+                "give the Sage user's role Create and Modify for the task in Role Maintenance"
+            }
         }
     }
 

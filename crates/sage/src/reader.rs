@@ -127,7 +127,10 @@ impl ReadErrorCode {
 impl ReadError {
     /// A failure with its words.
     pub fn new(code: ReadErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// May the same call succeed later without anybody doing anything?
@@ -164,11 +167,17 @@ impl ReadError {
             ReadErrorCode::TableMissing => {
                 "check the company code and the Sage user's ODBC rights in Role Maintenance; a denied table looks like a missing one"
             }
-            ReadErrorCode::ColumnMissing => "run erp-driver config check: this release of Sage lacks the column",
+            ReadErrorCode::ColumnMissing => {
+                "run erp-driver config check: this release of Sage lacks the column"
+            }
             ReadErrorCode::Truncated => "report the column's true width; nothing was taken from this read",
             ReadErrorCode::TimedOut => "try again when Sage is less busy, or raise the time limit",
-            ReadErrorCode::BridgeLost => "the driver process is restarted by itself; if this repeats, look for the ODBC driver's crash in the event log",
-            ReadErrorCode::DriverError => "read the driver's words in the message; erp-driver diagnostics collects what support needs",
+            ReadErrorCode::BridgeLost => {
+                "the driver process is restarted by itself; if this repeats, look for the ODBC driver's crash in the event log"
+            }
+            ReadErrorCode::DriverError => {
+                "read the driver's words in the message; erp-driver diagnostics collects what support needs"
+            }
         }
     }
 }

@@ -166,7 +166,9 @@ fn push_literal(sql: &mut String, condition: &Condition, dialect: &Dialect) -> R
     match &condition.literal {
         Literal::Text(text) => {
             if text.chars().any(char::is_control) {
-                return Err(SelectError::Value { column: condition.column.clone() });
+                return Err(SelectError::Value {
+                    column: condition.column.clone(),
+                });
             }
             sql.push('\'');
             sql.push_str(&text.replace('\'', "''"));
@@ -192,8 +194,14 @@ mod tests {
         Select {
             table: "IM_PriceCode".into(),
             columns: vec![
-                Column { name: "PriceCode".into(), kind: Kind::Text },
-                Column { name: "UDF_X".into(), kind: Kind::Date },
+                Column {
+                    name: "PriceCode".into(),
+                    kind: Kind::Text,
+                },
+                Column {
+                    name: "UDF_X".into(),
+                    kind: Kind::Date,
+                },
             ],
             conditions: vec![
                 Condition {
@@ -217,17 +225,30 @@ mod tests {
             render(&select(), &Dialect::default()).unwrap(),
             "SELECT PriceCode, UDF_X FROM IM_PriceCode WHERE ItemCode = 'O''NEIL' AND DateUpdated >= {d '2026-05-01'} ORDER BY PriceCode, ItemCode"
         );
-        let premium = Dialect { schema: Some("dbo".into()), ..Dialect::default() };
-        assert!(render(&select(), &premium).unwrap().contains(" FROM dbo.IM_PriceCode "));
+        let premium = Dialect {
+            schema: Some("dbo".into()),
+            ..Dialect::default()
+        };
+        assert!(
+            render(&select(), &premium)
+                .unwrap()
+                .contains(" FROM dbo.IM_PriceCode ")
+        );
     }
 
     #[test]
     fn refuses_what_could_leave_it() {
         let mut odd = select();
         odd.table = "CI_Item; DROP TABLE x".into();
-        assert!(matches!(render(&odd, &Dialect::default()), Err(SelectError::Name(_))));
+        assert!(matches!(
+            render(&odd, &Dialect::default()),
+            Err(SelectError::Name(_))
+        ));
         let mut odd = select();
         odd.conditions[0].literal = Literal::Text("a\nb".into());
-        assert!(matches!(render(&odd, &Dialect::default()), Err(SelectError::Value { .. })));
+        assert!(matches!(
+            render(&odd, &Dialect::default()),
+            Err(SelectError::Value { .. })
+        ));
     }
 }
