@@ -398,3 +398,63 @@ fn an_invoiced_order_moves_to_history() {
     let again = invoice_order(&mut company, &number);
     assert!(matches!(again, Err(PostingError::NotOpen { .. })), "{again:?}");
 }
+
+/// One of `item` for a customer: the price that the engine sets, and the stored header.
+fn buy(fixture: &Fixture, customer: &str, item: &str) -> (Decimal, String) {
+    let mut desk = Desk::open(&fixture.file);
+    let (object, number) = desk.number();
+    assert_eq!(desk.key(object, &number).code, 2);
+    desk.set(object, "ARDivisionNo$", Scalar::Text("01".into()));
+    desk.set(object, "CustomerNo$", Scalar::Text(customer.into()));
+    let lines = desk.call(Call::Lines { object }).object.unwrap();
+    desk.call(Call::AddLine { object: lines });
+    desk.set(lines, "ItemCode$", Scalar::Text(item.into()));
+    desk.set(lines, "QuantityOrdered", Scalar::Number(Decimal::new(1, 0)));
+    let price = desk
+        .call(Call::GetValue {
+            object: lines,
+            column: "UnitPrice".into(),
+        })
+        .value
+        .unwrap();
+    desk.call(Call::Write { object: lines });
+    assert_eq!(desk.write(object).unwrap().code, 1);
+    let stored = fixture.one(&format!(
+        "SELECT ShipToCode || ' ' || TermsCode || ' ' || UserCreatedKey FROM SO_SalesOrderHeader
+         WHERE SalesOrderNo = '{number}'"
+    ));
+    (price.as_number().unwrap(), stored)
+}
+
+#[test]
+fn the_demo_company_takes_an_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.db");
+    create(&file, &Plan::new(Profile::Demo)).unwrap();
+    let fixture = Fixture {
+        _folder: folder,
+        file,
+    };
+    let (price, stored) = buy(&fixture, "ABF", "1001-HON-H252");
+    assert!(price > Decimal::zero(0), "{price}");
+    assert!(stored.ends_with(DEFAULT_USER_KEY), "{stored}");
+}
+
+#[test]
+fn a_loaded_company_prices_by_its_own_records() {
+    let Some(samples) = std::env::var_os("ERP_DRIVER_SAMPLE_DATA") else {
+        println!("skipped: ERP_DRIVER_SAMPLE_DATA is not set");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("loaded.db");
+    create(&file, &Plan::new(Profile::Empty)).unwrap();
+    let mut company = Company::open(&file, clock()).unwrap();
+    sandbox::load(&mut company, &Path::new(&samples).join("northwind"), &mut |_| {}).unwrap();
+    let fixture = Fixture {
+        _folder: folder,
+        file,
+    };
+    let (price, _) = buy(&fixture, "CHOPS", "NW-0001");
+    assert_eq!(price.to_string(), "14.400000", "the customer's own price record");
+}
