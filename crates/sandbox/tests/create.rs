@@ -251,6 +251,22 @@ fn the_known_customer_items_and_order_are_there() {
         one("CI_Item", &[("ItemCode", "1001-HON-H254")]).get("StandardUnitPrice"),
         Some("131.000000")
     );
+    let price = one(
+        "IM_PriceCode",
+        &[
+            ("PriceCodeRecord", "2"),
+            ("ItemCode", "1001-HON-H252"),
+            ("CustomerNo", "ABF"),
+        ],
+    );
+    assert_eq!(
+        (price.get("PricingMethod"), price.get("BreakQuantity1")),
+        (Some("O"), Some("9"))
+    );
+    assert_eq!(
+        (price.get("DiscountMarkup1"), price.get("DiscountMarkup2")),
+        (Some("82.000000"), Some("79.500000"))
+    );
     let order = one("SO_SalesOrderHeader", &[("SalesOrderNo", "0000115")]);
     assert_eq!(order.get("TaxableAmt"), Some("8600.00"));
     assert_eq!(order.get("DiscountAmt"), Some("860.00"));

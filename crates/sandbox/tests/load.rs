@@ -171,13 +171,12 @@ fn a_folder_without_exports_is_an_error() {
 
 #[test]
 fn the_northwind_exports_load_whole() {
-    let Ok(data) = std::env::var("ERP_DRIVER_SAMPLE_DATA") else {
-        println!("skipped: ERP_DRIVER_SAMPLE_DATA names no folder of sample data");
+    let Some(data) = test_tier::sample_data() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let mut company = empty(folder.path());
-    load(&mut company, &Path::new(&data).join("northwind"), &mut |_| {}).unwrap();
+    load(&mut company, &data.join("northwind"), &mut |_| {}).unwrap();
     let counts = table_counts(company.connection()).unwrap();
     for (table, rows) in [
         ("CI_Item", 77),

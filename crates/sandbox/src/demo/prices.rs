@@ -68,7 +68,15 @@ pub(super) fn write(
             row(plan, &mut random, &keys, method, &tiers).insert(connection)?;
         }
     }
-    let mut taken = BTreeSet::new();
+    // One customer price that tests and walkthroughs can count on: 01-ABF is the first.
+    let abf = Keys {
+        record: "2",
+        item: "1001-HON-H252",
+        customer: customers.first(),
+        ..Keys::default()
+    };
+    row(plan, &mut random, &abf, "O", &vec![(9, 8_200), (NO_LIMIT, 7_950)]).insert(connection)?;
+    let mut taken = BTreeSet::from([("1001-HON-H252", 0)]);
     for _ in 0..BY_CUSTOMER * plan.scale {
         let item = random.pick(&sold);
         let place = random.place(customers.len());
@@ -82,16 +90,6 @@ pub(super) fn write(
             };
             row(plan, &mut random, &keys, method, &tiers).insert(connection)?;
         }
-    }
-    // One customer price that tests and walkthroughs can count on.
-    let abf = Keys {
-        record: "2",
-        item: "1001-HON-H252",
-        customer: customers.first(),
-        ..Keys::default()
-    };
-    if !customers.is_empty() && !taken.contains(&("1001-HON-H252", 0)) {
-        row(plan, &mut random, &abf, "O", &vec![(9, 8_200), (NO_LIMIT, 7_950)]).insert(connection)?;
     }
     Ok(())
 }
