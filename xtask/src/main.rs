@@ -1,1 +1,57 @@
-fn main() {}
+//! The tasks of this repository: `cargo xtask --help` lists them.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner speaks to the person at the terminal"
+)]
+
+mod cargo;
+mod check_windows;
+mod ci;
+mod deny;
+mod failure;
+mod licence;
+mod long_files;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about = "The tasks of this repository")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build the programs, run the tests, and list what was skipped and why
+    Test(test::Options),
+    /// Check that the programs beside the ERP compile for Windows
+    CheckWindows,
+    /// Check the licences, bans and sources of every dependency against deny.toml
+    Deny,
+    /// Run every check that a change must pass
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::CheckWindows => check_windows::run(),
+        Task::Deny => deny::run(),
+        Task::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
