@@ -1,0 +1,80 @@
+//! The driver's catalogue: which tables and columns there are.
+
+use odbc_api::buffers::TextRowSet;
+use odbc_api::{Cursor, Error};
+use sage::{ColumnInfo, Dialect};
+
+use crate::session::Session;
+
+/// Tables that every Sage company has, whatever its modules: one of them must be there.
+/// There are several because a role may hide some from the user that we connect as.
+pub(crate) const COMPANY_TABLES: [&str; 4] = ["CI_Item", "AR_Customer", "GL_Account", "SO_SalesOrderHeader"];
+
+/// Rows of a catalogue that are fetched at once.
+const ROWS: usize = 128;
+/// Longest name in a catalogue; SQL Server's are 128 characters.
+const NAME_BYTES: usize = 512;
+
+/// Is there such a table?
+pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Result<bool, Error> {
+    let mut statement = session.statement()?;
+    let schema = dialect.schema.as_deref().unwrap_or("");
+    let cursor = statement.tables_cursor("", schema, table, "")?;
+    // The third is TABLE_NAME.
+    let tables = rows(cursor, 3)?;
+    Ok(tables.iter().any(|row| is_table(row, dialect, table)))
+}
+
+/// The columns of a table in its order; none when there is no such table.
+pub(crate) fn columns(session: &Session, dialect: &Dialect, table: &str) -> Result<Vec<ColumnInfo>, Error> {
+    // The ninth is DECIMAL_DIGITS; drivers for ODBC 2 have no more than twelve.
+    const WANTED: u16 = 9;
+    let mut statement = session.statement()?;
+    let schema = dialect.schema.as_deref().unwrap_or("");
+    let cursor = statement.columns_cursor("", schema, table, "%")?;
+    let found = rows(cursor, WANTED)?;
+    let columns = found
+        .into_iter()
+        .filter(|row| is_table(row, dialect, table))
+        .map(|row| {
+            let text = |column: usize| row.get(column).map_or("", String::as_str);
+            ColumnInfo {
+                name: text(3).to_owned(),
+                type_name: text(5).to_owned(),
+                width: text(6).trim().parse().unwrap_or(0),
+                scale: text(8).trim().parse().unwrap_or(0),
+            }
+        });
+    Ok(columns.collect())
+}
+
+/// `_` in a table's name is a wildcard to the catalogue, so every answer is compared.
+fn is_table(row: &[String], dialect: &Dialect, table: &str) -> bool {
+    row.get(2).is_some_and(|name| {
+        if dialect.quoted {
+            name == table
+        } else {
+            name.eq_ignore_ascii_case(table)
+        }
+    })
+}
+
+/// The first columns of a catalogue's rows as text.
+fn rows(mut cursor: impl Cursor, wanted: u16) -> Result<Vec<Vec<String>>, Error> {
+    let have = u16::try_from(cursor.num_result_cols()?).unwrap_or(0);
+    let columns = usize::from(wanted.min(have));
+    let buffer = TextRowSet::from_max_str_lens(ROWS, std::iter::repeat_n(NAME_BYTES, columns))?;
+    let mut cursor = cursor.bind_buffer(buffer)?;
+    let mut found = Vec::new();
+    while let Some(batch) = cursor.fetch()? {
+        for row in 0..batch.num_rows() {
+            let text = |column| {
+                batch
+                    .at(column, row)
+                    .map_or_else(String::new, |b| String::from_utf8_lossy(b).into_owned())
+            };
+            found.push((0..columns).map(text).collect());
+        }
+    }
+    Ok(found)
+}
