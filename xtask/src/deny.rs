@@ -1,7 +1,7 @@
 //! `cargo xtask deny`: the whole dependency graph against `deny.toml`.
 //!
-//! The file is in the format of cargo-deny, which takes longer to build than this workspace;
-//! here are the parts of it that need no database: licences, bans, sources, duplicates.
+//! The file is in the format of cargo-deny. Here are the parts of it that need no database
+//! (licences, bans, sources, duplicates), so that a check has no second tool to build first.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -210,5 +210,7 @@ mod tests {
         assert!(close(&passed, &Skips::default(), true).is_ok());
         assert!(close(&passed, &Skips::default(), false).is_err());
         assert!(close(&Tally::default(), &Skips::default(), true).is_err());
+        let one_failed = Tally { failed: 1, ..passed };
+        assert!(close(&one_failed, &Skips::default(), true).is_err());
     }
 }
