@@ -3,7 +3,7 @@
 
 mod error;
 mod index;
-// journal follows
+pub mod journal;
 
 pub use error::StoreError;
 pub use index::{Index, Pairs, Stream};

@@ -1,1 +1,23 @@
-//! import
+//! The write-side engine: a document becomes one record in the ERP, or says why not.
+//!
+//! Sage cannot join our transaction, so the order of steps carries the proof. [`Import`]
+//! is that order as a state machine; [`sales_order`] is what is said to the business
+//! objects; [`read_back`] decides from what is found in the ERP whether a record is ours;
+//! [`validate`] finds what is wrong before Sage is asked. Nothing here does I/O, reads a
+//! clock or draws a random number.
+
+mod engine;
+mod marker;
+mod obstacle;
+mod problems;
+pub mod read_back;
+mod record;
+mod rows;
+pub mod sales_order;
+pub mod validate;
+
+pub use engine::{Command, Event, Heard, Import, Inquiry, Moment, Proof, Stage, Waiting};
+pub use marker::{MARKER_COLUMN, marker};
+pub use obstacle::Obstacle;
+pub use record::{Document, Outcome, Record, Reserved, Source, Verdict, WriteStart};
+pub use rows::{Field, Row};

@@ -1,0 +1,610 @@
+//! The journal of imports, `journal.db`: what exactly-once rests on. It is apart from the
+//! disposable index, and every commit is on the disk before the call returns.
+//!
+//! **Room**: before a write in Sage begins, its outcome's row is stored at full size and
+//! overwritten once. The outcome itself then replaces it in place, which takes no further
+//! page of the file and no further page of SQLite's own rollback journal (kept at its
+//! size): a full disk shows before the write, not after it.
+
+mod error;
+mod lock;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use import::{Document, Outcome, Record, Reserved, Source, Verdict, WriteStart};
+use jiff::Timestamp;
+use model::{Attempt, ImportKind, ImportState};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use sage::ServerProcess;
+use values::{CompanyId, ImportId, StoreId};
+
+pub use error::JournalError;
+use lock::Lock;
+
+/// Size of an outcome's row. An outcome is bounded to about half of it.
+const ROOM_BYTES: usize = 24 * 1024;
+/// Attempts kept and reported for one import: the last ones tell the story.
+const MAX_ATTEMPTS: i64 = 200;
+
+/// The journal. One process has it open.
+#[derive(Debug)]
+pub struct Journal {
+    db: Connection,
+    store: StoreId,
+    /// Highest number written, by company.
+    highest: BTreeMap<CompanyId, String>,
+    _lock: Option<Lock>,
+}
+
+/// What became of a document that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It was not known.
+    New,
+    /// It is known at this revision and on its way.
+    Known,
+    /// A newer revision took the place of one that was not yet being written, or that had
+    /// been refused or held.
+    Revised,
+    /// It had ended; the outcome is to be reported again.
+    Ended,
+}
+
+/// An import in a list for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: ImportId,
+    /// For which company.
+    pub company: CompanyId,
+    /// Where it stands.
+    pub state: ImportState,
+    /// The last number reserved.
+    pub number: Option<String>,
+    /// When it arrived.
+    pub at: Timestamp,
+}
+
+impl Journal {
+    /// Opens the journal, or makes one under the identity `fresh`.
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] when another process has it open; else what the disk says.
+    pub fn open(file: &Path, fresh: &StoreId) -> Result<Self, JournalError> {
+        let lock = Lock::take(file)?;
+        let db = Connection::open(file)?;
+        Self::prepare(db, fresh, Some(lock))
+    }
+
+    /// A journal that is forgotten with the value: for simulations.
+    ///
+    /// # Errors
+    /// `SQLite` itself failed.
+    pub fn in_memory(fresh: &StoreId) -> Result<Self, JournalError> {
+        Self::prepare(Connection::open_in_memory()?, fresh, None)
+    }
+
+    fn prepare(db: Connection, fresh: &StoreId, lock: Option<Lock>) -> Result<Self, JournalError> {
+        schema::prepare(&db)?;
+        db.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('store', ?1)", [fresh.as_str()])?;
+        let store: String = db.query_row("SELECT value FROM meta WHERE name = 'store'", [], |row| row.get(0))?;
+        Ok(Self { db, store: StoreId::new(store), highest: BTreeMap::new(), _lock: lock })
+    }
+
+    /// The journal's own random identity: a new one tells the hub to hand over what is open.
+    #[must_use]
+    pub const fn store_id(&self) -> &StoreId {
+        &self.store
+    }
+
+    /// Takes a document.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; the document is not taken then.
+    pub fn accept(&mut self, document: &Document, at: Timestamp) -> Result<Accepted, JournalError> {
+        let transaction = begin(&mut self.db)?;
+        let id = document.id.as_str();
+        let known: Option<u32> = transaction
+            .query_row("SELECT revision FROM document WHERE import_id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        let Some(revision) = known else {
+            insert_document(&transaction, document, at)?;
+            transaction.commit()?;
+            return Ok(Accepted::New);
+        };
+        let ended = outcome_of(&transaction, id)?.map(|(outcome, _)| outcome.state);
+        let is_newer = document.revision > revision;
+        let accepted = match ended {
+            // A person edited what had not been written: it starts anew.
+            Some(ImportState::Refused | ImportState::Held) if is_newer => {
+                replace_body(&transaction, document)?;
+                transaction.execute("DELETE FROM outcome WHERE import_id = ?1", [id])?;
+                Accepted::Revised
+            }
+            Some(_) => {
+                transaction.execute("UPDATE document SET reported = 0 WHERE import_id = ?1", [id])?;
+                Accepted::Ended
+            }
+            None if is_newer && !is_reserved(&transaction, id)? => {
+                replace_body(&transaction, document)?;
+                Accepted::Revised
+            }
+            None => Accepted::Known,
+        };
+        transaction.commit()?;
+        Ok(accepted)
+    }
+
+    /// Journals a reservation, or what is newly known of it.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; nothing may be written under the number then.
+    pub fn reserve(&mut self, id: &ImportId, reserved: &Reserved) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO reservation (import_id, place, number, at, source, at_hub, verdict)
+                 VALUES (?1, (SELECT count(*) FROM reservation WHERE import_id = ?1), ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (import_id, number) DO UPDATE SET at_hub = excluded.at_hub, verdict = excluded.verdict",
+            )?
+            .execute(params![
+                id.as_str(),
+                reserved.number,
+                reserved.at.to_string(),
+                source_name(reserved.source),
+                reserved.at_hub,
+                verdict_name(reserved.verdict)
+            ])?;
+        Ok(())
+    }
+
+    /// Notes that the hub has the reservation.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn mark_at_hub(&mut self, id: &ImportId, number: &str) -> Result<(), JournalError> {
+        self.db.execute(
+            "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND number = ?2",
+            [id.as_str(), number],
+        )?;
+        Ok(())
+    }
+
+    /// Journals that a write begins, and makes room for its outcome.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`] when there is no room: nothing may be written then.
+    pub fn start_write(&mut self, id: &ImportId, write: &WriteStart) -> Result<(), JournalError> {
+        let transaction = begin(&mut self.db)?;
+        make_room(&transaction, id, &write.number)?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO write_start (import_id, number, at, pid, process_start) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                id.as_str(),
+                write.number,
+                write.at.to_string(),
+                write.server.map(|s| s.pid),
+                write.server.map(|s| s.started_at.to_string())
+            ],
+        )?;
+        transaction.commit()?;
+        // The rehearsal: the same change that the outcome will make.
+        put_content(&self.db, id, "", false)
+    }
+
+    /// Journals that the attempt left nothing behind in Sage.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn end_write(&mut self, id: &ImportId, number: &str, foreign: bool) -> Result<(), JournalError> {
+        let transaction = begin(&mut self.db)?;
+        transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
+        if foreign {
+            transaction.execute(
+                "UPDATE reservation SET verdict = 'foreign' WHERE import_id = ?1 AND number = ?2",
+                [id.as_str(), number],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Journals how the import ended.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; after [`Journal::start_write`] a full disk is no reason.
+    pub fn settle(&mut self, id: &ImportId, outcome: &Outcome) -> Result<(), JournalError> {
+        let has_room = self
+            .db
+            .query_row("SELECT 1 FROM outcome WHERE import_id = ?1", [id.as_str()], |_| Ok(()))
+            .optional()?
+            .is_some();
+        if !has_room {
+            let transaction = begin(&mut self.db)?;
+            make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
+            transaction.commit()?;
+        }
+        let content = serde_json::to_string(outcome).map_err(JournalError::Content)?;
+        let written = outcome.state == ImportState::Written;
+        put_content(&self.db, id, &content, written)?;
+        if written && let Some(number) = &outcome.sales_order_no {
+            let company = self.company_of(id)?;
+            let highest = self.highest.entry(company).or_default();
+            if is_higher(number, highest) {
+                highest.clone_from(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the hub knows the outcome, and gives back the room that it did not need.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn mark_reported(&mut self, id: &ImportId) -> Result<(), JournalError> {
+        let transaction = begin(&mut self.db)?;
+        transaction.execute("UPDATE document SET reported = 1 WHERE import_id = ?1", [id.as_str()])?;
+        transaction.execute("UPDATE outcome SET content = rtrim(content) WHERE import_id = ?1", [id.as_str()])?;
+        transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Appends to what was tried. Nothing hangs on it.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn note(&mut self, id: &ImportId, attempt: &Attempt) -> Result<(), JournalError> {
+        self.db
+            .prepare_cached("INSERT INTO attempt (import_id, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id.as_str(), attempt.at, attempt.step, attempt.detail])?;
+        Ok(())
+    }
+
+    /// The last things that were tried, oldest first.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn attempts(&self, id: &ImportId) -> Result<Vec<Attempt>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT at, step, detail FROM attempt WHERE import_id = ?1 ORDER BY place DESC LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![id.as_str(), MAX_ATTEMPTS], |row| {
+            Ok(Attempt { at: row.get(0)?, step: row.get(1)?, detail: row.get(2)? })
+        })?;
+        let mut attempts = rows.collect::<Result<Vec<_>, _>>()?;
+        attempts.reverse();
+        Ok(attempts)
+    }
+
+    /// Everything about one import.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn record(&self, id: &ImportId) -> Result<Option<Record>, JournalError> {
+        let found = self
+            .db
+            .prepare_cached("SELECT company, kind, revision, body, reported FROM document WHERE import_id = ?1")?
+            .query_row([id.as_str()], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, u32>(2)?,
+                    row.get::<_, String>(3)?,
+                    row.get::<_, bool>(4)?,
+                ))
+            })
+            .optional()?;
+        let Some((company, kind, revision, body, reported)) = found else { return Ok(None) };
+        if kind != ImportKind::SalesOrder.as_str() {
+            return Err(JournalError::Broken(format!("{id} is of the unknown kind {kind}")));
+        }
+        Ok(Some(Record {
+            document: Document {
+                id: id.clone(),
+                company: CompanyId::new(company),
+                kind: ImportKind::SalesOrder,
+                revision,
+                body: serde_json::from_str(&body).map_err(JournalError::Content)?,
+            },
+            reservations: reservations_of(&self.db, id)?,
+            write: write_of(&self.db, id)?,
+            outcome: outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome),
+            reported,
+        }))
+    }
+
+    /// Every import of the company that has not ended, or whose end the hub does not know,
+    /// oldest first.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn unsettled(&self, company: &CompanyId) -> Result<Vec<Record>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT import_id FROM document WHERE company = ?1 AND reported = 0 ORDER BY place",
+        )?;
+        let ids = statement
+            .query_map([company.as_str()], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
+        ids.into_iter().filter_map(|id| self.record(&ImportId::new(id)).transpose()).collect()
+    }
+
+    /// The newest imports of all companies, newest first.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn list(&self, limit: u32) -> Result<Vec<Listed>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT import_id, company, at FROM document ORDER BY place DESC LIMIT ?1",
+        )?;
+        let found = statement
+            .query_map([limit], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut listed = Vec::new();
+        for (id, company, at) in found {
+            let id = ImportId::new(id);
+            let reservations = reservations_of(&self.db, &id)?;
+            let state = match outcome_of(&self.db, id.as_str())? {
+                Some((outcome, _)) => outcome.state,
+                None if write_of(&self.db, &id)?.is_some() => ImportState::Writing,
+                None => ImportState::Validated,
+            };
+            let number = reservations.last().map(|r| r.number.clone());
+            listed.push(Listed { id, company: CompanyId::new(company), state, number, at: instant(&at)? });
+        }
+        Ok(listed)
+    }
+
+    /// The highest number that an order of ours was written under.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn highest_written(&mut self, company: &CompanyId) -> Result<Option<String>, JournalError> {
+        if !self.highest.contains_key(company) {
+            let mut statement =
+                self.db.prepare_cached("SELECT number FROM outcome WHERE company = ?1 AND written = 1")?;
+            let mut rows = statement.query([company.as_str()])?;
+            let mut highest = String::new();
+            while let Some(row) = rows.next()? {
+                let number: String = row.get(0)?;
+                if is_higher(&number, &highest) {
+                    highest = number;
+                }
+            }
+            self.highest.insert(company.clone(), highest);
+        }
+        Ok(self.highest.get(company).filter(|number| !number.is_empty()).cloned())
+    }
+
+    /// Stops all imports of the company until [`Journal::thaw`].
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn freeze(&mut self, company: &CompanyId, reason: &str, at: Timestamp) -> Result<(), JournalError> {
+        self.db.execute(
+            "INSERT OR REPLACE INTO frozen (company, reason, at) VALUES (?1, ?2, ?3)",
+            params![company.as_str(), reason, at.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// A person has looked: imports go on, and numbers of ours from before are no measure
+    /// any more.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn thaw(&mut self, company: &CompanyId) -> Result<(), JournalError> {
+        let transaction = begin(&mut self.db)?;
+        transaction.execute("DELETE FROM frozen WHERE company = ?1", [company.as_str()])?;
+        transaction.execute("UPDATE outcome SET written = 0 WHERE company = ?1", [company.as_str()])?;
+        transaction.commit()?;
+        self.highest.remove(company);
+        Ok(())
+    }
+
+    /// Why the company's imports are frozen, if they are.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn frozen(&self, company: &CompanyId) -> Result<Option<String>, JournalError> {
+        Ok(self
+            .db
+            .query_row("SELECT reason FROM frozen WHERE company = ?1", [company.as_str()], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// A person wants a refused, held or doubtful import tried again. What was reserved is
+    /// read back first; that nothing else of it is under way is the person's word.
+    ///
+    /// # Errors
+    /// [`JournalError::NotEnded`] when it has not ended, or was written or discarded.
+    pub fn retry(&mut self, id: &ImportId) -> Result<(), JournalError> {
+        let transaction = begin(&mut self.db)?;
+        match outcome_of(&transaction, id.as_str())?.map(|(outcome, _)| outcome.state) {
+            Some(ImportState::Refused | ImportState::Held | ImportState::InDoubt) => {}
+            Some(_) | None => return Err(JournalError::NotEnded(id.clone())),
+        }
+        for sql in [
+            "DELETE FROM outcome WHERE import_id = ?1",
+            "DELETE FROM write_start WHERE import_id = ?1",
+            "UPDATE reservation SET source = 'journal' WHERE import_id = ?1",
+            "UPDATE document SET reported = 0 WHERE import_id = ?1",
+        ] {
+            transaction.execute(sql, [id.as_str()])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// A person gives up a refused, held or doubtful import.
+    ///
+    /// # Errors
+    /// [`JournalError::NotEnded`] when it has not ended, or was written.
+    pub fn discard(&mut self, id: &ImportId, why: &str, at: Timestamp) -> Result<(), JournalError> {
+        let ended = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
+        let mut outcome = match ended {
+            Some(outcome)
+                if matches!(outcome.state, ImportState::Refused | ImportState::Held | ImportState::InDoubt) =>
+            {
+                outcome
+            }
+            Some(_) | None => return Err(JournalError::NotEnded(id.clone())),
+        };
+        outcome.state = ImportState::Discarded;
+        let transaction = begin(&mut self.db)?;
+        make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
+        transaction.execute("UPDATE document SET reported = 0 WHERE import_id = ?1", [id.as_str()])?;
+        transaction.commit()?;
+        self.settle(id, &outcome)?;
+        let attempt = Attempt { at: at.to_string(), step: "discarded".into(), detail: why.to_owned() };
+        self.note(id, &attempt)
+    }
+
+    fn company_of(&self, id: &ImportId) -> Result<CompanyId, JournalError> {
+        let company = self.db.query_row(
+            "SELECT company FROM document WHERE import_id = ?1",
+            [id.as_str()],
+            |row| row.get::<_, String>(0),
+        )?;
+        Ok(CompanyId::new(company))
+    }
+}
+
+fn begin(db: &mut Connection) -> Result<Transaction<'_>, JournalError> {
+    Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+fn insert_document(db: &Connection, document: &Document, at: Timestamp) -> Result<(), JournalError> {
+    db.execute(
+        "INSERT INTO document (import_id, company, kind, revision, body, at, reported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        params![
+            document.id.as_str(),
+            document.company.as_str(),
+            document.kind.as_str(),
+            document.revision,
+            document.body.to_string(),
+            at.to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+fn replace_body(db: &Connection, document: &Document) -> Result<(), JournalError> {
+    db.execute(
+        "UPDATE document SET revision = ?2, body = ?3, reported = 0 WHERE import_id = ?1",
+        params![document.id.as_str(), document.revision, document.body.to_string()],
+    )?;
+    Ok(())
+}
+
+fn is_reserved(db: &Connection, id: &str) -> Result<bool, JournalError> {
+    let found = db.query_row("SELECT 1 FROM reservation WHERE import_id = ?1 LIMIT 1", [id], |_| Ok(()));
+    Ok(found.optional()?.is_some())
+}
+
+/// The outcome's row at its full size, blank.
+fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<(), JournalError> {
+    db.execute(
+        "INSERT OR REPLACE INTO outcome (import_id, company, number, written, content)
+         VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
+        params![id.as_str(), number, padded("")?],
+    )?;
+    Ok(())
+}
+
+fn put_content(db: &Connection, id: &ImportId, content: &str, written: bool) -> Result<(), JournalError> {
+    let changed = db.execute(
+        "UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1",
+        params![id.as_str(), padded(content)?, written],
+    )?;
+    if changed == 1 { Ok(()) } else { Err(JournalError::Broken(format!("{id} has no room for its outcome"))) }
+}
+
+fn padded(content: &str) -> Result<String, JournalError> {
+    if content.len() > ROOM_BYTES {
+        return Err(JournalError::Broken(format!("an outcome of {} bytes", content.len())));
+    }
+    // By bytes: the formatter would count characters.
+    Ok(content.to_owned() + &" ".repeat(ROOM_BYTES - content.len()))
+}
+
+/// The outcome, and whether it is a written order; none when only its room is there.
+fn outcome_of(db: &Connection, id: &str) -> Result<Option<(Outcome, bool)>, JournalError> {
+    let found = db
+        .prepare_cached("SELECT content, written FROM outcome WHERE import_id = ?1")?
+        .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))
+        .optional()?;
+    match found {
+        Some((content, written)) if !content.trim_end().is_empty() => {
+            Ok(Some((serde_json::from_str(&content).map_err(JournalError::Content)?, written)))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Reserved>, JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, at, source, at_hub, verdict FROM reservation WHERE import_id = ?1 ORDER BY place",
+    )?;
+    let mut rows = statement.query([id.as_str()])?;
+    let mut reservations = Vec::new();
+    while let Some(row) = rows.next()? {
+        let source: String = row.get(2)?;
+        let verdict: String = row.get(4)?;
+        reservations.push(Reserved {
+            number: row.get(0)?,
+            at: instant(&row.get::<_, String>(1)?)?,
+            source: if source == source_name(Source::Journal) { Source::Journal } else { Source::Hub },
+            at_hub: row.get(3)?,
+            verdict: if verdict == verdict_name(Verdict::Foreign) { Verdict::Foreign } else { Verdict::Open },
+        });
+    }
+    Ok(reservations)
+}
+
+fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteStart>, JournalError> {
+    let found = db
+        .prepare_cached("SELECT number, at, pid, process_start FROM write_start WHERE import_id = ?1")?
+        .query_row([id.as_str()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<u32>>(2)?,
+                row.get::<_, Option<String>>(3)?,
+            ))
+        })
+        .optional()?;
+    let Some((number, at, pid, started)) = found else { return Ok(None) };
+    let started = started.and_then(|s| s.parse::<u64>().ok());
+    let server = pid.zip(started).map(|(pid, started_at)| ServerProcess { pid, started_at });
+    Ok(Some(WriteStart { number, at: instant(&at)?, server }))
+}
+
+const fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Journal => "journal",
+        Source::Hub => "hub",
+    }
+}
+
+const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "open",
+        Verdict::Foreign => "foreign",
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, JournalError> {
+    text.parse().map_err(|_| JournalError::Broken(format!("{text:?} is no instant")))
+}
+
+/// Only numbers of digits can be compared.
+fn is_higher(number: &str, than: &str) -> bool {
+    number.parse::<u64>().is_ok_and(|number| than.parse::<u64>().map_or(true, |than| number > than))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What can go wrong with the journal.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+use values::ImportId;
+
+/// The journal could not do what was asked; nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// No space on the disk, or the file's limit is reached.
+    #[error("the journal is full: no space for another outcome")]
+    Full,
+    /// Another process has it open.
+    #[error("the journal {path} is open in another process")]
+    InUse {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// The file beside it could not be used.
+    #[error("the journal's lock {path} cannot be used: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// `SQLite` failed.
+    #[error("the journal cannot be used: {0}")]
+    Store(rusqlite::Error),
+    /// A stored text does not read.
+    #[error("the journal holds a text that cannot be read: {0}")]
+    Content(serde_json::Error),
+    /// It holds something that it never stores.
+    #[error("the journal is damaged: {0}")]
+    Broken(String),
+    /// Only imports that wait for a person can be retried or discarded.
+    #[error("import {0} does not wait for a person")]
+    NotEnded(ImportId),
+}
+
+impl JournalError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Full => "journal_full",
+            Self::InUse { .. } => "journal_in_use",
+            Self::File { .. } | Self::Store(_) => "journal_failed",
+            Self::Content(_) | Self::Broken(_) => "journal_damaged",
+            Self::NotEnded(_) => "import_not_ended",
+        }
+    }
+
+    /// May the same call succeed later without anybody doing anything?
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Full | Self::File { .. } | Self::Store(_) => true,
+            Self::InUse { .. } | Self::Content(_) | Self::Broken(_) | Self::NotEnded(_) => false,
+        }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Full => "free space on the disk that holds the driver's state folder; nothing is written to Sage before",
+            Self::InUse { .. } => "stop the other erp-driver that uses this state folder, or give this one a folder of its own",
+            Self::File { .. } | Self::Store(_) => "check that the service's user may write to the state folder and that its disk is sound",
+            Self::Content(_) | Self::Broken(_) => {
+                "move journal.db away and start again: everything that the hub has open is then read back from Sage"
+            }
+            Self::NotEnded(_) => "only refused, held and doubtful imports can be retried or discarded",
+        }
+    }
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(_) | None => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Reasons for which a document waits, and how long.
+
+use jiff::SignedDuration;
+use model::Problem;
+use sage::Condition;
+use serde::{Deserialize, Serialize};
+
+/// What stands in the way for now. The document goes on by itself when it has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// A state of Sage.
+    Sage(Condition),
+    /// Sage's business objects could not be started, or failed outside a write.
+    SageUnreachable,
+    /// The order was being entered when Sage or the process that talks to it failed.
+    WriteFailed,
+    /// The ERP's tables could not be read.
+    ReaderUnavailable,
+    /// What was read back contradicts itself or what Sage answered.
+    ReadBackUnclear,
+    /// The hub did not answer.
+    HubUnreachable,
+    /// The journal has no room for another outcome.
+    JournalFull,
+}
+
+impl Obstacle {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sage(condition) => condition.as_str(),
+            Self::SageUnreachable => "sage_unreachable",
+            Self::WriteFailed => "write_failed",
+            Self::ReaderUnavailable => "reader_unavailable",
+            Self::ReadBackUnclear => "read_back_unclear",
+            Self::HubUnreachable => "hub_unreachable",
+            Self::JournalFull => "journal_full",
+        }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Sage(condition) => condition.remedy(),
+            Self::SageUnreachable => {
+                "check that Sage starts on this machine with the configured home folder; the document waits and goes in by itself"
+            }
+            Self::WriteFailed => "nothing to do: the document is entered again by itself once Sage is known to hold nothing of it",
+            Self::ReaderUnavailable => "check reader.odbc; the document waits and goes on by itself",
+            Self::ReadBackUnclear => "nothing to do yet: the ERP is read again",
+            Self::HubUnreachable => "check the connection to the hub; the document waits and goes on by itself",
+            Self::JournalFull => {
+                "free space on the disk that holds the driver's state folder; nothing is written to Sage before"
+            }
+        }
+    }
+
+    /// Is every document of the company held up by it, not only this one?
+    #[must_use]
+    pub const fn concerns_company(self) -> bool {
+        match self {
+            Self::Sage(condition) => match condition {
+                Condition::RecordLocked => false,
+                Condition::NoSeat
+                | Condition::ExclusiveTask
+                | Condition::SubscriptionLapsed
+                | Condition::PasswordRefused
+                | Condition::ExternalAccessOff
+                | Condition::PermissionDenied => true,
+            },
+            Self::SageUnreachable | Self::JournalFull => true,
+            Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => false,
+        }
+    }
+
+    /// As people see it on the import.
+    #[must_use]
+    pub fn problem(self, detail: &str) -> Problem {
+        Problem::new(self.as_str(), "", detail, self.remedy())
+    }
+
+    /// How long to wait the `tries`-th time in a row (from 1). `random` takes away up to a
+    /// quarter, so that sites do not come back all at once.
+    #[must_use]
+    pub fn wait(self, tries: u32, random: u32) -> SignedDuration {
+        let (first_s, longest_s) = self.limits();
+        let doublings = tries.saturating_sub(1).min(16);
+        let seconds = (first_s << doublings).min(longest_s);
+        let millis = seconds * 1000;
+        let less = (millis / 4) * i64::from(random) / i64::from(u32::MAX);
+        SignedDuration::from_millis(millis - less)
+    }
+
+    /// First and longest wait in seconds: short where a person just closes a window, long
+    /// where another try does harm (a password that is tried again locks the user).
+    const fn limits(self) -> (i64, i64) {
+        match self {
+            Self::Sage(condition) => match condition {
+                Condition::NoSeat => (30, 600),
+                Condition::RecordLocked => (10, 300),
+                Condition::ExclusiveTask => (60, 600),
+                Condition::SubscriptionLapsed | Condition::PasswordRefused => (3600, 6 * 3600),
+                Condition::ExternalAccessOff | Condition::PermissionDenied => (600, 3600),
+            },
+            Self::SageUnreachable => (10, 600),
+            Self::WriteFailed | Self::ReaderUnavailable => (5, 300),
+            Self::ReadBackUnclear => (3, 60),
+            Self::HubUnreachable => (2, 120),
+            Self::JournalFull => (30, 300),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_limit_and_spread() {
+        let seat = Obstacle::Sage(Condition::NoSeat);
+        assert_eq!(seat.wait(1, 0).as_secs(), 30);
+        assert_eq!(seat.wait(2, 0).as_secs(), 60);
+        assert_eq!(seat.wait(40, 0).as_secs(), 600);
+        assert_eq!(seat.wait(40, u32::MAX).as_secs(), 450);
+        assert!(Obstacle::Sage(Condition::PasswordRefused).wait(1, u32::MAX).as_secs() >= 2700);
+    }
+}

@@ -1,0 +1,284 @@
+//! Is there an order under a number of ours, and is it ours?
+//!
+//! An order that was written may by now be open, in the order history, in invoice entry or
+//! in the invoice history. [`order_selects`] and [`invoice_selects`] say what to read,
+//! [`Sightings`] is what was found, and [`classify`] decides. Only what is proven counts:
+//! whatever speaks for two readings is [`Finding::Unclear`].
+
+mod lookup;
+
+use model::{SalesOrder, Totals};
+use values::{Date, Decimal, Stamp};
+
+pub(crate) use lookup::ORDER_TOTALS;
+pub use lookup::{Columns, Place, TABLES, invoice_selects, order_selects};
+
+use crate::marker::MARKER_COLUMN;
+use crate::rows::Row;
+
+/// What our order would look like.
+#[derive(Clone, Debug)]
+pub struct Expected<'a> {
+    /// The document.
+    pub order: &'a SalesOrder,
+    /// Its mark; compared wherever the site has the column.
+    pub marker: &'a str,
+    /// `UserKey` of our Sage user, where it is known.
+    pub user_key: Option<&'a str>,
+    /// When the number was reserved, in the site's time, less what its clocks may be off.
+    pub since: Stamp,
+    /// Sum of the lines as Sage showed them while they were entered.
+    pub extension: Option<Decimal>,
+}
+
+/// What was found, place by place.
+#[derive(Clone, Debug, Default)]
+pub struct Sightings {
+    /// `SO_SalesOrderHeader` and its lines.
+    pub open: Option<SightedOrder>,
+    /// `SO_SalesOrderHistoryHeader` and its lines.
+    pub history: Option<SightedOrder>,
+    /// `SO_InvoiceHeader` and `AR_InvoiceHistoryHeader`.
+    pub invoices: Vec<SightedInvoice>,
+    /// Through the business objects; none when they were not asked.
+    pub objects: Option<Option<SightedOrder>>,
+}
+
+/// An order that stands under the number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SightedOrder {
+    /// The mark; none when the place has no such column.
+    pub marker: Option<String>,
+    /// Customer's division.
+    pub ar_division_no: String,
+    /// Customer.
+    pub customer_no: String,
+    /// The buyer's number.
+    pub customer_po_no: String,
+    /// `UserCreatedKey`; blank when the place does not tell.
+    pub created_by: String,
+    /// When it was created, in the site's time; none when the place does not tell.
+    pub created: Option<Stamp>,
+    /// Its lines without kit components; none when they were not read.
+    pub lines: Option<Vec<SightedLine>>,
+    /// Its amounts.
+    pub totals: Totals,
+    /// It was deleted since (history only).
+    pub is_deleted: bool,
+}
+
+/// A line of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SightedLine {
+    /// Item, charge or comment.
+    pub item_code: String,
+    /// `ItemType`: charges (`3`) and comments (`4`) have no quantity.
+    pub item_type: String,
+    /// As ordered.
+    pub quantity: Decimal,
+    /// What it comes to.
+    pub extension: Option<Decimal>,
+}
+
+/// An invoice of an order under the number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SightedInvoice {
+    /// The mark; none when the place has no such column.
+    pub marker: Option<String>,
+    /// Customer's division.
+    pub ar_division_no: String,
+    /// Customer.
+    pub customer_no: String,
+    /// The buyer's number.
+    pub customer_po_no: String,
+    /// Its date.
+    pub date: Option<Date>,
+    /// Its amounts.
+    pub totals: Totals,
+}
+
+/// What is known of the order now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is there, and it is ours.
+    Ours {
+        /// As found.
+        totals: Totals,
+        /// What a person should know.
+        notes: Vec<String>,
+    },
+    /// Somebody else's stands there.
+    Foreign {
+        /// Whose, in words.
+        whose: String,
+    },
+    /// Nothing stands there, in no place.
+    Absent,
+    /// Ours, but not whole.
+    Partial {
+        /// What is missing.
+        what: String,
+    },
+    /// Neither is proven.
+    Unclear {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Decides from everything that was found.
+#[must_use]
+pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
+    match (&sightings.open, &sightings.history) {
+        (Some(open), _) => judge_order(expected, open, "open sales order"),
+        (None, Some(history)) => {
+            let finding = judge_order(expected, history, "sales order in history");
+            match finding {
+                Finding::Ours { totals, mut notes } if history.is_deleted => {
+                    notes.push("the order was written and has been deleted in Sage since".into());
+                    Finding::Ours { totals, notes }
+                }
+                Finding::Ours { .. }
+                | Finding::Foreign { .. }
+                | Finding::Absent
+                | Finding::Partial { .. }
+                | Finding::Unclear { .. } => finding,
+            }
+        }
+        (None, None) => judge_invoices(expected, sightings),
+    }
+}
+
+fn judge_order(expected: &Expected<'_>, found: &SightedOrder, what: &str) -> Finding {
+    let order = expected.order;
+    let is_customer = found.ar_division_no == order.customer.ar_division_no
+        && found.customer_no == order.customer.customer_no;
+    let is_po = found.customer_po_no == order.customer_po_no.as_deref().unwrap_or("").trim_end();
+    let is_by_us = expected.user_key.map(|key| key == found.created_by);
+    let is_since = found.created.map(|created| created >= expected.since);
+    let whose = format!("an {what} of customer {}-{}", found.ar_division_no, found.customer_no);
+    match &found.marker {
+        Some(marker) if marker == expected.marker => return judge_lines(expected, found, false),
+        Some(marker) if !marker.is_empty() => return Finding::Foreign { whose },
+        // The column exists and is blank: ours never is.
+        Some(_) if is_by_us != Some(true) || is_since == Some(false) => return Finding::Foreign { whose },
+        Some(_) => {
+            return Finding::Unclear {
+                why: format!("{whose} was entered by our Sage user, but without our mark in {MARKER_COLUMN}"),
+            };
+        }
+        None => {}
+    }
+    match (is_by_us, is_since) {
+        (Some(false), _) | (_, Some(false)) => Finding::Foreign { whose },
+        (Some(true), Some(true)) if is_customer && is_po => judge_lines(expected, found, true),
+        (None, _) if !is_customer || !is_po => Finding::Foreign { whose },
+        (None, _) => Finding::Unclear {
+            why: format!("{whose} looks like ours, but which Sage user is ours is not known"),
+        },
+        (Some(true), None) => Finding::Unclear { why: format!("when {whose} was created cannot be told") },
+        (Some(true), Some(true)) => Finding::Unclear {
+            why: format!("{whose} was entered by our Sage user, but customer or purchase order differ"),
+        },
+    }
+}
+
+/// With our mark further lines are no harm (exploded kits, a clerk's addition); without it
+/// the lines are part of the proof and must be equal.
+fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> Finding {
+    let Some(lines) = &found.lines else {
+        return if exactly {
+            Finding::Unclear { why: "its lines could not be read".into() }
+        } else {
+            Finding::Ours { totals: found.totals.clone(), notes: Vec::new() }
+        };
+    };
+    let mut rest: Vec<&SightedLine> = lines.iter().collect();
+    let mut missing = 0_usize;
+    for wanted in &expected.order.lines {
+        let place = rest.iter().position(|line| {
+            line.item_code == wanted.item_code.trim_end()
+                && (matches!(line.item_type.as_str(), "3" | "4") || line.quantity == wanted.quantity_ordered)
+        });
+        match place {
+            Some(place) => {
+                rest.remove(place);
+            }
+            None => missing += 1,
+        }
+    }
+    if missing > 0 {
+        let wanted = expected.order.lines.len();
+        return Finding::Partial { what: format!("{missing} of its {wanted} lines are missing or differ") };
+    }
+    if !rest.is_empty() && exactly {
+        return Finding::Unclear { why: format!("it has {} lines that we did not send", rest.len()) };
+    }
+    if let Some(entered) = expected.extension
+        && rest.is_empty()
+        && let Some(stored) = sum(lines)
+        && stored != entered
+    {
+        return Finding::Partial { what: format!("its lines come to {stored}, but were entered as {entered}") };
+    }
+    Finding::Ours { totals: found.totals.clone(), notes: Vec::new() }
+}
+
+fn sum(lines: &[SightedLine]) -> Option<Decimal> {
+    lines.iter().try_fold(Decimal::zero(2), |sum, line| sum.checked_add(line.extension?).ok())
+}
+
+fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
+    let order = expected.order;
+    let day = expected.since.date();
+    // Numbers come round again: an invoice from before the reservation is about an older order.
+    let recent: Vec<_> = sightings.invoices.iter().filter(|i| i.date.is_none_or(|date| date >= day)).collect();
+    if recent.is_empty() {
+        return match &sightings.objects {
+            Some(Some(_)) => Finding::Unclear { why: "Sage's objects find it, its tables do not yet".into() },
+            Some(None) | None => Finding::Absent,
+        };
+    }
+    let po = order.customer_po_no.as_deref().unwrap_or("").trim_end();
+    let is_ours = |invoice: &SightedInvoice| match &invoice.marker {
+        Some(marker) if !marker.is_empty() => marker == expected.marker,
+        Some(_) | None => {
+            !po.is_empty()
+                && invoice.customer_po_no == po
+                && invoice.ar_division_no == order.customer.ar_division_no
+                && invoice.customer_no == order.customer.customer_no
+        }
+    };
+    if recent.iter().all(|invoice| is_ours(invoice)) {
+        // The amounts of several invoices are parts of the order's.
+        let totals = if let [only] = recent.as_slice() { only.totals.clone() } else { Totals::new() };
+        return Finding::Ours { totals, notes: vec!["the order has been invoiced since".into()] };
+    }
+    Finding::Unclear { why: "an invoice of an order under this number is there, and whose it is cannot be told".into() }
+}
+
+/// The totals of an order from Sage's columns, by API name.
+#[must_use]
+pub fn totals_of(row: &Row, columns: &[(&str, &str)]) -> Totals {
+    let mut totals: Totals =
+        columns.iter().filter_map(|(name, column)| Some(((*name).to_owned(), row.number(column)?))).collect();
+    add_order_total(&mut totals);
+    totals
+}
+
+/// What the order comes to: the amounts are before the trade discount.
+pub(crate) fn add_order_total(totals: &mut Totals) {
+    let amount = |name: &str| totals.get(name).copied().unwrap_or(Decimal::zero(2));
+    let sum = ["non_taxable_amt", "freight_amt", "sales_tax_amt"]
+        .iter()
+        .try_fold(amount("taxable_amt"), |sum, name| sum.checked_add(amount(name)))
+        .and_then(|sum| sum.checked_sub(amount("discount_amt")));
+    if let Ok(sum) = sum
+        && !totals.is_empty()
+    {
+        totals.insert("order_total".into(), sum);
+    }
+}
+
+#[cfg(test)]
+mod tests;

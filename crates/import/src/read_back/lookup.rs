@@ -1,0 +1,234 @@
+//! What is read from the ERP's tables, and how rows become sightings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sage::{Column, Comparison, Literal, Select, Where};
+use values::{Decimal, Kind, Stamp};
+
+use super::{SightedInvoice, SightedLine, SightedOrder, Sightings, totals_of};
+use crate::marker::MARKER_COLUMN;
+use crate::rows::Row;
+
+/// The columns that a site has, by table. A table without columns does not exist.
+pub type Columns = BTreeMap<String, BTreeSet<String>>;
+
+/// Where an order may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// `SO_SalesOrderHeader`.
+    Open,
+    /// `SO_SalesOrderDetail`.
+    OpenLines,
+    /// `SO_SalesOrderHistoryHeader`.
+    History,
+    /// `SO_SalesOrderHistoryDetail`.
+    HistoryLines,
+    /// `SO_InvoiceHeader`.
+    InvoiceEntry,
+    /// `AR_InvoiceHistoryHeader`.
+    InvoiceHistory,
+}
+
+/// All tables that are looked at.
+pub const TABLES: [&str; 6] = [
+    "SO_SalesOrderHeader",
+    "SO_SalesOrderDetail",
+    "SO_SalesOrderHistoryHeader",
+    "SO_SalesOrderHistoryDetail",
+    "SO_InvoiceHeader",
+    "AR_InvoiceHistoryHeader",
+];
+
+impl Place {
+    /// Its table.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Open => TABLES[0],
+            Self::OpenLines => TABLES[1],
+            Self::History => TABLES[2],
+            Self::HistoryLines => TABLES[3],
+            Self::InvoiceEntry => TABLES[4],
+            Self::InvoiceHistory => TABLES[5],
+        }
+    }
+
+    const fn columns(self) -> &'static [(&'static str, Kind)] {
+        match self {
+            Self::Open | Self::History => &HEADER,
+            Self::OpenLines => &LINES,
+            Self::HistoryLines => &HISTORY_LINES,
+            Self::InvoiceEntry | Self::InvoiceHistory => &INVOICE,
+        }
+    }
+}
+
+const AMOUNT: Kind = Kind::Decimal { scale: 2 };
+const QUANTITY: Kind = Kind::Decimal { scale: 6 };
+
+const HEADER: [(&str, Kind); 15] = [
+    ("SalesOrderNo", Kind::Text),
+    (MARKER_COLUMN, Kind::Text),
+    ("OrderStatus", Kind::Text),
+    ("ARDivisionNo", Kind::Text),
+    ("CustomerNo", Kind::Text),
+    ("CustomerPONo", Kind::Text),
+    ("UserCreatedKey", Kind::Text),
+    ("DateCreated", Kind::Date),
+    ("TimeCreated", Kind::Text),
+    ("TaxableAmt", AMOUNT),
+    ("NonTaxableAmt", AMOUNT),
+    ("DiscountAmt", AMOUNT),
+    ("FreightAmt", AMOUNT),
+    ("SalesTaxAmt", AMOUNT),
+    ("DepositAmt", AMOUNT),
+];
+
+const LINES: [(&str, Kind); 6] = [
+    ("SalesOrderNo", Kind::Text),
+    ("ItemCode", Kind::Text),
+    ("ItemType", Kind::Text),
+    ("SalesKitLineKey", Kind::Text),
+    ("QuantityOrdered", QUANTITY),
+    ("ExtensionAmt", AMOUNT),
+];
+
+const HISTORY_LINES: [(&str, Kind); 6] = [
+    ("SalesOrderNo", Kind::Text),
+    ("ItemCode", Kind::Text),
+    ("ItemType", Kind::Text),
+    ("SalesKitLineKey", Kind::Text),
+    ("OriginalLine", Kind::Text),
+    ("QuantityOrderedOriginal", QUANTITY),
+];
+
+const INVOICE: [(&str, Kind); 14] = [
+    ("SalesOrderNo", Kind::Text),
+    (MARKER_COLUMN, Kind::Text),
+    ("ARDivisionNo", Kind::Text),
+    ("CustomerNo", Kind::Text),
+    ("CustomerPONo", Kind::Text),
+    ("InvoiceDate", Kind::Date),
+    ("TaxableAmt", AMOUNT),
+    ("NonTaxableAmt", AMOUNT),
+    ("TaxableSalesAmt", AMOUNT),
+    ("NonTaxableSalesAmt", AMOUNT),
+    ("DiscountAmt", AMOUNT),
+    ("FreightAmt", AMOUNT),
+    ("SalesTaxAmt", AMOUNT),
+    ("DepositAmt", AMOUNT),
+];
+
+/// The totals of an order, by API name and Sage column.
+pub(crate) const ORDER_TOTALS: [(&str, &str); 6] = [
+    ("taxable_amt", "TaxableAmt"),
+    ("non_taxable_amt", "NonTaxableAmt"),
+    ("discount_amt", "DiscountAmt"),
+    ("freight_amt", "FreightAmt"),
+    ("sales_tax_amt", "SalesTaxAmt"),
+    ("deposit_amt", "DepositAmt"),
+];
+
+const POSTED_TOTALS: [(&str, &str); 6] = [
+    ("taxable_amt", "TaxableSalesAmt"),
+    ("non_taxable_amt", "NonTaxableSalesAmt"),
+    ("discount_amt", "DiscountAmt"),
+    ("freight_amt", "FreightAmt"),
+    ("sales_tax_amt", "SalesTaxAmt"),
+    ("deposit_amt", "DepositAmt"),
+];
+
+/// Where an order is first looked for, in this order: an order moves from open to history,
+/// so it cannot slip through between two reads.
+#[must_use]
+pub fn order_selects(number: &str, columns: &Columns) -> Vec<(Place, Select)> {
+    let places = [Place::Open, Place::OpenLines, Place::History, Place::HistoryLines];
+    places.into_iter().filter_map(|place| Some((place, select(place, number, columns)?))).collect()
+}
+
+/// Where it is looked for when there is none: these reads use no key and scan the table.
+#[must_use]
+pub fn invoice_selects(number: &str, columns: &Columns) -> Vec<(Place, Select)> {
+    let places = [Place::InvoiceEntry, Place::InvoiceHistory];
+    places.into_iter().filter_map(|place| Some((place, select(place, number, columns)?))).collect()
+}
+
+fn select(place: Place, number: &str, columns: &Columns) -> Option<Select> {
+    let has = columns.get(place.table()).filter(|has| has.contains("SalesOrderNo"))?;
+    let wanted = place.columns().iter().filter(|(name, _)| has.contains(*name));
+    Some(Select {
+        table: place.table().to_owned(),
+        columns: wanted.map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect(),
+        conditions: vec![Where {
+            column: "SalesOrderNo".into(),
+            comparison: Comparison::Equal,
+            literal: Literal::Text(number.to_owned()),
+        }],
+        order_by: Vec::new(),
+    })
+}
+
+impl Sightings {
+    /// From the rows of each place.
+    #[must_use]
+    pub fn from_rows(rows: &BTreeMap<Place, Vec<Row>>) -> Self {
+        let first = |place| rows.get(&place).and_then(|rows| rows.first());
+        let lines = |place| rows.get(&place).map(|rows| rows.iter().filter_map(line_of).collect());
+        let invoices = [Place::InvoiceEntry, Place::InvoiceHistory];
+        Self {
+            open: first(Place::Open).map(|row| order_of(row, lines(Place::OpenLines))),
+            history: first(Place::History).map(|row| order_of(row, lines(Place::HistoryLines))),
+            invoices: invoices.iter().filter_map(|p| rows.get(p)).flatten().map(invoice_of).collect(),
+            objects: None,
+        }
+    }
+}
+
+fn order_of(row: &Row, lines: Option<Vec<SightedLine>>) -> SightedOrder {
+    SightedOrder {
+        marker: marker_of(row),
+        ar_division_no: row.text("ARDivisionNo").to_owned(),
+        customer_no: row.text("CustomerNo").to_owned(),
+        customer_po_no: row.text("CustomerPONo").to_owned(),
+        created_by: row.text("UserCreatedKey").to_owned(),
+        created: row.date("DateCreated").map(|date| {
+            // An odd time is read as the day's end: the date still speaks.
+            Stamp::parse(date, row.text("TimeCreated"))
+                .or_else(|_| Stamp::parse(date, "24"))
+                .unwrap_or_else(|_| Stamp::start_of(date))
+        }),
+        lines,
+        totals: totals_of(row, &ORDER_TOTALS),
+        is_deleted: matches!(row.text("OrderStatus"), "X" | "Z"),
+    }
+}
+
+fn invoice_of(row: &Row) -> SightedInvoice {
+    let columns = if row.has("TaxableSalesAmt") { &POSTED_TOTALS } else { &ORDER_TOTALS };
+    SightedInvoice {
+        marker: marker_of(row),
+        ar_division_no: row.text("ARDivisionNo").to_owned(),
+        customer_no: row.text("CustomerNo").to_owned(),
+        customer_po_no: row.text("CustomerPONo").to_owned(),
+        date: row.date("InvoiceDate"),
+        totals: totals_of(row, columns),
+    }
+}
+
+fn marker_of(row: &Row) -> Option<String> {
+    row.has(MARKER_COLUMN).then(|| row.text(MARKER_COLUMN).to_owned())
+}
+
+/// Components of a kit, and lines that a clerk added later, are not what was sent.
+fn line_of(row: &Row) -> Option<SightedLine> {
+    if !row.text("SalesKitLineKey").trim_matches('0').is_empty() || row.text("OriginalLine") == "N" {
+        return None;
+    }
+    let quantity = row.number("QuantityOrdered").or_else(|| row.number("QuantityOrderedOriginal"));
+    Some(SightedLine {
+        item_code: row.text("ItemCode").to_owned(),
+        item_type: row.text("ItemType").to_owned(),
+        quantity: quantity.unwrap_or(Decimal::zero(6)),
+        extension: row.number("ExtensionAmt"),
+    })
+}
