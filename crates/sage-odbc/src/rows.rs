@@ -147,7 +147,7 @@ fn widen(batch: &TextRowSet, select: &Select, columns: &[usize], widths: &mut Wi
             Some(Indicator::Length(bytes)) => bytes,
             Some(Indicator::Null | Indicator::NoTotal) => 0,
         };
-        let wanted = told.saturating_mul(2).max(SECOND_WIDTH).min(WIDEST);
+        let wanted = told.saturating_mul(2).clamp(SECOND_WIDTH, WIDEST);
         if told > WIDEST || columns.get(place).is_some_and(|have| *have >= wanted) {
             return Some(Fetched::Truncated(column.name.clone()));
         }
