@@ -1,1 +1,21 @@
-//! hub-store
+//! The hub's store: everything that the hub remembers, behind one trait, with one contract
+//! suite for every implementation.
+//!
+//! Methods stand at the level of what the hub does, not of tables. Time and random bytes
+//! come in as parameters. Calls block; a caller on an async runtime moves them off it.
+
+pub mod contract;
+mod digest;
+mod error;
+mod scope;
+mod sqlite;
+mod store;
+
+pub use digest::{hash_body, import_id};
+pub use error::StoreError;
+pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
+pub use sqlite::SqliteStore;
+pub use store::{
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, DatasetInfo, Import, NewImport, Page, RecordPage, RecordQuery, Sites,
+    Store, TokenGrant,
+};

@@ -1,0 +1,218 @@
+//! Why the store refuses or fails.
+
+use catalog::ShapeError;
+use values::{AgentId, CompanyId, DatasetName, ImportId};
+
+/// A refusal with a stable code, or a failure of the store itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No such tenant.
+    #[error("no tenant is called {0}")]
+    TenantUnknown(String),
+    /// The tenant's name is in use.
+    #[error("a tenant called {0} exists already")]
+    TenantExists(String),
+    /// No such enrolment code.
+    #[error("there is no such enrolment code")]
+    CodeUnknown,
+    /// The enrolment code was redeemed before.
+    #[error("the enrolment code was used before")]
+    CodeUsed,
+    /// The enrolment code has expired.
+    #[error("the enrolment code expired at {0}")]
+    CodeExpired(String),
+    /// No such agent.
+    #[error("there is no agent {0}")]
+    AgentUnknown(AgentId),
+    /// The agent was revoked.
+    #[error("agent {0} was revoked")]
+    AgentRevoked(AgentId),
+    /// The token does not hold.
+    #[error("the token is unknown, expired or revoked")]
+    TokenInvalid,
+    /// The nonce was used before.
+    #[error("the nonce was used before")]
+    NonceUsed,
+    /// No agent has claimed this company.
+    #[error("no company {0} is known")]
+    CompanyUnknown(CompanyId),
+    /// Another agent has the company.
+    #[error("company {company} belongs to agent {by}")]
+    CompanyClaimed {
+        /// The company.
+        company: CompanyId,
+        /// Whose it is.
+        by: AgentId,
+    },
+    /// The time zone has no rules.
+    #[error("{0:?} is not an IANA time zone")]
+    TimeZoneUnknown(String),
+    /// Another process became the company's writer.
+    #[error("the lease on company {0} was granted anew")]
+    LeaseLost(CompanyId),
+    /// No such dataset.
+    #[error("there is no dataset {0}")]
+    DatasetUnknown(DatasetName),
+    /// The driver's shape is not the hub's.
+    #[error("dataset {0} has another shape in this hub's catalog")]
+    FingerprintMismatch(DatasetName),
+    /// The epoch is not the stream's, or the stream moved on meanwhile.
+    #[error("the stream of {company}/{dataset} stands at {found}, not at {given}")]
+    EpochStale {
+        /// Whose rows.
+        company: CompanyId,
+        /// Which dataset.
+        dataset: DatasetName,
+        /// Where the stream stands.
+        found: String,
+        /// What the request rests on.
+        given: String,
+    },
+    /// Not the next sequence.
+    #[error("the stream of {company}/{dataset} expects batch {expected}, not {given}")]
+    OutOfOrder {
+        /// Whose rows.
+        company: CompanyId,
+        /// Which dataset.
+        dataset: DatasetName,
+        /// The next sequence.
+        expected: u64,
+        /// The batch's.
+        given: u64,
+    },
+    /// The batch does not continue the stream's chain.
+    #[error("batch {sequence} of {company}/{dataset} does not continue this stream")]
+    StreamDiverged {
+        /// Whose rows.
+        company: CompanyId,
+        /// Which dataset.
+        dataset: DatasetName,
+        /// The batch's sequence.
+        sequence: u64,
+    },
+    /// The batch is not of its dataset's shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The idempotency key was used with another body.
+    #[error("the idempotency key was used for another document, import {0}")]
+    IdempotencyConflict(ImportId),
+    /// No such import.
+    #[error("there is no import {0}")]
+    ImportUnknown(ImportId),
+    /// The import was edited meanwhile.
+    #[error("import {id} is at revision {found}, not {given}")]
+    RevisionStale {
+        /// The import.
+        id: ImportId,
+        /// Its revision.
+        found: u32,
+        /// The request's.
+        given: u32,
+    },
+    /// Another import holds the identity.
+    #[error("{name} {value} is reserved for import {by}")]
+    IdentityTaken {
+        /// What is reserved.
+        name: String,
+        /// Its value.
+        value: String,
+        /// For which import.
+        by: ImportId,
+    },
+    /// The store was written by a later version of the hub.
+    #[error("the store is at version {found}, this hub knows up to {known}")]
+    TooNew {
+        /// Its version.
+        found: i64,
+        /// The latest that is known.
+        known: i64,
+    },
+    /// What stands in the store cannot be read back.
+    #[error("the store holds {0}")]
+    Corrupt(String),
+    /// The database failed.
+    #[error("the store failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl StoreError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        use wire::agent::code;
+        match self {
+            Self::TenantUnknown(_) => "tenant_unknown",
+            Self::TenantExists(_) => "tenant_exists",
+            Self::CodeUnknown => code::CODE_UNKNOWN,
+            Self::CodeUsed => code::CODE_USED,
+            Self::CodeExpired(_) => code::CODE_EXPIRED,
+            Self::AgentUnknown(_) => "agent_unknown",
+            Self::AgentRevoked(_) => code::AGENT_REVOKED,
+            Self::TokenInvalid => code::TOKEN_INVALID,
+            Self::NonceUsed => "nonce_used",
+            Self::CompanyUnknown(_) => "company_unknown",
+            Self::CompanyClaimed { .. } => code::COMPANY_CLAIMED,
+            Self::TimeZoneUnknown(_) => "time_zone_unknown",
+            Self::LeaseLost(_) => code::LEASE_LOST,
+            Self::DatasetUnknown(_) => code::DATASET_UNKNOWN,
+            Self::FingerprintMismatch(_) => code::FINGERPRINT_MISMATCH,
+            Self::EpochStale { .. } => code::EPOCH_STALE,
+            Self::OutOfOrder { .. } => code::OUT_OF_ORDER,
+            Self::StreamDiverged { .. } => code::STREAM_DIVERGED,
+            Self::Shape(_) => "batch_malformed",
+            Self::IdempotencyConflict(_) => "idempotency_conflict",
+            Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
+            Self::RevisionStale { .. } => "revision_stale",
+            Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
+            Self::TooNew { .. } => "store_too_new",
+            Self::Corrupt(_) => "store_corrupt",
+            Self::Sqlite(_) => "store_unavailable",
+        }
+    }
+
+    /// May the same call succeed later without anybody doing something?
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// What a person should do.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::TenantUnknown(_) => "create it with `erp-hub tenant add NAME`, or correct the name",
+            Self::TenantExists(_) => "choose another name, or use the tenant that exists",
+            Self::CodeUnknown => "copy the code exactly as `erp-hub enroll-code` printed it",
+            Self::CodeUsed | Self::CodeExpired(_) => "make a new code with `erp-hub enroll-code`",
+            Self::AgentUnknown(_) => "see `erp-hub agent list`; enrol the driver again if it is gone",
+            Self::AgentRevoked(_) => "if that was a mistake, make a new code and enrol the driver again",
+            Self::TokenInvalid => "ask for a new token",
+            Self::NonceUsed => "sign a new request with a fresh nonce",
+            Self::CompanyUnknown(_) => "use a company of `GET /v1/sites`; a company is known once its driver has connected",
+            Self::CompanyClaimed { .. } => {
+                "if this driver shall take the company over, stop the other one and run `erp-hub company move`"
+            }
+            Self::TimeZoneUnknown(_) => "set erp.time_zone to an IANA name such as America/New_York",
+            Self::LeaseLost(_) => "stop writing; ask for a new lease and read back what was begun",
+            Self::DatasetUnknown(_) => "use a dataset that this hub's catalog has, or update the hub",
+            Self::FingerprintMismatch(_) => "bring hub and driver to the same version",
+            Self::EpochStale { .. } | Self::OutOfOrder { .. } | Self::StreamDiverged { .. } => {
+                "open the stream again and continue from where the hub stands"
+            }
+            Self::Shape(_) => "report this: the driver sent rows that its own catalog does not describe",
+            Self::IdempotencyConflict(_) => "use a new key for a new document, or repeat the first body unchanged",
+            Self::ImportUnknown(_) => "use an id as POST returned it",
+            Self::RevisionStale { .. } => "fetch the document again",
+            Self::IdentityTaken { .. } => "take the next number and reserve that",
+            Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
+            Self::Corrupt(_) => "restore the store from a backup and report this",
+            Self::Sqlite(_) => "try again; if it stays, look at the hub's disk space, permissions and log",
+        }
+    }
+
+    /// Something stored that this version cannot read.
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt(what.into())
+    }
+}

@@ -1,0 +1,333 @@
+//! The store in one SQLite file: one writer, a few readers, WAL.
+
+mod columns;
+mod imports;
+mod people;
+mod records;
+mod schema;
+mod streams;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use catalog::{Catalog, Dataset, DocumentBatch};
+use jiff::Timestamp;
+use model::ImportState;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use values::{AgentId, CompanyId, DatasetName, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
+use wire::BatchHeader;
+use wire::agent::{
+    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report, Reserve,
+    StreamRequest, StreamReset, StreamState,
+};
+
+use crate::{
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, NewImport, RecordPage, RecordQuery,
+    Sites, Store, StoreError, TenantScope, TokenGrant,
+};
+
+/// Readers kept open between calls; each has a page cache of its own.
+const IDLE_READERS: usize = 8;
+/// How long a call waits for another process (a command line) that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Prepared statements kept per connection: a few for each dataset and each call.
+const STATEMENTS: usize = 256;
+
+/// A store in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    id: StoreId,
+    catalog: Catalog,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl SqliteStore {
+    /// Opens the store, creating and migrating it as needed. `fresh_id` becomes its
+    /// identity when it is new: give random text.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`], or the file cannot be opened.
+    pub fn open(path: &Path, catalog: Catalog, fresh_id: &StoreId, now: Timestamp) -> Result<Self, StoreError> {
+        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        // An acknowledgement follows the commit: the commit has to survive a power cut.
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        let id = schema::migrate(&mut writer, &catalog, fresh_id, now)?;
+        Ok(Self {
+            path: path.to_owned(),
+            id,
+            catalog,
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // A panic inside drops the transaction, which rolls back: the connection stays good.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        };
+        let transaction = reader.transaction()?;
+        let done = work(&transaction);
+        drop(transaction);
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        done
+    }
+
+    fn dataset(&self, name: &DatasetName) -> Result<&Dataset, StoreError> {
+        self.catalog.get(name.as_str()).ok_or_else(|| StoreError::DatasetUnknown(name.clone()))
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Instants are stored as microseconds since 1970.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+fn timestamp(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|_| StoreError::corrupt(format!("{micros} as an instant")))
+}
+
+impl Store for SqliteStore {
+    fn id(&self) -> &StoreId {
+        &self.id
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.read(|t| Ok(t.query_row("SELECT 1 FROM hub_store", [], |_| Ok(()))?))
+    }
+
+    fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| people::add_tenant(t, id, name, now))
+    }
+
+    fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError> {
+        self.read(|t| people::find_tenant(t, name_or_id))
+    }
+
+    fn add_enrolment_code(
+        &self,
+        tenant: &TenantId,
+        code: &Secret,
+        role: AgentRole,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|t| people::add_enrolment_code(t, tenant, code, role, expires_at, now))
+    }
+
+    fn enroll(&self, request: &Enroll, agent: &AgentId, now: Timestamp) -> Result<Enrolled, StoreError> {
+        self.write(|t| people::enroll(t, request, agent, now))
+    }
+
+    fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
+        self.read(|t| people::agents(t, tenant))
+    }
+
+    fn revoke_agent(&self, tenant: &TenantId, agent: &AgentId, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| people::revoke_agent(t, tenant, agent, now))
+    }
+
+    fn agent_key(&self, agent: &AgentId) -> Result<AgentKey, StoreError> {
+        self.read(|t| people::agent_key(t, agent))
+    }
+
+    fn issue_agent_token(
+        &self,
+        agent: &AgentId,
+        nonce: &str,
+        version: &str,
+        token: &Secret,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|t| people::issue_agent_token(t, agent, nonce, version, token, expires_at, now))
+    }
+
+    fn authenticate_agent(&self, token: &Secret, now: Timestamp) -> Result<AgentScope, StoreError> {
+        let (scope, contact_is_old) = self.read(|t| people::authenticate_agent(t, token, now))?;
+        if contact_is_old {
+            self.write(|t| people::touch_agent(t, &scope, now))?;
+        }
+        Ok(scope)
+    }
+
+    fn add_api_token(
+        &self,
+        tenant: &TenantId,
+        token: &Secret,
+        grant: &TokenGrant,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|t| people::add_api_token(t, tenant, token, grant, now))
+    }
+
+    fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
+        self.read(|t| people::api_tokens(t, tenant))
+    }
+
+    fn revoke_api_token(&self, tenant: &TenantId, token_or_prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| people::revoke_api_token(t, tenant, token_or_prefix, now))
+    }
+
+    fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError> {
+        self.read(|t| people::authenticate(t, token))
+    }
+
+    fn companies(&self, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
+        self.read(|t| people::companies(t, tenant))
+    }
+
+    fn move_company(&self, tenant: &TenantId, company: &CompanyId, to: &AgentId) -> Result<(), StoreError> {
+        self.write(|t| people::move_company(t, tenant, company, to))
+    }
+
+    fn stream(&self, scope: &AgentScope, request: &StreamRequest) -> Result<StreamState, StoreError> {
+        let dataset = self.dataset(&request.dataset)?;
+        self.read(|t| {
+            people::check_claim(t, scope, &request.company)?;
+            streams::state(t, &self.id, dataset, scope.tenant(), &request.company)
+        })
+    }
+
+    fn reset_stream(
+        &self,
+        scope: &AgentScope,
+        request: &StreamReset,
+        now: Timestamp,
+    ) -> Result<StreamState, StoreError> {
+        let dataset = self.dataset(&request.dataset)?;
+        self.write(|t| {
+            people::claim(t, scope, &request.company, now)?;
+            streams::reset(t, &self.id, dataset, scope.tenant(), request, now)
+        })
+    }
+
+    fn ingest(
+        &self,
+        scope: &AgentScope,
+        header: &BatchHeader,
+        batch: &DocumentBatch,
+        digest: Hash,
+        now: Timestamp,
+    ) -> Result<BatchAck, StoreError> {
+        let dataset = self.dataset(&header.dataset)?;
+        if header.fingerprint != dataset.fingerprint() {
+            return Err(StoreError::FingerprintMismatch(header.dataset.clone()));
+        }
+        dataset.check(batch)?;
+        let rows = streams::Rows { dataset, batch, keys: dataset.keys(batch), hashes: dataset.hashes(batch) };
+        self.write(|t| {
+            people::check_claim(t, scope, &header.company)?;
+            streams::ingest(t, scope.tenant(), header, &rows, digest, now)
+        })
+    }
+
+    fn hashes(&self, scope: &AgentScope, request: &HashRequest) -> Result<HashPage, StoreError> {
+        let dataset = self.dataset(&request.dataset)?;
+        self.read(|t| {
+            people::check_claim(t, scope, &request.company)?;
+            records::hashes(t, dataset, scope.tenant(), request)
+        })
+    }
+
+    fn grant_lease(&self, scope: &AgentScope, request: &LeaseRequest, now: Timestamp) -> Result<Lease, StoreError> {
+        self.write(|t| {
+            people::claim(t, scope, &request.company, now)?;
+            imports::grant_lease(t, &self.id, scope, request)
+        })
+    }
+
+    fn work(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+        limit: u32,
+    ) -> Result<Vec<ImportDocument>, StoreError> {
+        self.read(|t| imports::work(t, scope, companies, limit))
+    }
+
+    fn accept(&self, scope: &AgentScope, id: &ImportId, accept: &Accept, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| imports::accept(t, scope, id, accept, now))
+    }
+
+    fn reserve(&self, scope: &AgentScope, id: &ImportId, reserve: &Reserve, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| imports::reserve(t, scope, id, reserve, now))
+    }
+
+    fn report(&self, scope: &AgentScope, id: &ImportId, report: &Report, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| imports::report(t, scope, id, report, now))
+    }
+
+    fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<RecordPage, StoreError> {
+        self.read(|t| records::page(t, scope, query))
+    }
+
+    fn record(
+        &self,
+        scope: &TenantScope,
+        dataset: &Dataset,
+        company: &CompanyId,
+        key: &Key,
+    ) -> Result<Option<serde_json::Value>, StoreError> {
+        self.read(|t| records::one(t, scope, dataset, company, key))
+    }
+
+    fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError> {
+        self.write(|t| imports::add(t, scope, new, now))
+    }
+
+    fn import(&self, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
+        self.read(|t| imports::get(t, scope, id))
+    }
+
+    fn imports(
+        &self,
+        scope: &TenantScope,
+        state: Option<ImportState>,
+        limit: u32,
+    ) -> Result<Vec<Import>, StoreError> {
+        self.read(|t| imports::list(t, scope, state, limit))
+    }
+
+    fn sites(&self, scope: &TenantScope) -> Result<Sites, StoreError> {
+        self.read(|t| {
+            let companies: Vec<_> =
+                people::companies(t, scope.tenant())?.into_iter().filter(|c| scope.sees(&c.company)).collect();
+            let mut datasets = Vec::new();
+            for company in &companies {
+                datasets.extend(streams::list(t, &self.catalog, scope.tenant(), &company.company)?);
+            }
+            Ok(Sites { agents: people::agents(t, scope.tenant())?, companies, datasets })
+        })
+    }
+}

@@ -1,0 +1,352 @@
+//! Tenants, agents, tokens and companies.
+
+use catalog::Class;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension as _, Row, Transaction};
+use values::{AgentId, CompanyId, LeaseEpoch, Secret, TenantId};
+use wire::agent::{Enroll, Enrolled};
+
+use super::{micros, timestamp};
+use crate::digest::hash_secret;
+use crate::{
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope, TokenGrant,
+    TokenScope,
+};
+
+/// A request may be dated five minutes ahead and be replayed until five minutes after.
+const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(11);
+/// The last contact is for people: written at most so often.
+const CONTACT_GRAIN: SignedDuration = SignedDuration::from_secs(30);
+/// Shown of a token: enough to name it, far too little to guess the rest.
+const PREFIX_CHARS: usize = 12;
+
+pub(super) fn add_tenant(t: &Transaction<'_>, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO hub_tenants (tenant, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    match t.execute(sql, (id.as_str(), name, micros(now)))? {
+        0 => Err(StoreError::TenantExists(name.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn find_tenant(t: &Transaction<'_>, name_or_id: &str) -> Result<TenantId, StoreError> {
+    // A name wins over an id: ids are random, so nobody has to choose names around them.
+    let sql = "SELECT tenant FROM hub_tenants WHERE name = ?1 OR tenant = ?1 ORDER BY name = ?1 DESC LIMIT 1";
+    let found = t.query_row(sql, [name_or_id], |row| row.get::<_, String>(0)).optional()?;
+    found.map(TenantId::new).ok_or_else(|| StoreError::TenantUnknown(name_or_id.to_owned()))
+}
+
+pub(super) fn add_enrolment_code(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    code: &Secret,
+    role: AgentRole,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO hub_enrolment_codes VALUES (?, ?, ?, ?, ?, NULL)";
+    t.execute(sql, (tenant.as_str(), hash_secret(code), role.as_str(), micros(now), micros(expires_at)))?;
+    Ok(())
+}
+
+pub(super) fn enroll(
+    t: &Transaction<'_>,
+    request: &Enroll,
+    agent: &AgentId,
+    now: Timestamp,
+) -> Result<Enrolled, StoreError> {
+    let hash = hash_secret(&request.code);
+    let sql = "SELECT c.tenant, n.name, c.role, c.expires_at, c.used_at \
+               FROM hub_enrolment_codes c JOIN hub_tenants n ON n.tenant = c.tenant WHERE c.hash = ?";
+    let found = t
+        .query_row(sql, [&hash], |row| {
+            let tenant = TenantId::new(row.get::<_, String>(0)?);
+            let name: String = row.get(1)?;
+            Ok((tenant, name, row.get::<_, String>(2)?, row.get::<_, i64>(3)?, row.get::<_, Option<i64>>(4)?))
+        })
+        .optional()?;
+    let (tenant, tenant_name, role, expires_at, used_at) = found.ok_or(StoreError::CodeUnknown)?;
+    if used_at.is_some() {
+        return Err(StoreError::CodeUsed);
+    }
+    if expires_at <= micros(now) {
+        return Err(StoreError::CodeExpired(timestamp(expires_at)?.to_string()));
+    }
+    t.execute(
+        "UPDATE hub_enrolment_codes SET used_at = ? WHERE tenant = ? AND hash = ?",
+        (micros(now), tenant.as_str(), &hash),
+    )?;
+    t.execute(
+        "INSERT INTO hub_agents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, NULL)",
+        (
+            tenant.as_str(),
+            agent.as_str(),
+            role,
+            &request.public_key,
+            &request.host,
+            &request.version,
+            micros(now),
+        ),
+    )?;
+    Ok(Enrolled { agent: agent.clone(), tenant, tenant_name })
+}
+
+pub(super) fn agents(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
+    let sql = "SELECT agent, role, host, version, enrolled_at, last_contact_at, revoked_at FROM hub_agents \
+               WHERE tenant = ? ORDER BY enrolled_at, agent";
+    let mut statement = t.prepare_cached(sql)?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    let mut agents = Vec::new();
+    while let Some(row) = rows.next()? {
+        agents.push(AgentInfo {
+            agent: AgentId::new(row.get::<_, String>(0)?),
+            role: role(&row.get::<_, String>(1)?)?,
+            host: row.get(2)?,
+            version: row.get(3)?,
+            enrolled_at: timestamp(row.get(4)?)?,
+            last_contact_at: row.get::<_, Option<i64>>(5)?.map(timestamp).transpose()?,
+            revoked_at: row.get::<_, Option<i64>>(6)?.map(timestamp).transpose()?,
+        });
+    }
+    Ok(agents)
+}
+
+pub(super) fn revoke_agent(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    agent: &AgentId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE hub_agents SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND agent = ?";
+    match t.execute(sql, (micros(now), tenant.as_str(), agent.as_str()))? {
+        0 => Err(StoreError::AgentUnknown(agent.clone())),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn agent_key(t: &Transaction<'_>, agent: &AgentId) -> Result<AgentKey, StoreError> {
+    let sql = "SELECT public_key, revoked_at IS NOT NULL FROM hub_agents WHERE agent = ?";
+    let read = |row: &Row<'_>| Ok(AgentKey { public_key: row.get(0)?, revoked: row.get(1)? });
+    let found = t.prepare_cached(sql)?.query_row([agent.as_str()], read).optional()?;
+    found.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))
+}
+
+pub(super) fn issue_agent_token(
+    t: &Transaction<'_>,
+    agent: &AgentId,
+    nonce: &str,
+    version: &str,
+    token: &Secret,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "SELECT tenant, revoked_at IS NOT NULL FROM hub_agents WHERE agent = ?";
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?));
+    let found = t.query_row(sql, [agent.as_str()], read).optional()?;
+    let (tenant, revoked) = found.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))?;
+    if revoked {
+        return Err(StoreError::AgentRevoked(agent.clone()));
+    }
+    let now_micros = micros(now);
+    for table in ["hub_agent_tokens", "hub_agent_nonces"] {
+        let sql = format!("DELETE FROM {table} WHERE tenant = ? AND agent = ? AND expires_at <= ?");
+        t.prepare_cached(&sql)?.execute((&tenant, agent.as_str(), now_micros))?;
+    }
+    let sql = "INSERT INTO hub_agent_nonces VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    if t.execute(sql, (&tenant, agent.as_str(), nonce, micros(later(now, NONCE_LIFE))))? == 0 {
+        return Err(StoreError::NonceUsed);
+    }
+    let sql = "INSERT INTO hub_agent_tokens VALUES (?, ?, ?, ?)";
+    t.execute(sql, (&tenant, hash_secret(token), agent.as_str(), micros(expires_at)))?;
+    let sql = "UPDATE hub_agents SET version = ?, last_contact_at = ? WHERE tenant = ? AND agent = ?";
+    t.execute(sql, (version, now_micros, &tenant, agent.as_str()))?;
+    Ok(())
+}
+
+/// The scope, and whether the last contact on record is old.
+pub(super) fn authenticate_agent(
+    t: &Transaction<'_>,
+    token: &Secret,
+    now: Timestamp,
+) -> Result<(AgentScope, bool), StoreError> {
+    let sql = "SELECT a.tenant, a.agent, a.role, k.expires_at, a.revoked_at IS NOT NULL, coalesce(a.last_contact_at, 0) \
+               FROM hub_agent_tokens k JOIN hub_agents a ON a.tenant = k.tenant AND a.agent = k.agent WHERE k.hash = ?";
+    let read = |row: &Row<'_>| {
+        let tenant = TenantId::new(row.get::<_, String>(0)?);
+        let agent = AgentId::new(row.get::<_, String>(1)?);
+        let times = (row.get::<_, i64>(3)?, row.get::<_, i64>(5)?);
+        Ok((tenant, agent, row.get::<_, String>(2)?, times, row.get::<_, bool>(4)?))
+    };
+    let found = t.prepare_cached(sql)?.query_row([hash_secret(token)], read).optional()?;
+    let (tenant, agent, role_name, (expires_at, contact), revoked) = found.ok_or(StoreError::TokenInvalid)?;
+    if revoked {
+        return Err(StoreError::AgentRevoked(agent));
+    }
+    if expires_at <= micros(now) {
+        return Err(StoreError::TokenInvalid);
+    }
+    let contact_is_old = timestamp(contact)? < later(now, -CONTACT_GRAIN);
+    Ok((AgentScope { tenant, agent, role: role(&role_name)? }, contact_is_old))
+}
+
+pub(super) fn touch_agent(t: &Transaction<'_>, scope: &AgentScope, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE hub_agents SET last_contact_at = ? WHERE tenant = ? AND agent = ?";
+    t.prepare_cached(sql)?.execute((micros(now), scope.tenant().as_str(), scope.agent().as_str()))?;
+    Ok(())
+}
+
+pub(super) fn add_api_token(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    token: &Secret,
+    grant: &TokenGrant,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let companies = grant.companies.as_ref().map(|c| {
+        serde_json::Value::from(c.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>()).to_string()
+    });
+    let classes: Vec<_> = grant.classes.iter().map(|c| c.as_str()).collect();
+    t.execute(
+        "INSERT INTO hub_api_tokens VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+        (
+            tenant.as_str(),
+            hash_secret(token),
+            prefix(token.reveal()),
+            grant.scope.as_str(),
+            companies,
+            classes.join(","),
+            micros(now),
+        ),
+    )?;
+    Ok(())
+}
+
+pub(super) fn api_tokens(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
+    let sql = "SELECT prefix, scope, created_at, revoked_at FROM hub_api_tokens WHERE tenant = ? ORDER BY created_at, hash";
+    let mut statement = t.prepare(sql)?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    let mut tokens = Vec::new();
+    while let Some(row) = rows.next()? {
+        tokens.push(ApiTokenInfo {
+            prefix: row.get(0)?,
+            scope: token_scope(&row.get::<_, String>(1)?)?,
+            created_at: timestamp(row.get(2)?)?,
+            revoked_at: row.get::<_, Option<i64>>(3)?.map(timestamp).transpose()?,
+        });
+    }
+    Ok(tokens)
+}
+
+pub(super) fn revoke_api_token(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    token_or_prefix: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE hub_api_tokens SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND prefix = ?";
+    match t.execute(sql, (micros(now), tenant.as_str(), prefix(token_or_prefix)))? {
+        0 => Err(StoreError::TokenInvalid),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn authenticate(t: &Transaction<'_>, token: &Secret) -> Result<TenantScope, StoreError> {
+    let sql = "SELECT tenant, scope, companies, classes FROM hub_api_tokens WHERE hash = ? AND revoked_at IS NULL";
+    let read = |row: &Row<'_>| {
+        let companies: Option<String> = row.get(2)?;
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, companies, row.get::<_, String>(3)?))
+    };
+    let found = t.prepare_cached(sql)?.query_row([hash_secret(token)], read).optional()?;
+    let (tenant, scope, companies, classes) = found.ok_or(StoreError::TokenInvalid)?;
+    let companies = companies
+        .map(|c| serde_json::from_str(&c).map_err(|e| StoreError::corrupt(format!("a token's companies: {e}"))))
+        .transpose()?;
+    let classes = classes.split(',').filter_map(Class::from_name).collect();
+    Ok(TenantScope { tenant: TenantId::new(tenant), scope: token_scope(&scope)?, companies, classes })
+}
+
+pub(super) fn companies(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
+    let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? ORDER BY company";
+    let mut statement = t.prepare_cached(sql)?;
+    let found = statement.query_map([tenant.as_str()], company_row)?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+pub(super) fn company(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+) -> Result<Option<CompanyInfo>, StoreError> {
+    let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? AND company = ?";
+    Ok(t.prepare_cached(sql)?.query_row((tenant.as_str(), company.as_str()), company_row).optional()?)
+}
+
+pub(super) fn move_company(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+    to: &AgentId,
+) -> Result<(), StoreError> {
+    let sql = "SELECT revoked_at IS NOT NULL FROM hub_agents WHERE tenant = ? AND agent = ?";
+    let revoked = t.query_row(sql, (tenant.as_str(), to.as_str()), |row| row.get::<_, bool>(0)).optional()?;
+    if revoked.ok_or_else(|| StoreError::AgentUnknown(to.clone()))? {
+        return Err(StoreError::AgentRevoked(to.clone()));
+    }
+    // The lease grows, so that the former writer is refused from its next request on.
+    let sql = "UPDATE hub_companies SET agent = ?, lease = lease + 1 WHERE tenant = ? AND company = ?";
+    match t.execute(sql, (to.as_str(), tenant.as_str(), company.as_str()))? {
+        0 => Err(StoreError::CompanyUnknown(company.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses when another agent has the company.
+pub(super) fn check_claim(t: &Transaction<'_>, scope: &AgentScope, name: &CompanyId) -> Result<(), StoreError> {
+    match company(t, scope.tenant(), name)? {
+        Some(found) if found.agent != *scope.agent() => {
+            Err(StoreError::CompanyClaimed { company: name.clone(), by: found.agent })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Claims the company, unless another agent has it.
+pub(super) fn claim(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    company: &CompanyId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO hub_companies (tenant, company, agent, claimed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    t.prepare_cached(sql)?.execute((
+        scope.tenant().as_str(),
+        company.as_str(),
+        scope.agent().as_str(),
+        micros(now),
+    ))?;
+    check_claim(t, scope, company)
+}
+
+fn company_row(row: &Row<'_>) -> rusqlite::Result<CompanyInfo> {
+    Ok(CompanyInfo {
+        company: CompanyId::new(row.get::<_, String>(0)?),
+        agent: AgentId::new(row.get::<_, String>(1)?),
+        time_zone: row.get(2)?,
+        lease: LeaseEpoch(row.get::<_, i64>(3)?.cast_unsigned()),
+    })
+}
+
+fn role(name: &str) -> Result<AgentRole, StoreError> {
+    AgentRole::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the agent role {name}")))
+}
+
+fn token_scope(name: &str) -> Result<TokenScope, StoreError> {
+    TokenScope::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the token scope {name}")))
+}
+
+fn prefix(token: &str) -> String {
+    token.chars().take(PREFIX_CHARS).collect()
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_add(by).unwrap_or(now)
+}

@@ -1,0 +1,168 @@
+//! Tables. The fixed ones move by numbered migrations, never edited once released; those
+//! of datasets come from the catalog and only ever gain columns.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use catalog::{Catalog, Field};
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use values::{Kind, StoreId};
+
+use super::micros;
+use crate::StoreError;
+
+/// Every key begins with the tenant, so that tables can be distributed by it. Fixed tables
+/// are called `hub_…`: a dataset's name can never be one of theirs.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+CREATE TABLE hub_tenants (
+    tenant TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    head INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE hub_enrolment_codes (
+    tenant TEXT NOT NULL REFERENCES hub_tenants, hash BLOB NOT NULL, role TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER,
+    PRIMARY KEY (tenant, hash)
+) STRICT;
+CREATE INDEX hub_enrolment_codes_hash ON hub_enrolment_codes (hash);
+CREATE TABLE hub_agents (
+    tenant TEXT NOT NULL REFERENCES hub_tenants, agent TEXT NOT NULL, role TEXT NOT NULL, public_key TEXT NOT NULL,
+    host TEXT NOT NULL, version TEXT NOT NULL, enrolled_at INTEGER NOT NULL,
+    last_contact_at INTEGER, revoked_at INTEGER,
+    PRIMARY KEY (tenant, agent)
+) STRICT;
+CREATE INDEX hub_agents_agent ON hub_agents (agent);
+CREATE TABLE hub_agent_tokens (
+    tenant TEXT NOT NULL, hash BLOB NOT NULL, agent TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hash)
+) STRICT;
+CREATE INDEX hub_agent_tokens_hash ON hub_agent_tokens (hash);
+CREATE TABLE hub_agent_nonces (
+    tenant TEXT NOT NULL, agent TEXT NOT NULL, nonce TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, agent, nonce)
+) STRICT;
+CREATE TABLE hub_api_tokens (
+    tenant TEXT NOT NULL REFERENCES hub_tenants, hash BLOB NOT NULL, prefix TEXT NOT NULL, scope TEXT NOT NULL,
+    companies TEXT, classes TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER,
+    PRIMARY KEY (tenant, hash)
+) STRICT;
+CREATE INDEX hub_api_tokens_hash ON hub_api_tokens (hash);
+CREATE TABLE hub_companies (
+    tenant TEXT NOT NULL REFERENCES hub_tenants, company TEXT NOT NULL, agent TEXT NOT NULL, time_zone TEXT,
+    lease INTEGER NOT NULL DEFAULT 0, journal TEXT, claimed_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, company)
+) STRICT;
+CREATE TABLE hub_streams (
+    tenant TEXT NOT NULL, company TEXT NOT NULL, dataset TEXT NOT NULL,
+    epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, digest INTEGER NOT NULL, previous INTEGER NOT NULL,
+    fingerprint INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, company, dataset)
+) STRICT;
+CREATE TABLE hub_imports (
+    tenant TEXT NOT NULL REFERENCES hub_tenants, id TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL, company TEXT NOT NULL, body TEXT NOT NULL, body_hash BLOB NOT NULL,
+    revision INTEGER NOT NULL, accepted INTEGER, state TEXT NOT NULL, report TEXT,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE UNIQUE INDEX hub_imports_number ON hub_imports (tenant, number);
+CREATE INDEX hub_imports_state ON hub_imports (tenant, company, state, number);
+CREATE TABLE hub_reservations (
+    tenant TEXT NOT NULL, company TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    import TEXT NOT NULL, number INTEGER NOT NULL, write INTEGER NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (tenant, company, name, value)
+) STRICT;
+CREATE INDEX hub_reservations_import ON hub_reservations (tenant, import, number);
+"];
+
+/// Brings the file to this version and returns the store's id.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    catalog: &Catalog,
+    fresh_id: &StoreId,
+    now: Timestamp,
+) -> Result<StoreId, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
+    }
+    if found == 0 {
+        transaction.execute("INSERT INTO hub_store VALUES (?, ?)", (fresh_id.as_str(), micros(now)))?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    for dataset in catalog.datasets() {
+        let name = dataset.name.as_str();
+        let own = "company TEXT NOT NULL, key TEXT NOT NULL, _hash INTEGER NOT NULL, _position INTEGER NOT NULL, \
+                   updated_at INTEGER NOT NULL";
+        ensure_table(&transaction, name, own, &dataset.fields, "company, key")?;
+        ensure_index(&transaction, name, "_position")?;
+        for field in dataset.fields.iter().filter(|f| f.indexed) {
+            ensure_index(&transaction, name, &field.name)?;
+        }
+        for child in &dataset.children {
+            let own = "company TEXT NOT NULL, key TEXT NOT NULL, _ordinal INTEGER NOT NULL";
+            ensure_table(&transaction, &child_table(name, &child.name), own, &child.fields, "company, key, _ordinal")?;
+        }
+    }
+    let id = transaction.query_row("SELECT id FROM hub_store", [], |row| row.get::<_, String>(0))?;
+    transaction.commit()?;
+    Ok(StoreId::new(id))
+}
+
+/// The table of a kind of child.
+pub(super) fn child_table(dataset: &str, child: &str) -> String {
+    format!("{dataset}__{child}")
+}
+
+/// The fields' columns, quoted: `"a", "b"`.
+pub(super) fn column_list(fields: &[Field]) -> String {
+    fields.iter().map(|f| format!("\"{}\"", f.name)).collect::<Vec<_>>().join(", ")
+}
+
+// Names of tables and columns come from the catalog, which allows a-z, 0-9 and _ only.
+fn ensure_table(
+    transaction: &Transaction<'_>,
+    name: &str,
+    own: &str,
+    fields: &[Field],
+    key: &str,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare("SELECT name FROM pragma_table_info(?)")?;
+    let have: HashSet<String> = statement.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if have.is_empty() {
+        let mut sql = format!("CREATE TABLE \"{name}\" (tenant TEXT NOT NULL, {own}");
+        for field in fields {
+            write!(sql, ", {}", definition(field)).map_err(|e| StoreError::corrupt(e.to_string()))?;
+        }
+        sql.push_str(&format!(", PRIMARY KEY (tenant, {key})) STRICT"));
+        transaction.execute(&sql, [])?;
+        return Ok(());
+    }
+    for field in fields.iter().filter(|f| !have.contains(&f.name)) {
+        transaction.execute(&format!("ALTER TABLE \"{name}\" ADD COLUMN {}", definition(field)), [])?;
+    }
+    Ok(())
+}
+
+fn ensure_index(transaction: &Transaction<'_>, table: &str, column: &str) -> Result<(), StoreError> {
+    let sql = format!(
+        "CREATE INDEX IF NOT EXISTS \"{table}__by_{column}\" ON \"{table}\" (tenant, company, \"{column}\")"
+    );
+    transaction.execute(&sql, [])?;
+    Ok(())
+}
+
+fn definition(field: &Field) -> String {
+    let kind = match field.kind {
+        Kind::Text => "TEXT NOT NULL DEFAULT ''",
+        Kind::Decimal { .. } => "INTEGER NOT NULL DEFAULT 0",
+        Kind::Date => "TEXT",
+    };
+    format!("\"{}\" {kind}", field.name)
+}

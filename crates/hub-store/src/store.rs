@@ -1,0 +1,427 @@
+//! The trait and the types that it speaks in.
+
+use catalog::{Catalog, Class, Dataset, DocumentBatch};
+use jiff::Timestamp;
+use model::{ImportKind, ImportReport, ImportState};
+use serde::Serialize;
+use values::{
+    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId, TenantId,
+};
+use wire::BatchHeader;
+use wire::agent::{
+    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report, Reserve,
+    StreamRequest, StreamReset, StreamState,
+};
+
+use crate::{AgentRole, AgentScope, StoreError, TenantScope, TokenScope};
+
+/// What `erp-hub agent list` shows of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentInfo {
+    /// Its id.
+    pub agent: AgentId,
+    /// What it is.
+    pub role: AgentRole,
+    /// The host's name.
+    pub host: String,
+    /// Its version.
+    pub version: String,
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
+    /// When it was last heard of.
+    pub last_contact_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What a token request is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentKey {
+    /// Ed25519 public key, 64 hex digits.
+    pub public_key: String,
+    /// The agent may not ask any more.
+    pub revoked: bool,
+}
+
+/// What an API token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenGrant {
+    /// What it may do.
+    pub scope: TokenScope,
+    /// Companies that it sees; None means all, later ones too.
+    pub companies: Option<Vec<CompanyId>>,
+    /// Classes of fields that it reads.
+    pub classes: Vec<Class>,
+}
+
+/// What can be shown of an API token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApiTokenInfo {
+    /// First characters of the token: enough to name it, useless for asking.
+    pub prefix: String,
+    /// What it may do.
+    pub scope: TokenScope,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A company of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompanyInfo {
+    /// As the API calls it.
+    pub company: CompanyId,
+    /// Whose it is.
+    pub agent: AgentId,
+    /// The site's zone, once its driver has asked for a lease.
+    pub time_zone: Option<String>,
+    /// Grows with every grant.
+    pub lease: LeaseEpoch,
+}
+
+/// Where a company's dataset stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatasetInfo {
+    /// Whose rows.
+    pub company: CompanyId,
+    /// Which dataset.
+    pub dataset: DatasetName,
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// Last batch committed in it.
+    pub sequence: Sequence,
+    /// When it was committed, or the epoch was opened.
+    pub updated_at: Timestamp,
+    /// Records.
+    pub records: u64,
+}
+
+/// What `GET /v1/sites` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sites {
+    /// Enrolled agents.
+    pub agents: Vec<AgentInfo>,
+    /// Companies and whose they are.
+    pub companies: Vec<CompanyInfo>,
+    /// Streams.
+    pub datasets: Vec<DatasetInfo>,
+}
+
+/// Where a page of records begins, and so in which order it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// By key, behind this one.
+    Key(Option<Key>),
+    /// By position in the tenant's feed, behind this one.
+    Position(u64),
+}
+
+/// Asks for a page of records.
+#[derive(Clone, Debug)]
+pub struct RecordQuery<'a> {
+    /// Of this dataset (one of the store's own catalog).
+    pub dataset: &'a Dataset,
+    /// Of this company.
+    pub company: CompanyId,
+    /// Where it begins.
+    pub page: Page,
+    /// At most so many.
+    pub limit: u32,
+    /// Only records whose field, by its place in the dataset, has this value (a text, a
+    /// decimal or a date as the API writes it).
+    pub filters: Vec<(usize, String)>,
+}
+
+/// A page of records as the API shows them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordPage {
+    /// JSON objects.
+    pub data: Vec<serde_json::Value>,
+    /// Key and feed position of the last of them.
+    pub last: Option<(Key, u64)>,
+    /// Nothing is left behind these.
+    pub end: bool,
+}
+
+/// A document that somebody posted.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// What kind.
+    pub kind: ImportKind,
+    /// The caller's key.
+    pub idempotency_key: String,
+    /// For which company.
+    pub company: CompanyId,
+    /// The body as it was sent.
+    pub body: serde_json::Value,
+    /// [`crate::hash_body`] of its canonical form.
+    pub body_hash: Vec<u8>,
+}
+
+/// An import as the hub knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Its id.
+    pub id: ImportId,
+    /// What kind.
+    pub kind: ImportKind,
+    /// For which company.
+    pub company: CompanyId,
+    /// Grows when it is edited.
+    pub revision: u32,
+    /// Where it stands.
+    pub state: ImportState,
+    /// The driver's latest report.
+    pub report: Option<ImportReport>,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The hub's memory. Every method either has taken full effect durably when it returns,
+/// or has taken none.
+pub trait Store: Send + Sync {
+    /// The store's random identity.
+    fn id(&self) -> &StoreId;
+
+    /// The datasets that it has tables for.
+    fn catalog(&self) -> &Catalog;
+
+    /// Can it be read?
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    fn ping(&self) -> Result<(), StoreError>;
+
+    /// Adds a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::TenantExists`].
+    fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The tenant with this name or id.
+    ///
+    /// # Errors
+    /// [`StoreError::TenantUnknown`].
+    fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError>;
+
+    /// Stores a one-time code (its hash only).
+    ///
+    /// # Errors
+    /// The store failed.
+    fn add_enrolment_code(
+        &self,
+        tenant: &TenantId,
+        code: &Secret,
+        role: AgentRole,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Redeems a code: the agent is known under `agent` from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::CodeUnknown`], [`StoreError::CodeUsed`], [`StoreError::CodeExpired`].
+    fn enroll(&self, request: &Enroll, agent: &AgentId, now: Timestamp) -> Result<Enrolled, StoreError>;
+
+    /// The tenant's agents, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError>;
+
+    /// Revokes an agent and its tokens; repeated is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::AgentUnknown`].
+    fn revoke_agent(&self, tenant: &TenantId, agent: &AgentId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// What a token request of this agent is checked against.
+    ///
+    /// # Errors
+    /// [`StoreError::AgentUnknown`].
+    fn agent_key(&self, agent: &AgentId) -> Result<AgentKey, StoreError>;
+
+    /// Stores a token for an agent whose signature was checked, and spends the nonce.
+    ///
+    /// # Errors
+    /// [`StoreError::NonceUsed`], [`StoreError::AgentUnknown`], [`StoreError::AgentRevoked`].
+    fn issue_agent_token(
+        &self,
+        agent: &AgentId,
+        nonce: &str,
+        version: &str,
+        token: &Secret,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Who has this agent token.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenInvalid`], [`StoreError::AgentRevoked`].
+    fn authenticate_agent(&self, token: &Secret, now: Timestamp) -> Result<AgentScope, StoreError>;
+
+    /// Stores an API token (its hash and prefix only).
+    ///
+    /// # Errors
+    /// The store failed.
+    fn add_api_token(
+        &self,
+        tenant: &TenantId,
+        token: &Secret,
+        grant: &TokenGrant,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// The tenant's API tokens, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError>;
+
+    /// Revokes the API token that begins so; repeated is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenInvalid`] when none begins so.
+    fn revoke_api_token(&self, tenant: &TenantId, token_or_prefix: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Who has this API token.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenInvalid`].
+    fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError>;
+
+    /// The tenant's companies by id.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn companies(&self, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError>;
+
+    /// Gives a company to another agent; the former one loses its lease.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`], [`StoreError::AgentUnknown`], [`StoreError::AgentRevoked`].
+    fn move_company(&self, tenant: &TenantId, company: &CompanyId, to: &AgentId) -> Result<(), StoreError>;
+
+    /// Where a stream stands.
+    ///
+    /// # Errors
+    /// [`StoreError::DatasetUnknown`], [`StoreError::CompanyClaimed`].
+    fn stream(&self, scope: &AgentScope, request: &StreamRequest) -> Result<StreamState, StoreError>;
+
+    /// Opens a new epoch and, when nobody has it, claims the company.
+    ///
+    /// # Errors
+    /// [`StoreError::EpochStale`], [`StoreError::FingerprintMismatch`] and those of [`Self::stream`].
+    fn reset_stream(
+        &self,
+        scope: &AgentScope,
+        request: &StreamReset,
+        now: Timestamp,
+    ) -> Result<StreamState, StoreError>;
+
+    /// Stores a batch, if it is the stream's next; a repeated last batch is acknowledged.
+    ///
+    /// # Errors
+    /// [`StoreError::EpochStale`], [`StoreError::OutOfOrder`], [`StoreError::StreamDiverged`],
+    /// [`StoreError::FingerprintMismatch`], [`StoreError::Shape`] and those of [`Self::stream`].
+    fn ingest(
+        &self,
+        scope: &AgentScope,
+        header: &BatchHeader,
+        batch: &DocumentBatch,
+        digest: Hash,
+        now: Timestamp,
+    ) -> Result<BatchAck, StoreError>;
+
+    /// Keys and hashes in key-byte order.
+    ///
+    /// # Errors
+    /// Those of [`Self::stream`].
+    fn hashes(&self, scope: &AgentScope, request: &HashRequest) -> Result<HashPage, StoreError>;
+
+    /// Makes the agent the company's one writer, claiming the company when nobody has it.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyClaimed`], [`StoreError::TimeZoneUnknown`].
+    fn grant_lease(&self, scope: &AgentScope, request: &LeaseRequest, now: Timestamp) -> Result<Lease, StoreError>;
+
+    /// Documents that no driver has journaled, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    fn work(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+        limit: u32,
+    ) -> Result<Vec<ImportDocument>, StoreError>;
+
+    /// The driver has journaled the document.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`], [`StoreError::RevisionStale`].
+    fn accept(&self, scope: &AgentScope, id: &ImportId, accept: &Accept, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Reserves an identity for the document, for ever.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`], [`StoreError::IdentityTaken`].
+    fn reserve(&self, scope: &AgentScope, id: &ImportId, reserve: &Reserve, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Keeps the driver's report. A written document stays written.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`].
+    fn report(&self, scope: &AgentScope, id: &ImportId, report: &Report, now: Timestamp) -> Result<(), StoreError>;
+
+    /// A page of records.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<RecordPage, StoreError>;
+
+    /// One record, when there is one.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn record(
+        &self,
+        scope: &TenantScope,
+        dataset: &Dataset,
+        company: &CompanyId,
+        key: &Key,
+    ) -> Result<Option<serde_json::Value>, StoreError>;
+
+    /// Stores a document, or finds the one that was stored under the same key.
+    ///
+    /// # Errors
+    /// [`StoreError::IdempotencyConflict`], [`StoreError::CompanyUnknown`].
+    fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError>;
+
+    /// An import that the token sees.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`].
+    fn import(&self, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError>;
+
+    /// The newest imports that the token sees.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn imports(
+        &self,
+        scope: &TenantScope,
+        state: Option<ImportState>,
+        limit: u32,
+    ) -> Result<Vec<Import>, StoreError>;
+
+    /// Agents, companies and streams that the token sees.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn sites(&self, scope: &TenantScope) -> Result<Sites, StoreError>;
+}
