@@ -1,0 +1,69 @@
+//! Who asks. A handler gets at a tenant's data only through one of these extractors: the
+//! store's methods take the scope, and only an extractor has one.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use hub_store::{AgentRole, AgentScope, TenantScope};
+use values::Secret;
+
+use crate::error::ApiError;
+use crate::hub::Hub;
+
+/// A token that may read.
+pub(crate) struct Reader(pub(crate) TenantScope);
+
+/// A token that may post documents.
+pub(crate) struct Writer(pub(crate) TenantScope);
+
+/// An enrolled driver.
+pub(crate) struct Driver(pub(crate) AgentScope);
+
+impl FromRequestParts<Hub> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let token = bearer(parts)?;
+        let scope = hub.call(move |store| store.authenticate(&token)).await;
+        scope.map(Self).map_err(|e| e.with_remedy("use a token made by `erp-hub token add` that is not revoked"))
+    }
+}
+
+impl FromRequestParts<Hub> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let Reader(scope) = Reader::from_request_parts(parts, hub).await?;
+        if scope.scope().may_write() {
+            return Ok(Self(scope));
+        }
+        let detail = format!("a token with scope {} may not post documents", scope.scope().as_str());
+        Err(ApiError::new("permission_missing", detail).with_remedy("use a token with scope write or admin"))
+    }
+}
+
+impl FromRequestParts<Hub> for Driver {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let token = bearer(parts)?;
+        let now = hub.now();
+        let scope = hub.call(move |store| store.authenticate_agent(&token, now)).await?;
+        match scope.role() {
+            AgentRole::Driver => Ok(Self(scope)),
+            AgentRole::QueryManager => {
+                let detail = "a query manager does not sync and does not write";
+                Err(ApiError::new("permission_missing", detail).with_remedy("enrol this host with a code of role driver"))
+            }
+        }
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<Secret, ApiError> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|h| h.to_str().ok());
+    let token = header.and_then(|h| h.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    match token.map(|(_, token)| token.trim()).filter(|t| !t.is_empty()) {
+        Some(token) => Ok(Secret::new(token)),
+        None => Err(ApiError::new("token_missing", "the request has no bearer token")),
+    }
+}

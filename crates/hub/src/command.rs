@@ -1,0 +1,216 @@
+//! The command line.
+
+mod people;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use catalog::Catalog;
+use clap::{Parser, Subcommand};
+use hub_store::{SqliteStore, Store, StoreError};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::hub::Hub;
+use crate::random;
+
+/// The platform's side of ERP Driver: drivers deliver here, the platform reads and posts here.
+#[derive(Debug, Parser)]
+#[command(name = "erp-hub", version, after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080")]
+pub struct Command {
+    /// Where everything is kept, as sqlite:PATH.
+    #[arg(long, global = true, env = "ERP_HUB_STORE", value_name = "STORE")]
+    store: Option<String>,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Run the hub; creates and migrates the store.
+    #[command(after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080")]
+    Serve {
+        /// Address and port; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Write the real address to this file once it listens.
+        #[arg(long, value_name = "FILE")]
+        announce: Option<PathBuf>,
+    },
+    /// Create the store, or bring it to this version.
+    #[command(after_help = "Example: erp-hub migrate --store sqlite:hub.db")]
+    Migrate,
+    /// Tenants.
+    #[command(subcommand)]
+    Tenant(people::TenantAction),
+    /// Make a one-time code for a driver; prints it.
+    #[command(after_help = "Example: erp-hub enroll-code --tenant acme --store sqlite:hub.db")]
+    EnrollCode(people::EnrollCode),
+    /// Tokens of the API.
+    #[command(subcommand)]
+    Token(people::TokenAction),
+    /// Enrolled drivers.
+    #[command(subcommand)]
+    Agent(people::AgentAction),
+    /// Companies, and which driver has them.
+    #[command(subcommand)]
+    Company(people::CompanyAction),
+}
+
+/// A command did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// No store was named.
+    #[error("no store was named")]
+    NoStore,
+    /// The store's address cannot be used.
+    #[error("store {0:?} cannot be used: this version keeps everything in one SQLite file")]
+    StoreKind(String),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalog inside the program does not hold.
+    #[error("catalog: {0}")]
+    Catalog(#[from] catalog::CatalogError),
+    /// An address, file or stream failed.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was being done, and with what.
+        what: String,
+        /// Why it failed.
+        error: io::Error,
+    },
+}
+
+impl CommandError {
+    /// What a person should do.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoStore => "name one with --store sqlite:PATH or ERP_HUB_STORE",
+            Self::StoreKind(_) => "use --store sqlite:PATH; PostgreSQL is not supported yet",
+            Self::Store(error) => error.remedy(),
+            Self::Catalog(_) => "report this with the program's version",
+            Self::Io { .. } => "check that the address is free and the paths exist and may be written",
+        }
+    }
+
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        |error| Self::Io { what, error }
+    }
+}
+
+/// What is logged: `ERP_HUB_LOG` in the form of `tracing`, by default `info`.
+#[must_use]
+pub fn log_filter(setting: Option<&str>) -> EnvFilter {
+    EnvFilter::try_new(setting.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Runs a command; what was asked for goes to `out`.
+///
+/// # Errors
+/// [`CommandError`], each with a remedy.
+pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
+    let now = Timestamp::now();
+    let address = command.store.ok_or(CommandError::NoStore)?;
+    let path = sqlite_path(&address)?;
+    let store = SqliteStore::open(path, Catalog::standard()?, &random::store_id(), now)?;
+    match command.action {
+        Action::Serve { listen, announce } => run_server(store, listen, announce.as_deref()),
+        Action::Migrate => say(out, store.id()),
+        Action::Tenant(action) => people::tenant(&store, action, now, out),
+        Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
+        Action::Token(action) => people::token(&store, action, now, out),
+        Action::Agent(action) => people::agent(&store, action, now, out),
+        Action::Company(action) => people::company(&store, action, out),
+    }
+}
+
+fn sqlite_path(address: &str) -> Result<&Path, CommandError> {
+    match address.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() && path != ":memory:" => Ok(Path::new(path)),
+        Some(_) | None => Err(CommandError::StoreKind(without_credentials(address))),
+    }
+}
+
+/// `postgres://user:password@host` would carry a secret into the terminal's log.
+fn without_credentials(address: &str) -> String {
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => address.to_owned(),
+    }
+}
+
+fn run_server(store: SqliteStore, listen: SocketAddr, announce: Option<&Path>) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(CommandError::io("starting"))?.block_on(async {
+        let listener = TcpListener::bind(listen).await.map_err(CommandError::io(format!("listening on {listen}")))?;
+        let address = listener.local_addr().map_err(CommandError::io(format!("listening on {listen}")))?;
+        let stop = stop_signal().map_err(CommandError::io("waiting for signals"))?;
+        tracing::info!(store = %store.id(), "erp-hub {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+        if let Some(file) = announce {
+            announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
+        }
+        let hub = Hub::new(Arc::new(store), Arc::new(Timestamp::now));
+        crate::serve(hub, listener, stop).await.map_err(CommandError::io(format!("serving on {address}")))
+    })
+}
+
+/// In one step, so that a reader never finds half an address.
+fn announce_address(file: &Path, address: SocketAddr) -> io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, format!("{address}\n"))?;
+    std::fs::rename(&beside, file)
+}
+
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+/// One line of data.
+fn say(out: &mut impl Write, line: impl std::fmt::Display) -> Result<(), CommandError> {
+    writeln!(out, "{line}").map_err(CommandError::io("writing the answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn other_stores_are_refused_without_their_password() {
+        let error = sqlite_path("postgres://hub:hunter2@db.example.com/hub").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(error.to_string().contains("db.example.com"), "{error}");
+        assert!(error.remedy().contains("PostgreSQL"));
+        assert_eq!(sqlite_path("sqlite:hub.db").unwrap(), Path::new("hub.db"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Tenants, codes, tokens, drivers and companies on the command line.
+
+use std::io::Write;
+
+use catalog::Class;
+use clap::{Args, Subcommand};
+use hub_store::{AgentRole, Store, TokenGrant, TokenScope};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use values::{AgentId, CompanyId};
+
+use super::{CommandError, say};
+use crate::random;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantAction {
+    /// Add a tenant; prints its id.
+    #[command(after_help = "Example: erp-hub tenant add acme --store sqlite:hub.db")]
+    Add {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EnrollCode {
+    /// Name or id of the tenant.
+    #[arg(long)]
+    tenant: String,
+    /// What the code is for: driver or query-manager.
+    #[arg(long, default_value = "driver", value_parser = parse_role)]
+    role: AgentRole,
+    /// How long it can be used.
+    #[arg(long, default_value = "24h", value_parser = parse_duration)]
+    valid_for: SignedDuration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenAction {
+    /// Make a token; prints it, once.
+    #[command(after_help = "Example: erp-hub token add --tenant acme --scope read --store sqlite:hub.db")]
+    Add {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// read, write (and read), support, or admin.
+        #[arg(long, value_parser = parse_scope)]
+        scope: TokenScope,
+        /// Only these companies; repeat for several.
+        #[arg(long)]
+        company: Vec<String>,
+        /// Classes of fields that it reads: public, personal, cost, credit.
+        #[arg(long, value_delimiter = ',', default_value = "public", value_parser = parse_class)]
+        classes: Vec<Class>,
+    },
+    /// List tokens by their first characters.
+    #[command(after_help = "Example: erp-hub token list --tenant acme --store sqlite:hub.db")]
+    List {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token; it is refused from the next request on.
+    #[command(after_help = "Example: erp-hub token revoke --tenant acme erp_0123abcd --store sqlite:hub.db")]
+    Revoke {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The token, or its first characters as `token list` shows them.
+        token: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgentAction {
+    /// List enrolled drivers.
+    #[command(after_help = "Example: erp-hub agent list --tenant acme --store sqlite:hub.db")]
+    List {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a driver; it is refused from the next request on.
+    #[command(after_help = "Example: erp-hub agent revoke --tenant acme a_0123 --store sqlite:hub.db")]
+    Revoke {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The driver's id.
+        agent: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CompanyAction {
+    /// List companies and their drivers.
+    #[command(after_help = "Example: erp-hub company list --tenant acme --store sqlite:hub.db")]
+    List {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a company to another driver; the former one loses its lease at once.
+    #[command(after_help = "Example: erp-hub company move --tenant acme ABC --to a_0123 --store sqlite:hub.db")]
+    Move {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The company.
+        company: String,
+        /// Id of the driver that takes it over.
+        #[arg(long, value_name = "AGENT")]
+        to: String,
+    },
+}
+
+pub(super) fn tenant(
+    store: &dyn Store,
+    action: TenantAction,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let TenantAction::Add { name } = action;
+    let id = random::tenant_id();
+    store.add_tenant(&id, &name, now)?;
+    say(out, id)
+}
+
+pub(super) fn enroll_code(
+    store: &dyn Store,
+    options: EnrollCode,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let tenant = store.find_tenant(&options.tenant)?;
+    let code = random::enrolment_code();
+    let expires_at = now.checked_add(options.valid_for).unwrap_or(Timestamp::MAX);
+    store.add_enrolment_code(&tenant, &code, options.role, expires_at, now)?;
+    say(out, code.reveal())
+}
+
+pub(super) fn token(
+    store: &dyn Store,
+    action: TokenAction,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    match action {
+        TokenAction::Add { tenant, scope, company, classes } => {
+            let tenant = store.find_tenant(&tenant)?;
+            let companies: Vec<_> = company.into_iter().map(CompanyId::new).collect();
+            let companies = (!companies.is_empty()).then_some(companies);
+            let token = random::api_token();
+            store.add_api_token(&tenant, &token, &TokenGrant { scope, companies, classes }, now)?;
+            say(out, token.reveal())
+        }
+        TokenAction::List { tenant, json } => {
+            let tokens = store.api_tokens(&store.find_tenant(&tenant)?)?;
+            list(out, json, &tokens, |t| {
+                format!("{}…\t{}\t{}\t{}", t.prefix, t.scope.as_str(), t.created_at, standing(t.revoked_at))
+            })
+        }
+        TokenAction::Revoke { tenant, token } => {
+            Ok(store.revoke_api_token(&store.find_tenant(&tenant)?, &token, now)?)
+        }
+    }
+}
+
+pub(super) fn agent(
+    store: &dyn Store,
+    action: AgentAction,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    match action {
+        AgentAction::List { tenant, json } => {
+            let agents = store.agents(&store.find_tenant(&tenant)?)?;
+            list(out, json, &agents, |a| {
+                let contact = a.last_contact_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                format!("{}\t{}\t{}\t{}\t{contact}\t{}", a.agent, a.role.as_str(), a.host, a.version, standing(a.revoked_at))
+            })
+        }
+        AgentAction::Revoke { tenant, agent } => {
+            Ok(store.revoke_agent(&store.find_tenant(&tenant)?, &AgentId::new(agent), now)?)
+        }
+    }
+}
+
+pub(super) fn company(store: &dyn Store, action: CompanyAction, out: &mut impl Write) -> Result<(), CommandError> {
+    match action {
+        CompanyAction::List { tenant, json } => {
+            let companies = store.companies(&store.find_tenant(&tenant)?)?;
+            list(out, json, &companies, |c| {
+                format!("{}\t{}\t{}", c.company, c.agent, c.time_zone.as_deref().unwrap_or("-"))
+            })
+        }
+        CompanyAction::Move { tenant, company, to } => {
+            let tenant = store.find_tenant(&tenant)?;
+            Ok(store.move_company(&tenant, &CompanyId::new(company), &AgentId::new(to))?)
+        }
+    }
+}
+
+fn list<T: Serialize>(
+    out: &mut impl Write,
+    json: bool,
+    rows: &[T],
+    line: impl Fn(&T) -> String,
+) -> Result<(), CommandError> {
+    if json {
+        let text = serde_json::to_string_pretty(rows).map_err(|e| CommandError::io("writing JSON")(e.into()))?;
+        return say(out, text);
+    }
+    rows.iter().try_for_each(|row| say(out, line(row)))
+}
+
+fn standing(revoked_at: Option<Timestamp>) -> String {
+    revoked_at.map_or_else(|| "active".to_owned(), |at| format!("revoked {at}"))
+}
+
+fn parse_role(name: &str) -> Result<AgentRole, String> {
+    AgentRole::from_name(name).ok_or_else(|| "use driver or query-manager".to_owned())
+}
+
+fn parse_scope(name: &str) -> Result<TokenScope, String> {
+    TokenScope::from_name(name).ok_or_else(|| "use read, write, support or admin".to_owned())
+}
+
+fn parse_class(name: &str) -> Result<Class, String> {
+    Class::from_name(name).ok_or_else(|| "use public, personal, cost or credit".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    let duration: SignedDuration = text.parse().map_err(|_| "use a duration like 24h or 30m".to_owned())?;
+    if duration.is_positive() { Ok(duration) } else { Err("use a duration above zero".to_owned()) }
+}

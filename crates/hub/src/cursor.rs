@@ -1,0 +1,77 @@
+//! Opaque cursors: where a listing goes on.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hub_store::Page;
+use values::{CompanyId, DatasetName, Key, StoreId};
+
+use crate::error::ApiError;
+
+/// What a cursor belongs to. One from elsewhere is refused instead of giving odd pages.
+pub(crate) struct Listing<'a> {
+    /// Positions are counted anew in another store.
+    pub(crate) store: &'a StoreId,
+    /// Which dataset.
+    pub(crate) dataset: &'a DatasetName,
+    /// Whose rows.
+    pub(crate) company: &'a CompanyId,
+}
+
+impl Listing<'_> {
+    /// Behind this key.
+    pub(crate) fn after_key(&self, key: &Key) -> String {
+        self.write("k", key.as_str())
+    }
+
+    /// Behind this position of the feed.
+    pub(crate) fn after_position(&self, position: u64) -> String {
+        self.write("p", &position.to_string())
+    }
+
+    /// Reads either.
+    pub(crate) fn read(&self, cursor: &str) -> Result<Page, ApiError> {
+        let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this listing");
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+        let parts: Vec<_> = text.splitn(5, '\n').collect();
+        let [kind, store, dataset, company, place] = parts.as_slice() else { return Err(invalid()) };
+        if (*dataset, *company) != (self.dataset.as_str(), self.company.as_str()) {
+            return Err(invalid());
+        }
+        match *kind {
+            "k" => Key::parse(place).map(|key| Page::Key(Some(key))).map_err(|_| invalid()),
+            "p" if *store != self.store.as_str() => {
+                Err(ApiError::new("cursor_expired", "the cursor is from another store, or from before a restore"))
+            }
+            "p" => place.parse().map(Page::Position).map_err(|_| invalid()),
+            _ => Err(invalid()),
+        }
+    }
+
+    fn write(&self, kind: &str, place: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{kind}\n{}\n{}\n{}\n{place}", self.store, self.dataset, self.company))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_only_where_it_belongs() {
+        let (store, dataset, company) = (StoreId::new("s1"), DatasetName::new("items"), CompanyId::new("ABC"));
+        let here = Listing { store: &store, dataset: &dataset, company: &company };
+        let key = Key::from_parts(["/WRITE OFF", ""]);
+        assert_eq!(here.read(&here.after_key(&key)).unwrap(), Page::Key(Some(key.clone())));
+        assert_eq!(here.read(&here.after_position(7)).unwrap(), Page::Position(7));
+        let customers = DatasetName::new("customers");
+        let other = Listing { dataset: &customers, ..here };
+        let here = Listing { store: &store, dataset: &dataset, company: &company };
+        assert_eq!(other.read(&here.after_key(&key)).unwrap_err().code(), "cursor_invalid");
+        let restored = StoreId::new("s2");
+        let later = Listing { store: &restored, ..here };
+        let here = Listing { store: &store, dataset: &dataset, company: &company };
+        assert_eq!(later.read(&here.after_position(7)).unwrap_err().code(), "cursor_expired");
+        assert_eq!(here.read("%%%").unwrap_err().code(), "cursor_invalid");
+    }
+}

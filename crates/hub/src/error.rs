@@ -1,0 +1,240 @@
+//! Refusals: one table of codes, one form (RFC 9457).
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hub_store::StoreError;
+use model::Problem;
+use serde::Serialize;
+use wire::agent::Refusal;
+
+/// One code that the hub answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// Stable, snake_case.
+    pub code: &'static str,
+    /// Short words.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What to do, when the case has nothing more exact to say.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($status:literal $code:literal $title:literal, $remedy:literal;)*) => {
+        &[$(Code { code: $code, title: $title, status: $status, remedy: $remedy }),*]
+    };
+}
+
+/// All codes, by status.
+pub const CODES: &[Code] = codes![
+    400 "body_invalid" "The body cannot be read", "send JSON of the documented form";
+    400 "company_required" "Several companies", "name one with ?company=";
+    400 "cursor_invalid" "Not a cursor", "use next_cursor as it was returned, with the same dataset and company";
+    400 "idempotency_key_required" "No idempotency key", "send an Idempotency-Key header that is unique for this document";
+    400 "idempotency_key_invalid" "Not an idempotency key", "send 1 to 255 visible ASCII characters";
+    400 "key_invalid" "Not a key", "join the parts with ':' and write bytes other than A-Z a-z 0-9 . _ - as ~XX";
+    400 "parameter_invalid" "A parameter has a wrong value", "see the API reference for its form";
+    400 "parameter_unknown" "Unknown parameter", "remove it, or correct its name";
+    400 "path_invalid" "The path cannot be read", "percent-encode the path as UTF-8";
+    400 "protocol_unsupported" "Unsupported protocol version", "bring driver and hub to versions that fit";
+    401 "agent_unknown" "Unknown agent", "see `erp-hub agent list`; enrol the driver again if it is gone";
+    401 "clock_off" "The clock is off", "set the server's clock by NTP";
+    401 "nonce_used" "The request was used before", "sign a new request with a fresh nonce";
+    401 "signature_invalid" "The signature does not hold", "enrol the driver again if its key is lost";
+    401 "token_invalid" "The token does not hold", "ask for a new token";
+    401 "token_missing" "No token", "send Authorization: Bearer TOKEN";
+    403 "agent_revoked" "The agent was revoked", "make a new code and enrol the driver again, if that was a mistake";
+    403 "code_expired" "The enrolment code has expired", "make a new code with `erp-hub enroll-code`";
+    403 "code_unknown" "No such enrolment code", "copy the code exactly as `erp-hub enroll-code` printed it";
+    403 "code_used" "The enrolment code was used before", "make a new code with `erp-hub enroll-code`";
+    403 "permission_missing" "The token may not do this", "use a token with the scope that is needed";
+    404 "company_unknown" "No such company", "use a company of GET /v1/sites";
+    404 "dataset_unknown" "No such dataset", "see the API reference for the datasets of this hub";
+    404 "error_unknown" "No such error code", "see /errors for all codes";
+    404 "import_unknown" "No such import", "use an id as POST returned it";
+    404 "path_unknown" "Nothing is here", "see the API reference for the paths of this hub";
+    404 "record_unknown" "No such record", "list the dataset to see its keys";
+    404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
+    405 "method_not_allowed" "Not with this method", "see the API reference for the methods of this path";
+    408 "body_late" "The body did not come in time", "send it again over a better line";
+    409 "company_claimed" "Another driver has the company", "stop the other driver and run `erp-hub company move`";
+    409 "epoch_stale" "The stream moved on", "open the stream again and continue from where the hub stands";
+    409 "fingerprint_mismatch" "The dataset has another shape here", "bring hub and driver to the same version";
+    409 "idempotency_conflict" "The key was used for another document", "use a new key for a new document";
+    409 "identity_taken" "Reserved for another document", "take the next number";
+    409 "lease_lost" "Another process is the company's writer", "stop writing and ask for a new lease";
+    409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";
+    409 "revision_stale" "The document was edited", "fetch it again";
+    409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
+    409 "tenant_exists" "The tenant exists", "choose another name";
+    410 "cursor_expired" "The cursor is from another store", "start again without it";
+    413 "body_too_large" "The body is too large", "send less at a time";
+    422 "batch_malformed" "The batch is not of its dataset's shape", "report this with the driver's version";
+    422 "document_refused" "The document cannot be taken", "correct the fields named in problems and post it again";
+    422 "time_zone_unknown" "Not a time zone", "set erp.time_zone to an IANA name such as America/New_York";
+    500 "internal" "The hub failed", "try again; if it stays, look at the hub's log";
+    500 "store_corrupt" "The store cannot be read", "restore it from a backup and report this";
+    500 "store_too_new" "The store is of a later version", "run the version of the hub that wrote it";
+    503 "store_unavailable" "The store does not answer", "try again; if it stays, look at the hub's disk and log";
+];
+
+/// The code's entry.
+pub(crate) fn find(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|c| c.code == code)
+}
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    code: &'static Code,
+    detail: String,
+    remedy: Option<String>,
+    problems: Vec<Problem>,
+}
+
+const INTERNAL: &Code =
+    &Code { code: "internal", title: "The hub failed", status: 500, remedy: "try again; look at the hub's log" };
+
+impl ApiError {
+    /// A refusal with a code of the table.
+    pub(crate) fn new(code: &str, detail: impl Into<String>) -> Self {
+        let code = find(code).unwrap_or(INTERNAL);
+        Self { code, detail: detail.into(), remedy: None, problems: Vec::new() }
+    }
+
+    /// With a remedy that fits better than the table's.
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// A document with problems.
+    pub(crate) fn document(problems: Vec<Problem>) -> Self {
+        let detail = match problems.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message),
+            more => format!("{} problems", more.len()),
+        };
+        Self { problems, ..Self::new("document_refused", detail) }
+    }
+
+    /// The stable code.
+    #[cfg(test)]
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code.code
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let refusal = Self::new(error.code(), error.to_string()).with_remedy(error.remedy());
+        if refusal.code.status < 500 {
+            return refusal;
+        }
+        // The database's own words are for the log, not for callers.
+        tracing::error!(%error, "the store failed");
+        Self { detail: refusal.code.title.to_owned(), ..refusal }
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new("parameter_invalid", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new("path_invalid", rejection.body_text())
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    #[serde(flatten)]
+    refusal: Refusal,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let refusal = Refusal {
+            kind: format!("/errors/{}", self.code.code),
+            title: self.code.title.to_owned(),
+            status: self.code.status,
+            code: self.code.code.to_owned(),
+            detail: self.detail,
+            remedy: self.remedy.unwrap_or_else(|| self.code.remedy.to_owned()),
+        };
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(Body { refusal, problems: self.problems })).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_can_be_acted_on() {
+        let mut seen = HashSet::new();
+        for code in CODES {
+            assert!(seen.insert(code.code), "{} stands twice", code.code);
+            assert!(code.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", code.code);
+            assert!((400..600).contains(&code.status) && StatusCode::from_u16(code.status).is_ok(), "{}", code.code);
+            assert!(!code.title.is_empty() && !code.remedy.is_empty(), "{}", code.code);
+            assert_eq!(ApiError::new(code.code, "").code(), code.code);
+        }
+        assert!(seen.contains(INTERNAL.code));
+    }
+
+    #[test]
+    fn agents_and_the_store_use_codes_of_the_table() {
+        use wire::agent::code;
+        for code in [
+            code::CODE_USED,
+            code::CODE_EXPIRED,
+            code::CODE_UNKNOWN,
+            code::AGENT_REVOKED,
+            code::TOKEN_INVALID,
+            code::CLOCK_OFF,
+            code::COMPANY_CLAIMED,
+            code::LEASE_LOST,
+            code::STREAM_DIVERGED,
+            code::EPOCH_STALE,
+            code::OUT_OF_ORDER,
+            code::FINGERPRINT_MISMATCH,
+            code::DATASET_UNKNOWN,
+            code::IDENTITY_TAKEN,
+            code::IMPORT_UNKNOWN,
+            code::PROTOCOL_UNSUPPORTED,
+        ] {
+            assert!(find(code).is_some(), "{code}");
+        }
+        let source = include_str!("../../hub-store/src/error.rs");
+        let quoted: Vec<_> = source
+            .lines()
+            .filter(|line| line.contains("=> \"") && !line.contains(' '.to_string().repeat(16).as_str()))
+            .filter_map(|line| line.split('"').nth(1))
+            .filter(|word| !word.contains(' '))
+            .collect();
+        assert!(quoted.len() > 5, "{quoted:?}");
+        for code in quoted {
+            assert!(find(code).is_some(), "{code}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The API that a platform builds on.
+
+pub(crate) mod imports;
+pub(crate) mod records;
+pub(crate) mod sites;

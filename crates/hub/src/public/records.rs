@@ -1,0 +1,131 @@
+//! Records of the ERP.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use catalog::Dataset;
+use hub_store::{Page, RecordQuery, Store, TenantScope};
+use serde_json::{Value, json};
+use values::{CompanyId, DatasetName, Key};
+
+use crate::auth::Reader;
+use crate::cursor::Listing;
+use crate::error::ApiError;
+use crate::hub::Hub;
+use crate::request::Parameters;
+
+const DEFAULT_LIMIT: u32 = 100;
+/// A page of the widest records stays below a few MiB.
+const MAX_LIMIT: u32 = 1000;
+
+pub(crate) async fn list(
+    Reader(scope): Reader,
+    State(hub): State<Hub>,
+    dataset: Result<Path<String>, PathRejection>,
+    mut parameters: Parameters,
+) -> Result<Json<Value>, ApiError> {
+    let Path(name) = dataset?;
+    hub.call_api(move |store| {
+        let dataset = known_dataset(store, &name)?;
+        let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
+        let company = parameters.take("company")?;
+        let cursor = parameters.take("cursor")?;
+        let updated_since = parameters.take("updated_since")?;
+        let mut filters = Vec::new();
+        for (place, field) in dataset.fields.iter().enumerate() {
+            if field.indexed && scope.reads(field.class)
+                && let Some(value) = parameters.take(&field.name)?
+            {
+                filters.push((place, value));
+            }
+        }
+        parameters.finish()?;
+        let by_position = updated_since.is_some();
+        let Some(company) = chosen_company(store, &scope, company)? else {
+            // Nothing has ever been synced for this tenant.
+            let mut page = json!({ "data": [], "next_cursor": null });
+            if let Some(since) = updated_since {
+                page["next_updated_since"] = since.into();
+            }
+            return Ok(Json(page));
+        };
+        let listing = Listing { store: store.id(), dataset: &dataset.name, company: &company };
+        let start = start(&listing, cursor.as_deref(), updated_since.as_deref())?;
+        let query = RecordQuery { dataset, company: company.clone(), page: start.clone(), limit, filters };
+        let page = store.records(&scope, &query)?;
+
+        let next = page.last.as_ref().filter(|_| !page.end);
+        let mut answer = json!({ "next_cursor": next.map(|(key, position)| {
+            if by_position { listing.after_position(*position) } else { listing.after_key(key) }
+        })});
+        if let Page::Position(from) = start {
+            let reached = page.last.as_ref().map_or(from, |(_, position)| *position);
+            answer["next_updated_since"] = listing.after_position(reached).into();
+        }
+        answer["data"] = page.data.into();
+        Ok(Json(answer))
+    })
+    .await
+}
+
+pub(crate) async fn one(
+    Reader(scope): Reader,
+    State(hub): State<Hub>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    mut parameters: Parameters,
+) -> Result<Json<Value>, ApiError> {
+    let Path((name, key)) = path?;
+    hub.call_api(move |store| {
+        let dataset = known_dataset(store, &name)?;
+        let company = parameters.take("company")?;
+        parameters.finish()?;
+        let unknown = || ApiError::new("record_unknown", format!("{name} has no record {key}"));
+        let parsed = Key::parse(&key).map_err(|e| ApiError::new("key_invalid", format!("{key:?} is {e}")))?;
+        let company = chosen_company(store, &scope, company)?.ok_or_else(unknown)?;
+        store.record(&scope, dataset, &company, &parsed)?.map(Json).ok_or_else(unknown)
+    })
+    .await
+}
+
+fn known_dataset<'a>(store: &'a dyn Store, name: &str) -> Result<&'a Dataset, ApiError> {
+    store.catalog().get(name).ok_or_else(|| hub_store::StoreError::DatasetUnknown(DatasetName::new(name)).into())
+}
+
+/// The company that is meant; none when the token sees none at all.
+fn chosen_company(
+    store: &dyn Store,
+    scope: &TenantScope,
+    named: Option<String>,
+) -> Result<Option<CompanyId>, ApiError> {
+    let companies = store.companies(scope.tenant())?.into_iter().map(|c| c.company);
+    let mut seen: Vec<_> = companies.filter(|c| scope.sees(c)).collect();
+    if let Some(name) = named {
+        let named = CompanyId::new(name);
+        if seen.contains(&named) {
+            return Ok(Some(named));
+        }
+        return Err(hub_store::StoreError::CompanyUnknown(named).into());
+    }
+    if seen.len() > 1 {
+        let names: Vec<_> = seen.iter().map(CompanyId::as_str).collect();
+        return Err(ApiError::new("company_required", format!("the token sees companies {}", names.join(", "))));
+    }
+    Ok(seen.pop())
+}
+
+/// A cursor goes on where its page ended; `updated_since` alone begins, blank from the very start.
+fn start(listing: &Listing<'_>, cursor: Option<&str>, updated_since: Option<&str>) -> Result<Page, ApiError> {
+    let start = match (cursor, updated_since) {
+        (None, None) => return Ok(Page::Key(None)),
+        (None, Some("")) => return Ok(Page::Position(0)),
+        (Some(text), _) | (None, Some(text)) => listing.read(text)?,
+    };
+    match (&start, updated_since) {
+        (Page::Key(_), None) | (Page::Position(_), Some(_)) => Ok(start),
+        (Page::Key(_), Some(_)) | (Page::Position(_), None) => Err(ApiError::new(
+            "cursor_invalid",
+            "the cursor belongs to a listing in another order",
+        )
+        .with_remedy("repeat the parameters of the first page with each cursor")),
+    }
+}

@@ -1,0 +1,72 @@
+//! What machines and people ask about the hub itself.
+
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{Method, Uri, header};
+use axum::response::IntoResponse;
+
+use crate::error::{ApiError, CODES, find};
+use crate::hub::{Counters, Hub};
+
+const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+
+/// The process runs.
+pub(crate) async fn healthz() -> impl IntoResponse {
+    (TEXT, "ok\n")
+}
+
+/// The store answers.
+pub(crate) async fn readyz(State(hub): State<Hub>) -> Result<impl IntoResponse, ApiError> {
+    hub.call(|store| store.ping()).await?;
+    Ok((TEXT, "ok\n"))
+}
+
+/// Counters since the start, in the text format of Prometheus. Nothing of a tenant's.
+pub(crate) async fn metrics(State(hub): State<Hub>) -> impl IntoResponse {
+    let Counters { batches, records, documents, refusals } = hub.counters();
+    let mut text = String::new();
+    for (name, help, counter) in [
+        ("batches", "Batches committed.", batches),
+        ("records", "Records in committed batches.", records),
+        ("documents", "Documents posted and stored.", documents),
+        ("refused_batches", "Batches refused.", refusals),
+    ] {
+        let value = counter.load(Ordering::Relaxed);
+        text.push_str(&format!(
+            "# HELP erp_hub_{name}_total {help}\n# TYPE erp_hub_{name}_total counter\nerp_hub_{name}_total {value}\n"
+        ));
+    }
+    (TEXT, text)
+}
+
+/// All codes.
+pub(crate) async fn error_list() -> impl IntoResponse {
+    let mut text = String::new();
+    for code in CODES {
+        // Writing to a String cannot fail.
+        let written = writeln!(text, "{} {}: {}", code.status, code.code, code.title);
+        debug_assert!(written.is_ok());
+    }
+    (TEXT, text)
+}
+
+/// The page that a refusal's `type` names.
+pub(crate) async fn error_page(path: Result<Path<String>, PathRejection>) -> Result<impl IntoResponse, ApiError> {
+    let Path(name) = path?;
+    let code = find(&name).ok_or_else(|| ApiError::new("error_unknown", format!("no code is called {name:?}")))?;
+    let text = format!("{}\n\ncode: {}\nstatus: {}\n\nWhat to do: {}.\n", code.title, code.code, code.status, code.remedy);
+    Ok((TEXT, text))
+}
+
+/// For all other paths.
+pub(crate) async fn no_such_path(uri: Uri) -> ApiError {
+    ApiError::new("path_unknown", format!("nothing is at {}", uri.path()))
+}
+
+/// For known paths with another method.
+pub(crate) async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new("method_not_allowed", format!("{} does not take {method}", uri.path()))
+}
