@@ -1,0 +1,19 @@
+//! Entering the hub's documents into Sage, exactly once.
+//!
+//! A [`Runner`] is one company's only writer: a thread of its own that composes the pure
+//! engine (`import`), the journal, Sage's business objects, the reader and the hub. All of
+//! them are behind small traits, so that a simulation can stand in for the whole world.
+
+mod carry_out;
+mod erp;
+mod points;
+mod ports;
+mod runner;
+mod rows;
+
+#[cfg(test)]
+mod simulation;
+
+pub use points::FAULT_POINTS;
+pub use ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
+pub use runner::{Runner, Site};

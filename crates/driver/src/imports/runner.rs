@@ -1,0 +1,426 @@
+//! One company's writer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agent_store::journal::{Accepted, Journal, JournalError};
+use import::sales_order::{Login, release_session};
+use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Source, Verdict};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use model::SalesOrder;
+use values::{CompanyId, ImportId, LeaseEpoch};
+use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest};
+
+use super::erp::Erp;
+use super::ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
+
+/// Documents held at a time: more wait at the hub, where they are safe too.
+const MAX_IMPORTS: usize = 100;
+/// Documents taken at once.
+const WORK_LIMIT: u32 = 20;
+/// Longest poll for work; the hub caps it at 30 s.
+const POLL: Duration = Duration::from_secs(20);
+/// Longest sleep at a time, so that a stop is heard soon.
+const NAP: Duration = Duration::from_millis(500);
+
+/// What is known about the company.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The company as the API calls it.
+    pub company: CompanyId,
+    /// Who logs on to which company of Sage.
+    pub login: Login,
+    /// The Sage server's zone.
+    pub time_zone: TimeZone,
+    /// Its IANA name, for the hub.
+    pub time_zone_name: String,
+    /// The company keeps sales order history (an option of Sales Order): without it an
+    /// order that is not found is not proven absent.
+    pub keeps_history: bool,
+    /// How far workstation clocks may be off; three hours are usual.
+    pub clock_tolerance: SignedDuration,
+    /// How long Sage's process may take to end by itself before it is ended.
+    pub fence_wait: Duration,
+    /// A session without work for so long is released, with its seat.
+    pub idle_release: Duration,
+}
+
+/// The company's only writer.
+pub struct Runner {
+    pub(super) site: Site,
+    pub(super) journal: Arc<Mutex<Journal>>,
+    pub(super) hub: Box<dyn HubImports>,
+    pub(super) workshop: Box<dyn Workshop>,
+    pub(super) erp: Erp,
+    pub(super) fence: Box<dyn Fence>,
+    pub(super) clock: Box<dyn Clock>,
+    pub(super) fault_point: Box<dyn Fn(&'static str)>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) lease: Option<LeaseEpoch>,
+    pub(super) worker: Option<OpenWorker>,
+    pub(super) gate: Option<Gate>,
+    imports: Vec<Current>,
+    hub_pause: Pause,
+}
+
+/// A worker with an open session.
+pub(super) struct OpenWorker {
+    pub(super) objects: Box<dyn Worker>,
+    pub(super) used_at: Timestamp,
+}
+
+/// An obstacle that the whole company has run into: nobody tries before `until`.
+pub(super) struct Gate {
+    pub(super) obstacle: Obstacle,
+    pub(super) detail: String,
+    pub(super) until: Timestamp,
+}
+
+/// An import under work.
+pub(super) struct Current {
+    pub(super) document: Document,
+    /// The parsed body; none when it does not parse.
+    pub(super) order: Option<SalesOrder>,
+    import: Import,
+    commands: VecDeque<Command>,
+}
+
+/// Why an import is left where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    LeaseLost,
+    Stopped,
+}
+
+#[derive(Default)]
+struct Pause {
+    tries: u32,
+    until: Option<Timestamp>,
+}
+
+impl Runner {
+    /// A writer for the company. `stop` ends [`Runner::run`] at the next place where that
+    /// is safe; a write under way runs to its end.
+    #[must_use]
+    pub fn new(site: Site, ports: Ports, journal: Arc<Mutex<Journal>>, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            site,
+            journal,
+            hub: ports.hub,
+            workshop: ports.workshop,
+            erp: Erp::new(ports.reader),
+            fence: ports.fence,
+            clock: ports.clock,
+            fault_point: ports.fault_point,
+            stop,
+            lease: None,
+            worker: None,
+            gate: None,
+            imports: Vec::new(),
+            hub_pause: Pause::default(),
+        }
+    }
+
+    /// Works until it is stopped.
+    pub fn run(&mut self) {
+        while !self.is_stopped() {
+            self.turn();
+        }
+        self.release_session();
+    }
+
+    /// Does the next thing: get the lease, bring one import as far as it goes now, or take
+    /// new work.
+    pub fn turn(&mut self) {
+        let now = self.clock.now();
+        if let Some(until) = self.hub_pause.until
+            && (self.lease.is_none() || self.next_due(now).is_none())
+            && until > now
+        {
+            self.nap(until, now);
+            return;
+        }
+        let Some(lease) = self.lease else {
+            self.take_lease();
+            return;
+        };
+        if let Some(place) = self.next_due(now) {
+            self.drive(place);
+            return;
+        }
+        if self.worker.as_ref().is_some_and(|w| is_older(w.used_at, now, self.site.idle_release)) {
+            self.release_session();
+        }
+        self.take_work(lease, now);
+    }
+
+    /// Frees the seat in Sage, if one is taken; the next document takes it again.
+    pub fn release_session(&mut self) {
+        if let Some(mut worker) = self.worker.take() {
+            if let Err(fault) = release_session(worker.objects.as_mut()) {
+                tracing::debug!(%fault, "the session was not released");
+            }
+            worker.objects.kill();
+        }
+    }
+
+    /// Is anything left that can be done without the hub's sending more?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.lease.is_some() && self.imports.is_empty()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn point(&self, name: &'static str) {
+        (self.fault_point)(name);
+    }
+
+    pub(super) fn moment(&mut self) -> Moment {
+        Moment { at: self.clock.now(), random: self.clock.random() }
+    }
+
+    fn take_lease(&mut self) {
+        let request = LeaseRequest {
+            company: self.site.company.clone(),
+            time_zone: self.site.time_zone_name.clone(),
+            journal: self.journal().store_id().clone(),
+        };
+        match self.hub.lease(&request) {
+            Ok(lease) => match self.resolve_open(&lease) {
+                Ok(()) => {
+                    tracing::info!(company = %self.site.company, lease = %lease.lease, open = self.imports.len(), "this driver is the company's writer");
+                    self.lease = Some(lease.lease);
+                    self.hub_pause = Pause::default();
+                }
+                Err(error) => {
+                    tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
+                    self.pause(Obstacle::JournalFull);
+                }
+            },
+            Err(error) => {
+                tracing::warn!(company = %self.site.company, %error, "no lease for imports yet");
+                self.pause(Obstacle::HubUnreachable);
+            }
+        }
+    }
+
+    /// Everything open, by the hub's record and by the journal. A reservation that only
+    /// the hub remembers is journaled as such: what was done under it is not known.
+    fn resolve_open(&mut self, lease: &Lease) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        for open in &lease.open {
+            let document = document_of(&open.document);
+            let mut journal = self.journal();
+            journal.accept(&document, now)?;
+            let known = journal.record(&document.id)?.map(|r| r.reservations).unwrap_or_default();
+            for reservation in &open.reservations {
+                if known.iter().any(|r| r.number == reservation.value) {
+                    continue;
+                }
+                let reserved = Reserved {
+                    number: reservation.value.clone(),
+                    at: reservation.at.parse().unwrap_or(Timestamp::MIN),
+                    source: Source::Hub,
+                    at_hub: true,
+                    verdict: Verdict::Open,
+                };
+                journal.reserve(&document.id, &reserved)?;
+            }
+        }
+        let records = self.journal().unsettled(&self.site.company)?;
+        self.imports = records.iter().map(current_of).collect();
+        Ok(())
+    }
+
+    fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp) {
+        let next = self.imports.iter().filter_map(|i| i.import.due_at()).min();
+        if self.imports.len() >= MAX_IMPORTS {
+            self.nap(next.unwrap_or(Timestamp::MAX), now);
+            return;
+        }
+        let mut wait = POLL;
+        if let Some(next) = next {
+            wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        }
+        if self.worker.is_some() {
+            wait = wait.min(self.site.idle_release);
+        }
+        match self.hub.work(&self.site.company, lease, wait, WORK_LIMIT) {
+            Ok(documents) => {
+                self.hub_pause = Pause::default();
+                for document in documents {
+                    if self.take_document(lease, &document) == Err(Halt::LeaseLost) {
+                        self.lose_lease();
+                        return;
+                    }
+                }
+            }
+            Err(HubError::LeaseLost) => self.lose_lease(),
+            Err(error) => {
+                tracing::debug!(%error, "no work from the hub");
+                self.pause(Obstacle::HubUnreachable);
+            }
+        }
+    }
+
+    fn take_document(&mut self, lease: LeaseEpoch, document: &ImportDocument) -> Result<(), Halt> {
+        let document = document_of(document);
+        let id = document.id.clone();
+        let now = self.clock.now();
+        self.point("import.before_accept_local");
+        let journaled = {
+            let mut journal = self.journal();
+            journal.accept(&document, now).and_then(|accepted| Ok((accepted, journal.record(&id)?)))
+        };
+        let (accepted, record) = match journaled {
+            Ok((accepted, Some(record))) => (accepted, record),
+            Ok((_, None)) => return Ok(()),
+            Err(error) => {
+                // Not acknowledged: the hub hands it over again.
+                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+                self.pause(Obstacle::JournalFull);
+                return Ok(());
+            }
+        };
+        self.point("import.after_accept_local");
+        if accepted != Accepted::Ended {
+            let accept = Accept { lease, revision: record.document.revision };
+            match self.hub.accept(&id, &accept) {
+                Ok(()) => self.point("import.after_accept_hub"),
+                Err(HubError::LeaseLost) => return Err(Halt::LeaseLost),
+                // It is handed over again, and known then.
+                Err(error) => tracing::debug!(import = %id, %error, "not acknowledged"),
+            }
+        }
+        let held = self.imports.iter().position(|current| current.document.id == id);
+        match (held, accepted) {
+            (None, _) => self.imports.push(current_of(&record)),
+            (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record),
+            (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
+        }
+        Ok(())
+    }
+
+    fn next_due(&self, now: Timestamp) -> Option<usize> {
+        self.imports.iter().position(|current| current.import.due_at().is_some_and(|due| due <= now))
+    }
+
+    /// Brings one import as far as it goes now.
+    fn drive(&mut self, place: usize) {
+        let mut current = self.imports.remove(place);
+        if current.commands.is_empty() {
+            let moment = self.moment();
+            current.step(Event::Due, &moment);
+        }
+        while let Some(command) = current.commands.pop_front() {
+            let gated = if command == Command::OpenSession { self.gated() } else { None };
+            let was_gated = gated.is_some();
+            let event = match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
+                Ok(Some(event)) => event,
+                Ok(None) => continue,
+                Err(halt) => {
+                    // What is in memory is given up; the journal knows the rest.
+                    if halt == Halt::LeaseLost {
+                        self.lose_lease();
+                    }
+                    return;
+                }
+            };
+            let moment = self.moment();
+            current.step(event, &moment);
+            if let Some(waiting) = current.import.waiting() {
+                tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
+                if waiting.obstacle.concerns_company() && !was_gated {
+                    let detail = waiting.detail.clone();
+                    self.gate = Some(Gate { obstacle: waiting.obstacle, detail, until: waiting.until });
+                }
+            }
+        }
+        if current.import.due_at().is_some() {
+            self.imports.insert(place.min(self.imports.len()), current);
+        }
+    }
+
+    /// An obstacle of the whole company keeps every document from trying: a password that
+    /// twenty documents try locks the user.
+    fn gated(&mut self) -> Option<Event> {
+        let now = self.clock.now();
+        if self.gate.as_ref()?.until <= now {
+            self.gate = None;
+        }
+        let gate = self.gate.as_ref()?;
+        Some(Event::Blocked { obstacle: gate.obstacle, detail: gate.detail.clone() })
+    }
+
+    fn lose_lease(&mut self) {
+        tracing::warn!(company = %self.site.company, "another process became the company's writer");
+        self.lease = None;
+        self.imports.clear();
+        self.release_session();
+        self.pause(Obstacle::HubUnreachable);
+    }
+
+    fn pause(&mut self, obstacle: Obstacle) {
+        let moment = self.moment();
+        self.hub_pause.tries = self.hub_pause.tries.saturating_add(1);
+        let wait = obstacle.wait(self.hub_pause.tries, moment.random);
+        self.hub_pause.until = moment.at.checked_add(wait).ok();
+    }
+
+    fn nap(&mut self, until: Timestamp, now: Timestamp) {
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        self.clock.sleep(wait.min(NAP));
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("company", &self.site.company).field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
+
+fn is_older(at: Timestamp, now: Timestamp, than: Duration) -> bool {
+    Duration::try_from(now.duration_since(at)).is_ok_and(|age| age >= than)
+}
+
+fn document_of(document: &ImportDocument) -> Document {
+    Document {
+        id: document.id.clone(),
+        company: document.company.clone(),
+        kind: document.kind,
+        revision: document.revision,
+        body: document.body.clone(),
+    }
+}
+
+fn current_of(record: &Record) -> Current {
+    let (import, commands) = Import::resume(record);
+    Current {
+        document: record.document.clone(),
+        order: SalesOrder::parse(&record.document.body).ok(),
+        import,
+        commands: commands.into(),
+    }
+}
+
+impl Current {
+    fn step(&mut self, event: Event, moment: &Moment) {
+        let (import, commands) = self.import.clone().step(event, moment);
+        self.import = import;
+        self.commands = commands.into();
+    }
+
+    pub(super) const fn id(&self) -> &ImportId {
+        &self.document.id
+    }
+}
