@@ -3,37 +3,58 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use odbc_api::escape_attribute_value;
+use odbc_api::{environment, escape_attribute_value};
 use sage::{ReadError, ReadErrorCode};
 use values::Secret;
 
 /// The string for the driver manager.
 ///
 /// libsqliteodbc makes a file that is missing and then answers as an empty database, so
-/// for it the file is looked for first. A data source name hides the path from us: there
-/// the probe tells that the tables are missing.
+/// for it the file is looked for first and the driver is told not to. Behind a data source
+/// name the path is hidden from us, and only the telling is left.
 ///
 /// # Errors
 /// [`ReadErrorCode::WrongDatabase`] when the file is not there.
 pub(crate) fn prepare(connection: &str, password: Option<&Secret>) -> Result<String, ReadError> {
     let attributes = attributes(connection);
     let mut prepared = connection.trim_end().trim_end_matches(';').to_owned();
-    if value(&attributes, "driver").is_some_and(|driver| driver.to_ascii_lowercase().contains("sqlite")) {
+    let by_file = value(&attributes, "driver").is_some_and(is_sqlite);
+    if by_file {
         check_file(value(&attributes, "database").unwrap_or_default())?;
         if value(&attributes, "stepapi") != Some("1") {
             tracing::warn!(
                 "the connection string lacks StepAPI=1: the SQLite driver will hold whole tables in memory"
             );
         }
-        if value(&attributes, "nocreat").is_none() {
-            prepared.push_str(";NoCreat=1");
-        }
+    }
+    let by_name = || {
+        value(&attributes, "dsn")
+            .and_then(driver_of)
+            .is_some_and(|driver| is_sqlite(&driver))
+    };
+    if value(&attributes, "nocreat").is_none() && (by_file || by_name()) {
+        prepared.push_str(";NoCreat=1");
     }
     if let Some(password) = password {
         prepared.push_str(";PWD=");
         prepared.push_str(&escape_attribute_value(password.reveal()));
     }
     Ok(prepared)
+}
+
+fn is_sqlite(driver: &str) -> bool {
+    driver.to_ascii_lowercase().contains("sqlite")
+}
+
+/// The driver behind a data source name.
+fn driver_of(name: &str) -> Option<String> {
+    let sources = environment()
+        .and_then(|environment| environment.data_sources())
+        .ok()?;
+    sources
+        .into_iter()
+        .find(|source| source.server_name.eq_ignore_ascii_case(name))
+        .map(|source| source.driver)
 }
 
 fn check_file(path: &str) -> Result<(), ReadError> {

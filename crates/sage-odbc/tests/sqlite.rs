@@ -227,3 +227,44 @@ fn a_read_over_its_limit_is_named() {
         .unwrap_err();
     assert_eq!(error.code, ReadErrorCode::TimedOut, "{error:?}");
 }
+
+/// Data sources are listed in a file that the environment names, so the test runs itself
+/// again with another environment.
+#[test]
+fn a_data_source_does_not_make_its_file() {
+    const AGAIN: &str = "SAGE_ODBC_TEST_FOLDER";
+    if !test_tier::require("odbc") {
+        return;
+    }
+    if let Some(folder) = std::env::var_os(AGAIN).map(PathBuf::from) {
+        let connect = |name: &str| OdbcReader::connect(&format!("DSN={name}"), None, Dialect::default(), 5);
+        assert!(connect("COMPANY").unwrap().probe().is_ok());
+        let error = connect("MISSING")
+            .and_then(|mut reader| reader.probe())
+            .unwrap_err();
+        let codes = [ReadErrorCode::WrongDatabase, ReadErrorCode::ConnectFailed];
+        assert!(codes.contains(&error.code), "{error:?}");
+        assert!(!folder.join("missing.db").exists(), "{error:?}");
+        return;
+    }
+    let (folder, path) = company("");
+    let list = folder.path().join("odbc.ini");
+    let missing = folder.path().join("missing.db");
+    let text = format!(
+        "[COMPANY]\nDriver=SQLite3\nDatabase={}\n[MISSING]\nDriver=SQLite3\nDatabase={}\n",
+        path.display(),
+        missing.display()
+    );
+    std::fs::write(&list, text).unwrap();
+    let again = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_data_source_does_not_make_its_file"])
+        .env("ODBCINI", &list)
+        .env(AGAIN, folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        again.status.success(),
+        "{}",
+        String::from_utf8_lossy(&again.stdout)
+    );
+}
