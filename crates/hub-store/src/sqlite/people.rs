@@ -242,8 +242,10 @@ pub(super) fn revoke_api_token(
     token_or_prefix: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE hub_api_tokens SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND prefix = ?";
-    match t.execute(sql, (micros(now), tenant.as_str(), prefix(token_or_prefix)))? {
+    let sql = "UPDATE hub_api_tokens SET revoked_at = coalesce(revoked_at, ?) \
+               WHERE tenant = ? AND (hash = ? OR prefix = ?)";
+    let hash = hash_secret(&Secret::new(token_or_prefix));
+    match t.execute(sql, (micros(now), tenant.as_str(), hash, token_or_prefix))? {
         0 => Err(StoreError::TokenInvalid),
         _ => Ok(()),
     }

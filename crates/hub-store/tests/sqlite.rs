@@ -1,0 +1,133 @@
+//! The SQLite store keeps the contract, and what is special to a file.
+
+use std::path::Path;
+use std::time::Instant;
+
+use catalog::Catalog;
+use hub_store::contract::{Site, check_store, documents};
+use hub_store::{SqliteStore, Store, StoreError};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use values::{CompanyId, Epoch, Hash, Sequence, StoreId};
+use wire::BatchHeader;
+use wire::agent::{HashRequest, StreamReset};
+
+fn open(path: &Path, catalog: Catalog) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, catalog, &StoreId::new("fresh"), Timestamp::UNIX_EPOCH)
+}
+
+fn reset(company: &str, dataset: &catalog::Dataset) -> StreamReset {
+    StreamReset {
+        company: CompanyId::new(company),
+        dataset: dataset.name.clone(),
+        epoch: Epoch(1),
+        from_epoch: Epoch(0),
+        from_sequence: Sequence(0),
+        from_digest: Hash(0),
+        fingerprint: dataset.fingerprint(),
+    }
+}
+
+fn header(company: &str, dataset: &catalog::Dataset, sequence: u64, previous: u64) -> BatchHeader {
+    BatchHeader {
+        company: CompanyId::new(company),
+        dataset: dataset.name.clone(),
+        epoch: Epoch(1),
+        sequence: Sequence(sequence),
+        previous: Hash(previous),
+        fingerprint: dataset.fingerprint(),
+    }
+}
+
+#[test]
+fn keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    check_store(&|| Box::new(open(&path, Catalog::standard().unwrap()).unwrap()));
+}
+
+#[test]
+fn a_new_field_becomes_a_column_and_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let full = Catalog::standard().unwrap();
+    let mut items = full.get("items").unwrap().clone();
+    let gone = items.fields.remove(items.fields.len() - 1);
+    let older = Catalog::new(vec![items.clone()]);
+    {
+        let store = open(&path, older).unwrap();
+        let site = Site::new(&store, "acme");
+        store.reset_stream(&site.agent, &reset("ABC", &items), Timestamp::UNIX_EPOCH).unwrap();
+        let batch = documents(&items, &["A"], 0, 1);
+        store.ingest(&site.agent, &header("ABC", &items, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+    }
+    let store = open(&path, full.clone()).unwrap();
+    let site = Site::new(&store, "later");
+    let items = full.get("items").unwrap();
+    let acme = store.find_tenant("acme").unwrap();
+    assert_eq!(store.companies(&acme).unwrap().len(), 1);
+    store.reset_stream(&site.agent, &reset("ABC", items), Timestamp::UNIX_EPOCH).unwrap();
+    let batch = documents(items, &["B"], 0, 1);
+    store.ingest(&site.agent, &header("ABC", items, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    let rows: i64 = raw.query_row(&format!("SELECT count(\"{}\") FROM items", gone.name), [], |r| r.get(0)).unwrap();
+    assert!(rows >= 1);
+}
+
+#[test]
+fn a_store_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    drop(open(&path, Catalog::standard().unwrap()).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
+    assert_eq!(open(&path, Catalog::standard().unwrap()).unwrap_err().code(), "store_too_new");
+}
+
+#[test]
+fn a_row_changed_behind_the_stores_back_shows_in_its_recomputed_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = open(&path, Catalog::standard().unwrap()).unwrap();
+    let site = Site::new(&store, "acme");
+    let orders = store.catalog().get("sales_orders").unwrap();
+    store.reset_stream(&site.agent, &reset("ABC", orders), Timestamp::UNIX_EPOCH).unwrap();
+    let batch = documents(orders, &["1", "2", "3"], 2, 1);
+    store.ingest(&site.agent, &header("ABC", orders, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+    let raw = Connection::open(&path).unwrap();
+    raw.execute("UPDATE sales_orders__lines SET quantity_ordered = 7 WHERE key = '2' AND _ordinal = 1", []).unwrap();
+    raw.execute("UPDATE sales_orders SET ship_via = 'other' WHERE key = '3'", []).unwrap();
+    let hashes = |recompute| {
+        let dataset = orders.name.clone();
+        let request = HashRequest { company: CompanyId::new("ABC"), dataset, after: None, limit: 10, recompute };
+        store.hashes(&site.agent, &request).unwrap().entries
+    };
+    let (stored, computed) = (hashes(false), hashes(true));
+    assert_eq!(stored[0], computed[0]);
+    assert_ne!(stored[1], computed[1]);
+    assert_ne!(stored[2], computed[2]);
+}
+
+/// `cargo test --release -p hub-store --test sqlite -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement: half a million rows"]
+fn ingest_speed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("hub.db"), Catalog::standard().unwrap()).unwrap();
+    let site = Site::new(&store, "acme");
+    let dataset = store.catalog().get("inventory").unwrap();
+    store.reset_stream(&site.agent, &reset("ABC", dataset), Timestamp::UNIX_EPOCH).unwrap();
+    const ROWS: usize = 20_000;
+    let mut spent = std::time::Duration::ZERO;
+    for sequence in 1..=25_usize {
+        let keys: Vec<_> = (0..ROWS).map(|row| format!("ITEM-{:08}", sequence * ROWS + row)).collect();
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let batch = documents(dataset, &keys, 0, 1);
+        let sequence = u64::try_from(sequence).unwrap();
+        let header = header("ABC", dataset, sequence, sequence - 1);
+        let start = Instant::now();
+        store.ingest(&site.agent, &header, &batch, Hash(sequence), Timestamp::UNIX_EPOCH).unwrap();
+        spent += start.elapsed();
+    }
+    let rows = 25 * ROWS;
+    println!("{rows} rows of {} fields in {spent:?}: {:.0}/s", dataset.fields.len(), rows as f64 / spent.as_secs_f64());
+}
