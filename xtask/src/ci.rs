@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
     ]),
     Step::Xtask(&["test", "--require", "odbc,postgres"]),
     Step::Xtask(&["check-windows"]),
+    Step::Xtask(&["demo", "--once"]),
 ];
 
 enum Step {

@@ -6,8 +6,10 @@
 )]
 
 mod cargo;
+mod bench;
 mod check_windows;
 mod ci;
+mod demo;
 mod deny;
 mod failure;
 mod licence;
@@ -32,6 +34,10 @@ struct Cli {
 enum Task {
     /// Build the programs, run the tests, and list what was skipped and why
     Test(test::Options),
+    /// See the product running: company, hub, driver and a web order
+    Demo(demo::Options),
+    /// Measure
+    Bench(bench::Options),
     /// Check that the programs beside the ERP compile for Windows
     CheckWindows,
     /// Check the licences, bans and sources of every dependency against deny.toml
@@ -43,6 +49,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
+        Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::CheckWindows => check_windows::run(),
         Task::Deny => deny::run(),
         Task::Ci => ci::run(),

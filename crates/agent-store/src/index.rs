@@ -187,7 +187,7 @@ impl Index {
     ) -> Result<(), StoreError> {
         let text = progress.map(|p| self.write(p)).transpose()?;
         let path = self.path.clone();
-        let mut write = || -> rusqlite::Result<()> {
+        let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             if clear {
                 transaction.execute("DELETE FROM entry WHERE stream = ?1", [stream.0])?;
@@ -247,7 +247,7 @@ impl Pairs {
     /// # Errors
     /// [`StoreError`].
     pub fn add(&mut self, pairs: impl IntoIterator<Item = (Key, Hash)>) -> Result<(), StoreError> {
-        let mut write = || -> rusqlite::Result<()> {
+        let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             {
                 let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO pair (key, hash) VALUES (?1, ?2)")?;

@@ -37,9 +37,12 @@ impl WriteSide {
                 Ok(Response::Opened { server })
             }
             Request::Call { call } => match &mut self.objects {
-                Some(objects) => Ok(Response::Return {
-                    answer: objects.call(&call)?,
-                }),
+                Some(objects) => {
+                    host::fault::point("bridge.before_call");
+                    let answer = objects.call(&call)?;
+                    host::fault::point("bridge.after_call");
+                    Ok(Response::Return { answer })
+                }
                 None => Err(misused("the bridge is not open")),
             },
             Request::OpenOdbc { .. }

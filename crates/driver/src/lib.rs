@@ -1,1 +1,8 @@
-//! driver
+//! The ERP Driver: reads what changed in Sage 100 and sends it to the hub, and enters what
+//! the hub has for Sage.
+
+pub mod bridge;
+pub mod commands;
+pub mod config;
+pub mod imports;
+pub mod reading;

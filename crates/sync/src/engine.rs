@@ -135,15 +135,24 @@ pub enum Event {
 pub enum Failure {
     /// The ERP could not be read.
     Read(ReadError),
-    /// The hub could not be reached, or refused; the text has its words.
+    /// The hub could not be reached, or refused.
     Hub {
         /// Stable code.
         code: String,
         /// The hub's or the network's words.
         message: String,
+        /// What to do.
+        remedy: String,
     },
     /// The driver's own store refused (disk full, file damaged).
-    Store(String),
+    Store {
+        /// Stable code.
+        code: String,
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
 }
 
 /// How a pass ended.
@@ -456,5 +465,9 @@ fn next_epoch(last: Epoch, random: u64) -> Epoch {
 }
 
 fn unexpected(event: &Event) -> Failure {
-    Failure::Store(format!("an answer that was not asked for: {event:?}"))
+    Failure::Store {
+        code: "engine_confused".to_owned(),
+        message: format!("an answer that was not asked for: {event:?}"),
+        remedy: "the next pass starts from what was recorded; report it if it repeats".to_owned(),
+    }
 }

@@ -345,7 +345,7 @@ impl World {
 }
 
 fn refused(code: &str) -> Event {
-    Event::Failed(Failure::Hub { code: code.to_owned(), message: String::new() })
+    Event::Failed(Failure::Hub { code: code.to_owned(), message: String::new(), remedy: String::new() })
 }
 
 fn seed() -> RngSeed {

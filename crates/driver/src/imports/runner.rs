@@ -237,7 +237,16 @@ impl Runner {
                 journal.reserve(&document.id, &reserved)?;
             }
         }
-        let records = self.journal().unsettled(&self.site.company)?;
+        let mut records = self.journal().unsettled(&self.site.company)?;
+        // What the hub does not have open any more was ended by another driver, or is
+        // handed over again as work: until then nothing of it may be written.
+        records.retain(|record| {
+            let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
+            if !is_open {
+                tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
+            }
+            is_open
+        });
         self.imports = records.iter().map(current_of).collect();
         Ok(())
     }

@@ -1,0 +1,70 @@
+//! The command line of `erp-driver`.
+
+mod config;
+mod connect;
+mod enroll;
+mod failure;
+mod run;
+mod status;
+mod sync;
+mod verify;
+mod writing;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+pub use failure::Failed;
+
+/// Keeps Sage 100 and its cloud platform in step, both ways.
+#[derive(Debug, Parser)]
+#[command(name = "erp-driver", version, after_help = "Example:\n  erp-driver --config config.toml sync\n  erp-driver verify --json")]
+pub struct Cli {
+    /// Configuration file.
+    #[arg(long, global = true, env = "ERP_DRIVER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    log: host::log::LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make this server known to a hub, with a one-time code.
+    #[command(after_help = "Example:\n  erp-driver enroll --hub https://hub.example.com --code 7KQF-M2XD-…")]
+    Enroll(enroll::Arguments),
+    /// Sync and enter documents until stopped.
+    #[command(after_help = "Example:\n  erp-driver --config config.toml run")]
+    Run(run::Arguments),
+    /// One pass over everything, then exit.
+    #[command(after_help = "Example:\n  erp-driver sync --dataset items --dataset inventory")]
+    Sync(sync::Arguments),
+    /// Compare ERP and hub row by row; exit 1 on a difference.
+    #[command(after_help = "Example:\n  erp-driver verify --dataset items")]
+    Verify(verify::Arguments),
+    /// Where every dataset and document stands.
+    #[command(after_help = "Example:\n  erp-driver status --json")]
+    Status(status::Arguments),
+    /// Check or show the configuration.
+    #[command(after_help = "Example:\n  erp-driver config check")]
+    Config(config::Arguments),
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// [`Failed`] with what to do about it.
+    pub fn run(self) -> Result<std::process::ExitCode, Failed> {
+        host::log::init(&self.log);
+        let config = self.config.unwrap_or_else(host::config::default_path);
+        match self.command {
+            Command::Enroll(arguments) => arguments.run(&config),
+            Command::Run(arguments) => arguments.run(&config),
+            Command::Sync(arguments) => arguments.run(&config),
+            Command::Verify(arguments) => arguments.run(&config),
+            Command::Status(arguments) => arguments.run(&config),
+            Command::Config(arguments) => arguments.run(&config),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What every command that talks to the hub begins with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use agent_store::journal::Journal;
+use link::{Link, LinkConfig, Proxy};
+use tokio::runtime::{Handle, Runtime};
+use values::StoreId;
+use wire::agent::{Lease, LeaseRequest};
+
+use super::Failed;
+use crate::config::{Company, Config, File};
+use crate::reading::{CompanyReader, StreamHub};
+
+/// Reads and checks the configuration file.
+pub(crate) fn read_config(path: &Path) -> Result<Config, Failed> {
+    let file: File = host::config::read(path)
+        .map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
+    Ok(Config::from_file(path, file)?)
+}
+
+/// An enrolled driver's way to its hub.
+pub(crate) struct Connection {
+    pub(crate) config: Config,
+    pub(crate) link: Link,
+    runtime: Runtime,
+}
+
+impl Connection {
+    /// Reads the configuration and the identity.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failed> {
+        let config = read_config(path)?;
+        let identity = secrets::Identity::load(&config.state_dir)?;
+        let key = secrets::HostKey::load(&config.state_dir)?;
+        let runtime = runtime()?;
+        let link = Link::new(&link_config(&config, &config.hub_url)?, identity.agent, move |text| key.sign_hex(text))?;
+        Ok(Self { config, link, runtime })
+    }
+
+    /// The runtime, for blocking calls from other threads.
+    pub(crate) fn handle(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+
+    /// The hub as the read side sees it.
+    pub(crate) fn stream_hub(&self) -> StreamHub {
+        StreamHub::new(self.link.clone(), self.handle())
+    }
+
+    /// Becomes the company's writer, and claims the company for this agent.
+    pub(crate) fn lease(&self, company: &Company, journal: &StoreId) -> Result<Lease, Failed> {
+        let request = LeaseRequest {
+            company: company.id.clone(),
+            time_zone: self.config.zone_name().to_owned(),
+            journal: journal.clone(),
+        };
+        Ok(self.runtime.block_on(self.link.lease(&request))?)
+    }
+
+    /// Connects to a company's tables.
+    pub(crate) fn reader(&self, company: &Company) -> Result<CompanyReader, Failed> {
+        let bridge = crate::bridge::default_program();
+        Ok(CompanyReader::open(&self.config, company, &bridge, self.stream_hub())?)
+    }
+
+    /// The companies that a command was asked for; all of them without a name.
+    pub(crate) fn companies(&self, names: &[String]) -> Result<Vec<Company>, Failed> {
+        if names.is_empty() {
+            return Ok(self.config.companies.clone());
+        }
+        names
+            .iter()
+            .map(|name| {
+                self.config.company(name).cloned().ok_or_else(|| {
+                    let known: Vec<&str> = self.config.companies.iter().map(|c| c.id.as_str()).collect();
+                    Failed::new(
+                        "company_unknown",
+                        format!("{} has no company {name:?}", self.config.path.display()),
+                        format!("use one of {}", known.join(", ")),
+                    )
+                })
+            })
+            .collect()
+    }
+}
+
+/// The datasets that a command was asked for; without names those that the site syncs.
+pub(crate) fn datasets(config: &Config, names: &[String]) -> Result<Vec<catalog::Dataset>, Failed> {
+    let catalog = catalog::Catalog::standard()
+        .map_err(|e| Failed::new("catalog_invalid", e.to_string(), "report it: the program was built wrong"))?;
+    let names = if names.is_empty() { &config.sync.datasets } else { names };
+    if names.is_empty() {
+        return Ok(catalog.datasets().to_vec());
+    }
+    names
+        .iter()
+        .map(|name| {
+            catalog.get(name).cloned().ok_or_else(|| {
+                let known: Vec<&str> = catalog.datasets().iter().map(|d| d.name.as_str()).collect();
+                Failed::new(
+                    "dataset_unknown",
+                    format!("there is no dataset {name:?}"),
+                    format!("use one of {}", known.join(", ")),
+                )
+            })
+        })
+        .collect()
+}
+
+/// How this configuration reaches the hub.
+pub(crate) fn link_config(config: &Config, hub_url: &str) -> Result<LinkConfig, Failed> {
+    let proxy = match config.proxy.as_str() {
+        "system" => Proxy::System,
+        "none" => Proxy::None,
+        address => Proxy::Address(address.to_owned()),
+    };
+    Ok(LinkConfig { hub_url: hub_url.to_owned(), ca_file: config.ca_file.clone(), proxy, ..LinkConfig::default() })
+}
+
+/// A runtime for the network; two threads, since the work is done elsewhere.
+pub(crate) fn runtime() -> Result<Runtime, Failed> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_keep_alive(Duration::from_secs(10))
+        .enable_all()
+        .build()
+        .map_err(|e| Failed::new("runtime_failed", e.to_string(), "restart the service"))
+}
+
+/// One process works with a state folder at a time.
+pub(crate) fn lock(config: &Config) -> Result<host::lock::Exclusive, Failed> {
+    std::fs::create_dir_all(&config.state_dir).map_err(|e| {
+        Failed::new(
+            "state_dir_unusable",
+            format!("{}: {e}", config.state_dir.display()),
+            "create the folder named as state.dir, writable for this user",
+        )
+    })?;
+    Ok(host::lock::Exclusive::acquire(&config.state_dir.join("driver.lock"))?)
+}
+
+/// The journal of this driver; made when there is none.
+pub(crate) fn open_journal(config: &Config) -> Result<Journal, Failed> {
+    let fresh = StoreId::new(host::random::hex::<16>());
+    Ok(Journal::open(&config.state_dir.join("journal.db"), &fresh)?)
+}

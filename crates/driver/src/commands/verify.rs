@@ -1,0 +1,78 @@
+//! `erp-driver verify`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Failed;
+use super::connect::{Connection, datasets};
+use crate::reading::{DatasetVerdict, verify_dataset};
+
+/// Keys shown for one dataset unless asked for more.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only these datasets.
+    #[arg(long = "dataset", value_name = "NAME")]
+    datasets: Vec<String>,
+    /// Only these companies.
+    #[arg(long = "company", value_name = "ID")]
+    companies: Vec<String>,
+    /// Keys to name for each dataset.
+    #[arg(long, default_value_t = SHOWN, value_name = "N")]
+    show: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
+        let connection = Connection::open(path)?;
+        let datasets = datasets(&connection.config, &self.datasets)?;
+        let hub = connection.stream_hub();
+        let mut verdicts = Vec::new();
+        for company in connection.companies(&self.companies)? {
+            let mut reader = connection.reader(&company)?;
+            for dataset in &datasets {
+                let verdict = verify_dataset(&mut reader, &hub, &company.id, dataset, self.show, |read| {
+                    tracing::debug!(dataset = %dataset.name, read, "read from the ERP");
+                })
+                .map_err(|e| Failed::from_pass(&e))?;
+                verdicts.push(verdict);
+            }
+        }
+        let different: u64 = verdicts.iter().map(|v| v.different).sum();
+        if self.json {
+            host::cli::print_json(&verdicts);
+        } else {
+            host::cli::print(&text(&verdicts, different));
+        }
+        Ok(if different > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
+    let mut text = String::new();
+    for verdict in verdicts {
+        text.push_str(&format!(
+            "{:<8} {:<20} {:>9} equal {:>9} different\n",
+            verdict.company.as_str(),
+            verdict.dataset,
+            verdict.equal,
+            verdict.different
+        ));
+        for (key, what) in &verdict.differences {
+            text.push_str(&format!("  {key}  {what}\n"));
+        }
+        let more = verdict.different - verdict.differences.len() as u64;
+        if more > 0 {
+            text.push_str(&format!("  and {more} more (--show N names them)\n"));
+        }
+    }
+    let end = if different == 0 { "ERP and hub agree.\n" } else { "ERP and hub differ: erp-driver sync --full sends what is missing or differs.\n" };
+    text.push_str(end);
+    text
+}

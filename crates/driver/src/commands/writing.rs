@@ -1,0 +1,170 @@
+//! The world as an imports runner needs it, made of the real thing.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent_store::journal::Journal;
+use import::sales_order::Login;
+use jiff::{SignedDuration, Timestamp};
+use link::{Link, LinkError};
+use sage::{BusinessObjects, Call, Fault, Return, ServerProcess};
+use tokio::runtime::Handle;
+use values::{CompanyId, ImportId, LeaseEpoch, Secret};
+use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Report, Reserve, WorkRequest, code};
+
+use super::Failed;
+use super::connect::Connection;
+use super::run::Stop;
+use crate::bridge::{ReadBridge, WriteBridge, WriteTarget, default_program};
+use crate::config::{Company, WriterTarget, password};
+use crate::imports::{Clock, Fence, HubError, HubImports, Ports, Runner, Site, Worker, Workshop};
+
+/// The runner of a company that has a writer.
+pub(super) fn runner(
+    connection: &Connection,
+    company: &Company,
+    writer: &WriterTarget,
+    journal: Arc<Mutex<Journal>>,
+    stop: &Arc<Stop>,
+) -> Result<Runner, Failed> {
+    let settings = &company.orders;
+    let password = settings.password_env.as_deref().map(password).transpose();
+    let password = password.map_err(crate::reading::SetupError::from)?.unwrap_or_else(|| Secret::new(""));
+    let WriterTarget::Sandbox(path) = writer;
+    let target = WriteTarget::Sandbox { path: path.clone(), program: sandbox_program() };
+    let source = company.read_source().map_err(crate::reading::SetupError::from)?;
+    let reader = ReadBridge::start(&default_program(), &source).map_err(crate::reading::SetupError::from)?;
+    let site = Site {
+        company: company.id.clone(),
+        login: Login { company: company.code.clone(), user: settings.sage_user.clone(), password },
+        time_zone: connection.config.time_zone.clone(),
+        time_zone_name: connection.config.zone_name().to_owned(),
+        keeps_history: settings.history_kept,
+        clock_tolerance: SignedDuration::from_secs(i64::from(connection.config.sync.overlap_s)),
+        fence_wait: Duration::from_secs(settings.fence_wait_s),
+        idle_release: Duration::from_secs(settings.idle_release_s),
+    };
+    let ports = Ports {
+        hub: Box::new(LinkHub { link: connection.link.clone(), runtime: connection.handle() }),
+        workshop: Box::new(BridgeWorkshop { target, call_limit: Duration::from_secs(settings.call_limit_s) }),
+        reader: Box::new(reader),
+        fence: Box::new(ProcessFence),
+        clock: Box::new(SystemClock { stop: Arc::clone(stop) }),
+        fault_point: Box::new(host::fault::point),
+    };
+    Ok(Runner::new(site, ports, journal, stop.flag()))
+}
+
+/// The sandbox's program, beside this one.
+fn sandbox_program() -> PathBuf {
+    default_program().with_file_name(format!("sage-sandbox{}", std::env::consts::EXE_SUFFIX))
+}
+
+struct LinkHub {
+    link: Link,
+    runtime: Handle,
+}
+
+impl HubImports for LinkHub {
+    fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError> {
+        self.runtime.block_on(self.link.lease(request)).map_err(|e| refusal(&e))
+    }
+
+    fn work(
+        &mut self,
+        company: &CompanyId,
+        lease: LeaseEpoch,
+        wait: Duration,
+        limit: u32,
+    ) -> Result<Vec<ImportDocument>, HubError> {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let request = WorkRequest { companies: vec![(company.clone(), lease)], wait_ms, limit };
+        let work = self.runtime.block_on(self.link.work(&request)).map_err(|e| refusal(&e))?;
+        Ok(work.imports)
+    }
+
+    fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
+        self.runtime.block_on(self.link.accept(id, accept)).map(|_| ()).map_err(|e| refusal(&e))
+    }
+
+    fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError> {
+        self.runtime.block_on(self.link.reserve(id, reserve)).map(|_| ()).map_err(|e| refusal(&e))
+    }
+
+    fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError> {
+        self.runtime.block_on(self.link.report(id, report)).map(|_| ()).map_err(|e| refusal(&e))
+    }
+}
+
+fn refusal(error: &LinkError) -> HubError {
+    match error.code() {
+        code::LEASE_LOST => HubError::LeaseLost,
+        code::IDENTITY_TAKEN => HubError::IdentityTaken,
+        _ if error.is_retryable() => HubError::Unreachable(error.to_string()),
+        other => HubError::Refused { code: other.to_owned(), detail: error.to_string() },
+    }
+}
+
+struct BridgeWorkshop {
+    target: WriteTarget,
+    call_limit: Duration,
+}
+
+impl Workshop for BridgeWorkshop {
+    fn start(&mut self) -> Result<Box<dyn Worker>, Fault> {
+        let mut bridge = WriteBridge::start(&default_program(), &self.target)?;
+        bridge.set_deadline(self.call_limit);
+        Ok(Box::new(BridgeWorker(bridge)))
+    }
+}
+
+struct BridgeWorker(WriteBridge);
+
+impl BusinessObjects for BridgeWorker {
+    fn server(&self) -> Option<ServerProcess> {
+        self.0.server()
+    }
+
+    fn call(&mut self, call: &Call) -> Result<Return, Fault> {
+        self.0.call(call)
+    }
+}
+
+impl Worker for BridgeWorker {
+    fn kill(&mut self) {
+        self.0.kill();
+    }
+}
+
+struct ProcessFence;
+
+impl Fence for ProcessFence {
+    fn is_running(&mut self, process: ServerProcess) -> bool {
+        host::process::is_running(process)
+    }
+
+    fn end(&mut self, process: ServerProcess) {
+        if !host::process::end(process) {
+            tracing::warn!(pid = process.pid, "a process of Sage's could not be ended");
+        }
+    }
+}
+
+struct SystemClock {
+    stop: Arc<Stop>,
+}
+
+impl Clock for SystemClock {
+    fn now(&mut self) -> Timestamp {
+        host::clock::now()
+    }
+
+    fn sleep(&mut self, wait: Duration) {
+        self.stop.wait(wait);
+    }
+
+    fn random(&mut self) -> u32 {
+        u32::try_from(host::random::number() >> 32).unwrap_or_default()
+    }
+}

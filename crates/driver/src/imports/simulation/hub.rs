@@ -1,0 +1,131 @@
+//! A hub that loses requests and answers.
+
+use std::time::Duration;
+
+use model::{ImportKind, ImportReport, ImportState};
+use serde_json::Value;
+use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
+use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve};
+
+use super::Shared;
+use crate::imports::ports::{HubError, HubImports};
+
+/// An import in the hub's store.
+pub(super) struct HubImport {
+    document: ImportDocument,
+    is_accepted: bool,
+    reservations: Vec<Reservation>,
+    pub(super) report: Option<ImportReport>,
+}
+
+impl HubImport {
+    pub(super) fn new(id: &str, body: Value) -> Self {
+        let document = ImportDocument {
+            id: ImportId::new(id),
+            company: CompanyId::new("ABC"),
+            kind: ImportKind::SalesOrder,
+            revision: 1,
+            body,
+        };
+        Self { document, is_accepted: false, reservations: Vec::new(), report: None }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| report.state.is_settled())
+    }
+}
+
+pub(super) struct SimHub(pub(super) Shared);
+
+impl SimHub {
+    /// The request does not arrive.
+    fn send(&self) -> Result<(), HubError> {
+        let mut world = self.0.borrow_mut();
+        world.tick(Duration::from_millis(20));
+        if world.strikes(3) { Err(HubError::Unreachable("no route".into())) } else { Ok(()) }
+    }
+
+    /// The answer does not arrive.
+    fn answer<T>(&self, answer: T) -> Result<T, HubError> {
+        if self.0.borrow_mut().strikes(3) { Err(HubError::Unreachable("reset".into())) } else { Ok(answer) }
+    }
+
+    fn check(&self, lease: LeaseEpoch) -> Result<(), HubError> {
+        if lease.0 == self.0.borrow().lease { Ok(()) } else { Err(HubError::LeaseLost) }
+    }
+}
+
+impl HubImports for SimHub {
+    fn lease(&mut self, _: &LeaseRequest) -> Result<Lease, HubError> {
+        self.send()?;
+        let lease = {
+            let mut world = self.0.borrow_mut();
+            world.lease += 1;
+            let open = world
+                .imports
+                .values()
+                .filter(|i| !i.is_settled() && (i.is_accepted || !i.reservations.is_empty()))
+                .map(|i| OpenImport { document: i.document.clone(), reservations: i.reservations.clone() })
+                .collect();
+            Lease { lease: LeaseEpoch(world.lease), store: StoreId::new("hub"), open }
+        };
+        self.answer(lease)
+    }
+
+    fn work(
+        &mut self,
+        _: &CompanyId,
+        lease: LeaseEpoch,
+        wait: Duration,
+        limit: u32,
+    ) -> Result<Vec<ImportDocument>, HubError> {
+        self.send()?;
+        self.check(lease)?;
+        let work: Vec<_> = {
+            let world = self.0.borrow();
+            let open = world.imports.values().filter(|i| !i.is_accepted && !i.is_settled());
+            open.take(usize::try_from(limit).unwrap()).map(|i| i.document.clone()).collect()
+        };
+        if work.is_empty() {
+            self.0.borrow_mut().tick(wait);
+        }
+        self.answer(work)
+    }
+
+    fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
+        self.send()?;
+        self.check(accept.lease)?;
+        self.0.borrow_mut().imports.get_mut(id).unwrap().is_accepted = true;
+        self.answer(())
+    }
+
+    fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError> {
+        self.send()?;
+        self.check(reserve.lease)?;
+        {
+            let mut world = self.0.borrow_mut();
+            let value = &reserve.reservation.value;
+            let holder = world.imports.iter().find(|(_, i)| i.reservations.iter().any(|r| r.value == *value));
+            match holder.map(|(holder, _)| holder == id) {
+                Some(true) => {}
+                Some(false) => return Err(HubError::IdentityTaken),
+                None => world.imports.get_mut(id).unwrap().reservations.push(reserve.reservation.clone()),
+            }
+        }
+        self.answer(())
+    }
+
+    fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError> {
+        self.send()?;
+        self.check(report.lease)?;
+        {
+            let mut world = self.0.borrow_mut();
+            let import = world.imports.get_mut(id).unwrap();
+            // What is proven is not taken back by a driver that knows less.
+            if import.report.as_ref().is_none_or(|known| known.state != ImportState::Written) {
+                import.report = Some(report.report.clone());
+            }
+        }
+        self.answer(())
+    }
+}

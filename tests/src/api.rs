@@ -1,0 +1,118 @@
+//! The hub's public API, as a web team would call it.
+
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type.
+    pub content_type: String,
+    /// Body; null when it is no JSON.
+    pub body: Value,
+}
+
+/// A caller with a token.
+#[derive(Clone, Debug)]
+pub struct Api {
+    address: String,
+    token: String,
+}
+
+impl Api {
+    /// Calls this address with this token.
+    #[must_use]
+    pub fn new(address: &str, token: &str) -> Self {
+        Self { address: address.to_owned(), token: token.to_owned() }
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// `GET path`.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        self.request(reqwest::Method::GET, path, &[], None)
+    }
+
+    /// `POST path` with an idempotency key.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.request(reqwest::Method::POST, path, &[("Idempotency-Key", key)], Some(body))
+    }
+
+    /// All records of a dataset, over all pages.
+    ///
+    /// # Panics
+    /// When a page is refused.
+    #[must_use]
+    pub fn all(&self, dataset: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let answer = self.get(&format!("/v1/{dataset}?limit=500{cursor}"));
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            found.extend(answer.body["data"].as_array().unwrap().iter().cloned());
+            match answer.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    /// Asks again and again until the answer suits, or the time is over.
+    ///
+    /// # Panics
+    /// When the time is over; says the last answer.
+    #[must_use]
+    pub fn wait_for(&self, path: &str, limit: Duration, suits: impl Fn(&Answer) -> bool) -> Answer {
+        let start = Instant::now();
+        loop {
+            let answer = self.get(path);
+            if suits(&answer) {
+                return answer;
+            }
+            assert!(start.elapsed() < limit, "{path} is still {} {}", answer.status, answer.body);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn request(&self, method: reqwest::Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // Another test of this process may have been first.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let mut request = client.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            let answer = request.send().await.unwrap();
+            let content_type = answer.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned());
+            Answer {
+                status: answer.status().as_u16(),
+                content_type: content_type.unwrap_or_default(),
+                body: answer.json().await.unwrap_or(Value::Null),
+            }
+        })
+    }
+}
