@@ -8,7 +8,7 @@ mod decide;
 
 use jiff::Timestamp;
 use model::{ImportState, Problem};
-use sage::ServerProcess;
+use sage::{Condition, ServerProcess};
 
 use crate::record::{Outcome, Record, Reserved, Source, Verdict};
 use crate::read_back::Finding;
@@ -20,6 +20,9 @@ use crate::{Obstacle, problems};
 const MAX_RESERVATIONS: usize = 5;
 /// Writes begun for one import before it is held.
 const MAX_WRITES: u32 = 5;
+/// Waits for a locked number before another one is taken: nobody edits an order that does
+/// not exist yet, so it is a process left behind that has the lock.
+const MAX_LOCKED: u32 = 5;
 /// Read-backs that contradict themselves before a person is asked.
 const MAX_UNCLEAR: u32 = 4;
 
@@ -144,7 +147,7 @@ pub enum Heard {
     /// Sage refused the header's write.
     Refused(Problem),
     /// The header's write met a condition.
-    Condition(sage::Condition),
+    Condition(Condition),
     /// Another record was loaded under the number.
     KeyTaken,
 }
@@ -252,8 +255,6 @@ pub enum Event {
     SessionOpened(Option<ServerProcess>),
     /// Imports of the company are frozen.
     Frozen(String),
-    /// Sage does not let this document in for a reason that does not pass.
-    Refused(Problem),
     /// Sage gave a number.
     NumberGiven {
         /// The number.
@@ -384,9 +385,6 @@ impl Import {
             (Stage::Opening, Event::Frozen(reason)) => {
                 self.stage = self.held(problems::restored_from_backup(&reason));
             }
-            (Stage::Opening | Stage::Numbering, Event::Refused(problem)) => {
-                self.stage = self.refused(vec![problem]);
-            }
             (Stage::Opening | Stage::Numbering, Event::WorkerLost { detail }) => {
                 let (import, mut commands) = self.block(Obstacle::SageUnreachable, detail, moment);
                 commands.insert(0, Command::KillWorker);
@@ -476,6 +474,15 @@ impl Import {
                 self.was_begun = true;
                 self.warnings = warnings;
                 Stage::Reading { inquiry: inquiry(Proof::NothingPending, Heard::Refused(problem)) }
+            }
+            // Nothing was stored under the number: it can be given up as if somebody else had it.
+            Entry::Condition { condition: Condition::RecordLocked, at_header_write: false }
+                if self.waited.is_some_and(|(last, tries)| {
+                    last == Obstacle::Sage(Condition::RecordLocked) && tries >= MAX_LOCKED
+                }) =>
+            {
+                self.waited = None;
+                Stage::Ending { foreign: true, then_wait: None }
             }
             Entry::Condition { condition, at_header_write: false } => {
                 Stage::Ending { foreign: false, then_wait: Some(Obstacle::Sage(condition)) }

@@ -334,7 +334,8 @@ impl World {
         for (id, import) in &self.imports {
             let report = self.report(id);
             let count = self.count_of(id.as_str());
-            assert!(import.is_settled(), "{id} is lost in {report:?}");
+            let (state, problems) = (report.state, &report.problems);
+            assert!(import.is_settled(), "{id} is lost in {state:?}: {problems:?}");
             match report.state {
                 ImportState::Written => {
                     assert_eq!(count, 1, "{id} is said to be written");
@@ -345,12 +346,12 @@ impl World {
                 }
                 ImportState::Refused => {
                     assert_eq!(count, 0, "{id} was refused");
-                    assert!(self.refusals.contains(id.as_str()), "{id} was refused by nobody: {report:?}");
+                    assert!(self.refusals.contains(id.as_str()), "{id} was refused by nobody: {problems:?}");
                 }
                 ImportState::Held => assert_eq!(count, 0, "{id} is held"),
                 ImportState::InDoubt => {
                     assert!(count <= 1);
-                    assert!(!self.excuses.is_empty(), "{id} is in doubt without reason: {report:?}");
+                    assert!(!self.excuses.is_empty(), "{id} is in doubt without reason: {problems:?}");
                     assert!(report.sales_order_no.is_some());
                     assert!(!report.problems[0].remedy.is_empty());
                 }
