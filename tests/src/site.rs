@@ -110,7 +110,7 @@ impl Hub {
             if let Ok(address) = std::fs::read_to_string(&announce)
                 && !address.trim().is_empty()
             {
-                self.address = address.trim().to_owned();
+                self.address = format!("http://{}", address.trim());
                 break;
             }
             assert!(!process.has_ended(), "the hub ended: {}", process.log());

@@ -17,7 +17,7 @@ fn fails_with(output: &Output, code: &str, hint: &str) {
 fn the_hub_is_down_during_a_sync() {
     let mut site = Site::demo(Reader::Sandbox);
     site.hub.kill();
-    fails_with(&site.driver(&["sync"]), "hub_unreachable", "hint:");
+    fails_with(&site.driver(&["sync"]), "hub_connection_refused", "hint:");
     site.hub.start_again(&[]);
     site.driver(&["sync"]).ok();
     site.driver(&["verify"]).ok();
@@ -171,9 +171,9 @@ fn a_revoked_agent_is_refused_with_its_next_request() {
     site.driver(&["sync"]).ok();
     let agents = site.hub.admin(&["agent", "list", "--tenant", "Acme", "--json"]).ok();
     let agents: serde_json::Value = serde_json::from_str(&agents).unwrap();
-    let id = agents[0]["id"].as_str().unwrap().to_owned();
-    site.hub.admin(&["agent", "revoke", &id]).ok();
-    fails_with(&site.driver(&["sync"]), "agent_revoked", "enroll");
+    let id = agents[0]["agent"].as_str().unwrap().to_owned();
+    site.hub.admin(&["agent", "revoke", "--tenant", "Acme", &id]).ok();
+    fails_with(&site.driver(&["sync"]), "agent_revoked", "enrol the driver again");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_revoked_api_token_is_refused_with_its_next_request() {
     let token = site.hub.admin(&["token", "add", "--tenant", "Acme", "--scope", "read"]).ok();
     let api = Api::new(&site.hub.address, token.trim());
     assert_eq!(api.get("/v1/items?limit=1").status, 200);
-    site.hub.admin(&["token", "revoke", token.trim()]).ok();
+    site.hub.admin(&["token", "revoke", "--tenant", "Acme", token.trim()]).ok();
     let answer = api.get("/v1/items?limit=1");
     assert_eq!(answer.status, 401);
     assert_eq!(answer.content_type, "application/problem+json");

@@ -10,6 +10,7 @@ use agent_store::journal::Journal;
 use catalog::Dataset;
 use clap::Args;
 use sync::Outcome;
+use tokio::sync::Notify;
 use values::StoreId;
 
 use super::Failed;
@@ -167,6 +168,7 @@ pub(crate) struct Stop {
     flag: Arc<AtomicBool>,
     sleepers: Mutex<()>,
     woken: Condvar,
+    requests: Notify,
 }
 
 impl Stop {
@@ -174,6 +176,22 @@ impl Stop {
         self.flag.store(true, Ordering::Relaxed);
         let _guard = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         self.woken.notify_all();
+        self.requests.notify_waiters();
+    }
+
+    /// Waits for a request to the hub, but not beyond the stop.
+    pub(crate) async fn or_stopped<T>(&self, request: impl Future<Output = T>) -> Option<T> {
+        let stopped = self.requests.notified();
+        tokio::pin!(stopped);
+        // Registered before the flag is looked at, so that no stop falls in between.
+        stopped.as_mut().enable();
+        if self.is_set() {
+            return None;
+        }
+        tokio::select! {
+            answer = request => Some(answer),
+            () = stopped => None,
+        }
     }
 
     pub(crate) fn is_set(&self) -> bool {

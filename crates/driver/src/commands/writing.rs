@@ -46,7 +46,7 @@ pub(super) fn runner(
         idle_release: Duration::from_secs(settings.idle_release_s),
     };
     let ports = Ports {
-        hub: Box::new(LinkHub { link: connection.link.clone(), runtime: connection.handle() }),
+        hub: Box::new(LinkHub { link: connection.link.clone(), runtime: connection.handle(), stop: Arc::clone(stop) }),
         workshop: Box::new(BridgeWorkshop { target, call_limit: Duration::from_secs(settings.call_limit_s) }),
         reader: Box::new(reader),
         fence: Box::new(ProcessFence),
@@ -64,6 +64,7 @@ fn sandbox_program() -> PathBuf {
 struct LinkHub {
     link: Link,
     runtime: Handle,
+    stop: Arc<Stop>,
 }
 
 impl HubImports for LinkHub {
@@ -80,8 +81,12 @@ impl HubImports for LinkHub {
     ) -> Result<Vec<ImportDocument>, HubError> {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let request = WorkRequest { companies: vec![(company.clone(), lease)], wait_ms, limit };
-        let work = self.runtime.block_on(self.link.work(&request)).map_err(|e| refusal(&e))?;
-        Ok(work.imports)
+        // The long poll is given up when the program is to end: what the hub hands over
+        // meanwhile was not accepted, and comes again.
+        match self.runtime.block_on(self.stop.or_stopped(self.link.work(&request))) {
+            Some(work) => Ok(work.map_err(|e| refusal(&e))?.imports),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
