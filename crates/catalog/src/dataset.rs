@@ -9,7 +9,7 @@ pub const STAMP_DATE: &str = "DateUpdated";
 /// The column that holds a stamp's time, in every stamped table.
 pub const STAMP_TIME: &str = "TimeUpdated";
 
-/// All datasets, in the order in which they are first loaded.
+/// All datasets, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
     datasets: Vec<Dataset>,
@@ -30,7 +30,7 @@ impl Catalog {
         Self { datasets }
     }
 
-    /// All datasets in load order.
+    /// All datasets, by name.
     #[must_use]
     pub fn datasets(&self) -> &[Dataset] {
         &self.datasets
