@@ -11,4 +11,4 @@ mod verify;
 pub use hub::{HubError, StreamHub};
 pub use pass::{CompanyReader, Observer, PassReport, SetupError, Silent};
 pub use schedule::Schedule;
-pub use verify::{DatasetVerdict, verify_dataset};
+pub use verify::{DatasetVerdict, MAX_DIFFERENCES, verify_dataset};

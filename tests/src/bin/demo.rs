@@ -57,8 +57,8 @@ fn main() -> ExitCode {
 
     if once {
         drop(driver);
-        println!("5. Proof: every row of the ERP beside every row of the hub.");
-        if !show(&site, &["verify"]) {
+        println!("5. What the order moved (stock, for one), and the proof: every row of the ERP beside every row of the hub.");
+        if !show(&site, &["sync"]) || !show(&site, &["verify"]) {
             return failed("the comparison");
         }
         let records: usize = DATASETS.iter().map(|d| site.api.all(d).len()).sum();

@@ -1,5 +1,6 @@
 //! Proof: every row of the ERP beside every row of the hub.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use agent_store::Pairs;
@@ -29,8 +30,23 @@ pub struct DatasetVerdict {
     pub equal: u64,
     /// Documents that are not.
     pub different: u64,
-    /// The first of them: key and what differs.
+    /// The first [`MAX_DIFFERENCES`] of them: key and what differs.
     pub differences: Vec<(Key, &'static str)>,
+}
+
+/// Keys that are kept of one comparison.
+pub const MAX_DIFFERENCES: usize = 100_000;
+
+impl DatasetVerdict {
+    /// Takes out what a second look no longer finds: it was on its way.
+    pub fn keep_what_stayed(&mut self, second: &Self) {
+        let stayed: HashSet<&Key> = second.differences.iter().map(|(key, _)| key).collect();
+        let before = self.differences.len();
+        self.differences.retain(|(key, _)| stayed.contains(key));
+        let arrived = (before - self.differences.len()) as u64;
+        self.different -= arrived;
+        self.equal += arrived;
+    }
 }
 
 /// Compares a dataset. The hub computes its hashes anew from what it has stored.
@@ -42,7 +58,6 @@ pub fn verify_dataset(
     stream_hub: &StreamHub,
     company: &CompanyId,
     dataset: &Dataset,
-    show: usize,
     mut progress: impl FnMut(u64),
 ) -> Result<DatasetVerdict, Failure> {
     let shape = reader.shape(dataset, &mut Silent)?;
@@ -53,7 +68,7 @@ pub fn verify_dataset(
     let mut differences = Vec::new();
     let equal = compare(erp, hub_side, |difference: Difference| {
         different += 1;
-        if differences.len() < show {
+        if differences.len() < MAX_DIFFERENCES {
             differences.push((difference.key().clone(), difference.as_str()));
         }
     })?;
