@@ -40,7 +40,10 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
 #[must_use]
 pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> DocumentBatch {
     let key = dataset.key_places();
-    let text = |place: usize, field: &Field, row: usize| match (key.first() == Some(&place), field.column.as_str()) {
+    let text = |place: usize, field: &Field, row: usize| match (
+        key.first() == Some(&place),
+        field.column.as_str(),
+    ) {
         (true, _) => keys.get(row).copied().unwrap_or_default().to_owned(),
         (false, catalog::STAMP_TIME) => "15.5".to_owned(),
         (false, _) if key.contains(&place) => "00".to_owned(),
@@ -49,7 +52,9 @@ pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> 
     let parents = columns(&dataset.fields, keys.len(), version, text);
     let parents = RecordBatch::try_new(dataset.schema(), parents).unwrap();
     let children = dataset.children.iter().map(|child| {
-        let of = (0_u32..).take(keys.len()).flat_map(|parent| std::iter::repeat_n(parent, lines as usize));
+        let of = (0_u32..)
+            .take(keys.len())
+            .flat_map(|parent| std::iter::repeat_n(parent, lines as usize));
         let of = UInt32Array::from_iter_values(of);
         let length = of.values().len();
         let mut all: Vec<ArrayRef> = vec![Arc::new(of)];
@@ -58,7 +63,10 @@ pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> 
         }));
         RecordBatch::try_new(child.schema(), all).unwrap()
     });
-    DocumentBatch { parents, children: children.collect() }
+    DocumentBatch {
+        parents,
+        children: children.collect(),
+    }
 }
 
 fn columns(
@@ -69,16 +77,24 @@ fn columns(
 ) -> Vec<ArrayRef> {
     let column = |(place, field): (usize, &Field)| -> ArrayRef {
         match field.kind {
-            Kind::Text => Arc::new(StringArray::from_iter_values((0..rows).map(|row| text(place, field, row)))),
+            Kind::Text => Arc::new(StringArray::from_iter_values(
+                (0..rows).map(|row| text(place, field, row)),
+            )),
             Kind::Decimal { scale } => {
                 let units = (0..rows).map(|row| version * 1_000_007 - i64::try_from(row).unwrap());
                 let units = Decimal64Array::from_iter_values(units);
-                Arc::new(units.with_precision_and_scale(18, i8::try_from(scale).unwrap()).unwrap())
+                Arc::new(
+                    units
+                        .with_precision_and_scale(18, i8::try_from(scale).unwrap())
+                        .unwrap(),
+                )
             }
             // Every third is none; the stamp's date never is.
-            Kind::Date => Arc::new(Date32Array::from_iter(
-                (0..rows).map(|row| (field.column == catalog::STAMP_DATE || row % 3 != 1).then_some(20_574)),
-            )),
+            Kind::Date => {
+                Arc::new(Date32Array::from_iter((0..rows).map(|row| {
+                    (field.column == catalog::STAMP_DATE || row % 3 != 1).then_some(20_574)
+                })))
+            }
         }
     };
     fields.iter().enumerate().map(column).collect()
@@ -102,7 +118,14 @@ impl Site {
         let tenant = TenantId::new(format!("t_{name}"));
         store.add_tenant(&tenant, name, now()).unwrap();
         let agent = add_agent(store, &tenant, &format!("a_{name}"));
-        let all = scope(store, &tenant, &format!("erp_{name}-all-00"), TokenScope::Admin, None, &Class::ALL);
+        let all = scope(
+            store,
+            &tenant,
+            &format!("erp_{name}-all-00"),
+            TokenScope::Admin,
+            None,
+            &Class::ALL,
+        );
         Self { tenant, agent, all }
     }
 }
@@ -128,10 +151,17 @@ fn enroll_request(code: &str) -> Enroll {
 
 fn add_agent(store: &dyn Store, tenant: &TenantId, name: &str) -> AgentScope {
     let code = format!("code of {name}");
-    store.add_enrolment_code(tenant, &Secret::new(&code), AgentRole::Driver, later(60), now()).unwrap();
-    let agent = store.enroll(&enroll_request(&code), &AgentId::new(name), now()).unwrap().agent;
+    store
+        .add_enrolment_code(tenant, &Secret::new(&code), AgentRole::Driver, later(60), now())
+        .unwrap();
+    let agent = store
+        .enroll(&enroll_request(&code), &AgentId::new(name), now())
+        .unwrap()
+        .agent;
     let token = Secret::new(format!("token of {name}"));
-    store.issue_agent_token(&agent, "first", "1.0.0", &token, later(900), now()).unwrap();
+    store
+        .issue_agent_token(&agent, "first", "1.0.0", &token, later(900), now())
+        .unwrap();
     store.authenticate_agent(&token, now()).unwrap()
 }
 
@@ -144,7 +174,11 @@ fn scope(
     classes: &[Class],
 ) -> TenantScope {
     let token = Secret::new(token);
-    let grant = TokenGrant { scope, companies, classes: classes.to_vec() };
+    let grant = TokenGrant {
+        scope,
+        companies,
+        classes: classes.to_vec(),
+    };
     store.add_api_token(tenant, &token, &grant, now()).unwrap();
     store.authenticate(&token).unwrap()
 }
@@ -171,11 +205,19 @@ struct Stream<'a> {
 impl<'a> Stream<'a> {
     fn new(store: &'a dyn Store, agent: &'a AgentScope, company: &str, dataset: &str) -> Self {
         let dataset = store.catalog().get(dataset).unwrap();
-        Self { store, agent, company: CompanyId::new(company), dataset }
+        Self {
+            store,
+            agent,
+            company: CompanyId::new(company),
+            dataset,
+        }
     }
 
     fn state(&self) -> StreamState {
-        let request = StreamRequest { company: self.company.clone(), dataset: self.dataset.name.clone() };
+        let request = StreamRequest {
+            company: self.company.clone(),
+            dataset: self.dataset.name.clone(),
+        };
         self.store.stream(self.agent, &request).unwrap()
     }
 
@@ -192,7 +234,8 @@ impl<'a> Stream<'a> {
     }
 
     fn reset(&self, epoch: u64) -> Result<StreamState, StoreError> {
-        self.store.reset_stream(self.agent, &self.reset_from(&self.state(), epoch), now())
+        self.store
+            .reset_stream(self.agent, &self.reset_from(&self.state(), epoch), now())
     }
 
     fn header(&self, epoch: u64, sequence: u64, previous: Hash) -> BatchHeader {
@@ -214,7 +257,12 @@ impl<'a> Stream<'a> {
     /// Sends the next batch of the stream.
     fn push(&self, batch: &DocumentBatch) {
         let state = self.state();
-        let ack = self.send(&self.header(state.epoch.0, state.sequence.0 + 1, state.digest), batch).unwrap();
+        let ack = self
+            .send(
+                &self.header(state.epoch.0, state.sequence.0 + 1, state.digest),
+                batch,
+            )
+            .unwrap();
         assert!(!ack.repeated);
     }
 }

@@ -189,7 +189,9 @@ impl StoreError {
             Self::AgentRevoked(_) => "if that was a mistake, make a new code and enrol the driver again",
             Self::TokenInvalid => "ask for a new token",
             Self::NonceUsed => "sign a new request with a fresh nonce",
-            Self::CompanyUnknown(_) => "use a company of `GET /v1/sites`; a company is known once its driver has connected",
+            Self::CompanyUnknown(_) => {
+                "use a company of `GET /v1/sites`; a company is known once its driver has connected"
+            }
             Self::CompanyClaimed { .. } => {
                 "if this driver shall take the company over, stop the other one and run `erp-hub company move`"
             }
@@ -201,7 +203,9 @@ impl StoreError {
                 "open the stream again and continue from where the hub stands"
             }
             Self::Shape(_) => "report this: the driver sent rows that its own catalog does not describe",
-            Self::IdempotencyConflict(_) => "use a new key for a new document, or repeat the first body unchanged",
+            Self::IdempotencyConflict(_) => {
+                "use a new key for a new document, or repeat the first body unchanged"
+            }
             Self::ImportUnknown(_) => "use an id as POST returned it",
             Self::RevisionStale { .. } => "fetch the document again",
             Self::IdentityTaken { .. } => "take the next number and reserve that",

@@ -16,6 +16,6 @@ pub use error::StoreError;
 pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
 pub use sqlite::SqliteStore;
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, DatasetInfo, Import, NewImport, Page, RecordPage, RecordQuery, Sites,
-    Store, TokenGrant,
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, DatasetInfo, Import, NewImport, Page, RecordPage,
+    RecordQuery, Sites, Store, TokenGrant,
 };

@@ -72,7 +72,9 @@ impl AgentRole {
     /// From the name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Driver, Self::QueryManager].into_iter().find(|r| r.as_str() == name)
+        [Self::Driver, Self::QueryManager]
+            .into_iter()
+            .find(|r| r.as_str() == name)
     }
 }
 

@@ -18,13 +18,13 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use values::{AgentId, CompanyId, DatasetName, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report, Reserve,
-    StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report,
+    Reserve, StreamRequest, StreamReset, StreamState,
 };
 
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, NewImport, RecordPage, RecordQuery,
-    Sites, Store, StoreError, TenantScope, TokenGrant,
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, NewImport, RecordPage,
+    RecordQuery, Sites, Store, StoreError, TenantScope, TokenGrant,
 };
 
 /// Readers kept open between calls; each has a page cache of its own.
@@ -50,8 +50,16 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::TooNew`], or the file cannot be opened.
-    pub fn open(path: &Path, catalog: Catalog, fresh_id: &StoreId, now: Timestamp) -> Result<Self, StoreError> {
-        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    pub fn open(
+        path: &Path,
+        catalog: Catalog,
+        fresh_id: &StoreId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut writer = connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
         // An acknowledgement follows the commit: the commit has to survive a power cut.
         writer.pragma_update(None, "synchronous", "FULL")?;
@@ -65,7 +73,10 @@ impl SqliteStore {
         })
     }
 
-    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         // A panic inside drops the transaction, which rolls back: the connection stays good.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -91,7 +102,9 @@ impl SqliteStore {
     }
 
     fn dataset(&self, name: &DatasetName) -> Result<&Dataset, StoreError> {
-        self.catalog.get(name.as_str()).ok_or_else(|| StoreError::DatasetUnknown(name.clone()))
+        self.catalog
+            .get(name.as_str())
+            .ok_or_else(|| StoreError::DatasetUnknown(name.clone()))
     }
 }
 
@@ -195,7 +208,12 @@ impl Store for SqliteStore {
         self.read(|t| people::api_tokens(t, tenant))
     }
 
-    fn revoke_api_token(&self, tenant: &TenantId, token_or_prefix: &str, now: Timestamp) -> Result<(), StoreError> {
+    fn revoke_api_token(
+        &self,
+        tenant: &TenantId,
+        token_or_prefix: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|t| people::revoke_api_token(t, tenant, token_or_prefix, now))
     }
 
@@ -245,7 +263,12 @@ impl Store for SqliteStore {
             return Err(StoreError::FingerprintMismatch(header.dataset.clone()));
         }
         dataset.check(batch)?;
-        let rows = streams::Rows { dataset, batch, keys: dataset.keys(batch), hashes: dataset.hashes(batch) };
+        let rows = streams::Rows {
+            dataset,
+            batch,
+            keys: dataset.keys(batch),
+            hashes: dataset.hashes(batch),
+        };
         self.write(|t| {
             people::check_claim(t, scope, &header.company)?;
             streams::ingest(t, scope.tenant(), header, &rows, digest, now)
@@ -260,7 +283,12 @@ impl Store for SqliteStore {
         })
     }
 
-    fn grant_lease(&self, scope: &AgentScope, request: &LeaseRequest, now: Timestamp) -> Result<Lease, StoreError> {
+    fn grant_lease(
+        &self,
+        scope: &AgentScope,
+        request: &LeaseRequest,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
         self.write(|t| {
             people::claim(t, scope, &request.company, now)?;
             imports::grant_lease(t, &self.id, scope, request)
@@ -276,15 +304,33 @@ impl Store for SqliteStore {
         self.read(|t| imports::work(t, scope, companies, limit))
     }
 
-    fn accept(&self, scope: &AgentScope, id: &ImportId, accept: &Accept, now: Timestamp) -> Result<(), StoreError> {
+    fn accept(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        accept: &Accept,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|t| imports::accept(t, scope, id, accept, now))
     }
 
-    fn reserve(&self, scope: &AgentScope, id: &ImportId, reserve: &Reserve, now: Timestamp) -> Result<(), StoreError> {
+    fn reserve(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        reserve: &Reserve,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|t| imports::reserve(t, scope, id, reserve, now))
     }
 
-    fn report(&self, scope: &AgentScope, id: &ImportId, report: &Report, now: Timestamp) -> Result<(), StoreError> {
+    fn report(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        report: &Report,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(|t| imports::report(t, scope, id, report, now))
     }
 
@@ -321,13 +367,19 @@ impl Store for SqliteStore {
 
     fn sites(&self, scope: &TenantScope) -> Result<Sites, StoreError> {
         self.read(|t| {
-            let companies: Vec<_> =
-                people::companies(t, scope.tenant())?.into_iter().filter(|c| scope.sees(&c.company)).collect();
+            let companies: Vec<_> = people::companies(t, scope.tenant())?
+                .into_iter()
+                .filter(|c| scope.sees(&c.company))
+                .collect();
             let mut datasets = Vec::new();
             for company in &companies {
                 datasets.extend(streams::list(t, &self.catalog, scope.tenant(), &company.company)?);
             }
-            Ok(Sites { agents: people::agents(t, scope.tenant())?, companies, datasets })
+            Ok(Sites {
+                agents: people::agents(t, scope.tenant())?,
+                companies,
+                datasets,
+            })
         })
     }
 }

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use model::{ImportKind, ImportReport, ImportState};
 use serde::Serialize;
 use values::{
-    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId, TenantId,
+    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId,
+    TenantId,
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report, Reserve,
-    StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report,
+    Reserve, StreamRequest, StreamReset, StreamState,
 };
 
 use crate::{AgentRole, AgentScope, StoreError, TenantScope, TokenScope};
@@ -286,7 +287,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TokenInvalid`] when none begins so.
-    fn revoke_api_token(&self, tenant: &TenantId, token_or_prefix: &str, now: Timestamp) -> Result<(), StoreError>;
+    fn revoke_api_token(
+        &self,
+        tenant: &TenantId,
+        token_or_prefix: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Who has this API token.
     ///
@@ -347,7 +353,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::CompanyClaimed`], [`StoreError::TimeZoneUnknown`].
-    fn grant_lease(&self, scope: &AgentScope, request: &LeaseRequest, now: Timestamp) -> Result<Lease, StoreError>;
+    fn grant_lease(
+        &self,
+        scope: &AgentScope,
+        request: &LeaseRequest,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError>;
 
     /// Documents that no driver has journaled, oldest first.
     ///
@@ -364,19 +375,37 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`], [`StoreError::RevisionStale`].
-    fn accept(&self, scope: &AgentScope, id: &ImportId, accept: &Accept, now: Timestamp) -> Result<(), StoreError>;
+    fn accept(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        accept: &Accept,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Reserves an identity for the document, for ever.
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`], [`StoreError::IdentityTaken`].
-    fn reserve(&self, scope: &AgentScope, id: &ImportId, reserve: &Reserve, now: Timestamp) -> Result<(), StoreError>;
+    fn reserve(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        reserve: &Reserve,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Keeps the driver's report. A written document stays written.
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`].
-    fn report(&self, scope: &AgentScope, id: &ImportId, report: &Report, now: Timestamp) -> Result<(), StoreError>;
+    fn report(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        report: &Report,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// A page of records.
     ///

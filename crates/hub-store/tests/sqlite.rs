@@ -57,20 +57,44 @@ fn a_new_field_becomes_a_column_and_keeps_what_is_there() {
     {
         let store = open(&path, older).unwrap();
         let site = Site::new(&store, "acme");
-        store.reset_stream(&site.agent, &reset("ABC", &items), Timestamp::UNIX_EPOCH).unwrap();
+        store
+            .reset_stream(&site.agent, &reset("ABC", &items), Timestamp::UNIX_EPOCH)
+            .unwrap();
         let batch = documents(&items, &["A"], 0, 1);
-        store.ingest(&site.agent, &header("ABC", &items, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+        store
+            .ingest(
+                &site.agent,
+                &header("ABC", &items, 1, 0),
+                &batch,
+                Hash(1),
+                Timestamp::UNIX_EPOCH,
+            )
+            .unwrap();
     }
     let store = open(&path, full.clone()).unwrap();
     let site = Site::new(&store, "later");
     let items = full.get("items").unwrap();
     let acme = store.find_tenant("acme").unwrap();
     assert_eq!(store.companies(&acme).unwrap().len(), 1);
-    store.reset_stream(&site.agent, &reset("ABC", items), Timestamp::UNIX_EPOCH).unwrap();
+    store
+        .reset_stream(&site.agent, &reset("ABC", items), Timestamp::UNIX_EPOCH)
+        .unwrap();
     let batch = documents(items, &["B"], 0, 1);
-    store.ingest(&site.agent, &header("ABC", items, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+    store
+        .ingest(
+            &site.agent,
+            &header("ABC", items, 1, 0),
+            &batch,
+            Hash(1),
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap();
     let raw = Connection::open(&path).unwrap();
-    let rows: i64 = raw.query_row(&format!("SELECT count(\"{}\") FROM items", gone.name), [], |r| r.get(0)).unwrap();
+    let rows: i64 = raw
+        .query_row(&format!("SELECT count(\"{}\") FROM items", gone.name), [], |r| {
+            r.get(0)
+        })
+        .unwrap();
     assert!(rows >= 1);
 }
 
@@ -79,8 +103,14 @@ fn a_store_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hub.db");
     drop(open(&path, Catalog::standard().unwrap()).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
-    assert_eq!(open(&path, Catalog::standard().unwrap()).unwrap_err().code(), "store_too_new");
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
+    assert_eq!(
+        open(&path, Catalog::standard().unwrap()).unwrap_err().code(),
+        "store_too_new"
+    );
 }
 
 #[test]
@@ -90,15 +120,36 @@ fn a_row_changed_behind_the_stores_back_shows_in_its_recomputed_hash() {
     let store = open(&path, Catalog::standard().unwrap()).unwrap();
     let site = Site::new(&store, "acme");
     let orders = store.catalog().get("sales_orders").unwrap();
-    store.reset_stream(&site.agent, &reset("ABC", orders), Timestamp::UNIX_EPOCH).unwrap();
+    store
+        .reset_stream(&site.agent, &reset("ABC", orders), Timestamp::UNIX_EPOCH)
+        .unwrap();
     let batch = documents(orders, &["1", "2", "3"], 2, 1);
-    store.ingest(&site.agent, &header("ABC", orders, 1, 0), &batch, Hash(1), Timestamp::UNIX_EPOCH).unwrap();
+    store
+        .ingest(
+            &site.agent,
+            &header("ABC", orders, 1, 0),
+            &batch,
+            Hash(1),
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap();
     let raw = Connection::open(&path).unwrap();
-    raw.execute("UPDATE sales_orders__lines SET quantity_ordered = 7 WHERE key = '2' AND _ordinal = 1", []).unwrap();
-    raw.execute("UPDATE sales_orders SET ship_via = 'other' WHERE key = '3'", []).unwrap();
+    raw.execute(
+        "UPDATE sales_orders__lines SET quantity_ordered = 7 WHERE key = '2' AND _ordinal = 1",
+        [],
+    )
+    .unwrap();
+    raw.execute("UPDATE sales_orders SET ship_via = 'other' WHERE key = '3'", [])
+        .unwrap();
     let hashes = |recompute| {
         let dataset = orders.name.clone();
-        let request = HashRequest { company: CompanyId::new("ABC"), dataset, after: None, limit: 10, recompute };
+        let request = HashRequest {
+            company: CompanyId::new("ABC"),
+            dataset,
+            after: None,
+            limit: 10,
+            recompute,
+        };
         store.hashes(&site.agent, &request).unwrap().entries
     };
     let (stored, computed) = (hashes(false), hashes(true));
@@ -115,19 +166,35 @@ fn ingest_speed() {
     let store = open(&folder.path().join("hub.db"), Catalog::standard().unwrap()).unwrap();
     let site = Site::new(&store, "acme");
     let dataset = store.catalog().get("inventory").unwrap();
-    store.reset_stream(&site.agent, &reset("ABC", dataset), Timestamp::UNIX_EPOCH).unwrap();
+    store
+        .reset_stream(&site.agent, &reset("ABC", dataset), Timestamp::UNIX_EPOCH)
+        .unwrap();
     const ROWS: usize = 20_000;
     let mut spent = std::time::Duration::ZERO;
     for sequence in 1..=25_usize {
-        let keys: Vec<_> = (0..ROWS).map(|row| format!("ITEM-{:08}", sequence * ROWS + row)).collect();
+        let keys: Vec<_> = (0..ROWS)
+            .map(|row| format!("ITEM-{:08}", sequence * ROWS + row))
+            .collect();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let batch = documents(dataset, &keys, 0, 1);
         let sequence = u64::try_from(sequence).unwrap();
         let header = header("ABC", dataset, sequence, sequence - 1);
         let start = Instant::now();
-        store.ingest(&site.agent, &header, &batch, Hash(sequence), Timestamp::UNIX_EPOCH).unwrap();
+        store
+            .ingest(
+                &site.agent,
+                &header,
+                &batch,
+                Hash(sequence),
+                Timestamp::UNIX_EPOCH,
+            )
+            .unwrap();
         spent += start.elapsed();
     }
     let rows = 25 * ROWS;
-    println!("{rows} rows of {} fields in {spent:?}: {:.0}/s", dataset.fields.len(), rows as f64 / spent.as_secs_f64());
+    println!(
+        "{rows} rows of {} fields in {spent:?}: {:.0}/s",
+        dataset.fields.len(),
+        rows as f64 / spent.as_secs_f64()
+    );
 }

@@ -17,6 +17,11 @@ fn check_company(company: &CompanyId) -> Result<(), ApiError> {
     if !name.is_empty() && name.len() <= MAX_COMPANY_BYTES && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(ApiError::new("parameter_invalid", "the company's id is empty, too long or has control characters")
-        .with_remedy(format!("give the company an id of 1 to {MAX_COMPANY_BYTES} bytes")))
+    Err(ApiError::new(
+        "parameter_invalid",
+        "the company's id is empty, too long or has control characters",
+    )
+    .with_remedy(format!(
+        "give the company an id of 1 to {MAX_COMPANY_BYTES} bytes"
+    )))
 }

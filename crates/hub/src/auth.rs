@@ -25,7 +25,9 @@ impl FromRequestParts<Hub> for Reader {
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
         let token = bearer(parts)?;
         let scope = hub.call(move |store| store.authenticate(&token)).await;
-        scope.map(Self).map_err(|e| e.with_remedy("use a token made by `erp-hub token add` that is not revoked"))
+        scope
+            .map(Self)
+            .map_err(|e| e.with_remedy("use a token made by `erp-hub token add` that is not revoked"))
     }
 }
 
@@ -37,7 +39,10 @@ impl FromRequestParts<Hub> for Writer {
         if scope.scope().may_write() {
             return Ok(Self(scope));
         }
-        let detail = format!("a token with scope {} may not post documents", scope.scope().as_str());
+        let detail = format!(
+            "a token with scope {} may not post documents",
+            scope.scope().as_str()
+        );
         Err(ApiError::new("permission_missing", detail).with_remedy("use a token with scope write or admin"))
     }
 }
@@ -48,12 +53,15 @@ impl FromRequestParts<Hub> for Driver {
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
         let token = bearer(parts)?;
         let now = hub.now();
-        let scope = hub.call(move |store| store.authenticate_agent(&token, now)).await?;
+        let scope = hub
+            .call(move |store| store.authenticate_agent(&token, now))
+            .await?;
         match scope.role() {
             AgentRole::Driver => Ok(Self(scope)),
             AgentRole::QueryManager => {
                 let detail = "a query manager does not sync and does not write";
-                Err(ApiError::new("permission_missing", detail).with_remedy("enrol this host with a code of role driver"))
+                Err(ApiError::new("permission_missing", detail)
+                    .with_remedy("enrol this host with a code of role driver"))
             }
         }
     }
@@ -61,7 +69,9 @@ impl FromRequestParts<Hub> for Driver {
 
 fn bearer(parts: &Parts) -> Result<Secret, ApiError> {
     let header = parts.headers.get(AUTHORIZATION).and_then(|h| h.to_str().ok());
-    let token = header.and_then(|h| h.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = header
+        .and_then(|h| h.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match token.map(|(_, token)| token.trim()).filter(|t| !t.is_empty()) {
         Some(token) => Ok(Secret::new(token)),
         None => Err(ApiError::new("token_missing", "the request has no bearer token")),

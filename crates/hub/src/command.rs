@@ -19,7 +19,11 @@ use crate::random;
 
 /// The platform's side of ERP Driver: drivers deliver here, the platform reads and posts here.
 #[derive(Debug, Parser)]
-#[command(name = "erp-hub", version, after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080")]
+#[command(
+    name = "erp-hub",
+    version,
+    after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080"
+)]
 pub struct Command {
     /// Where everything is kept, as sqlite:PATH.
     #[arg(long, global = true, env = "ERP_HUB_STORE", value_name = "STORE")]

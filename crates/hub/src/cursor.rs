@@ -34,22 +34,30 @@ impl Listing<'_> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let text = String::from_utf8(bytes).map_err(|_| invalid())?;
         let parts: Vec<_> = text.splitn(5, '\n').collect();
-        let [kind, store, dataset, company, place] = parts.as_slice() else { return Err(invalid()) };
+        let [kind, store, dataset, company, place] = parts.as_slice() else {
+            return Err(invalid());
+        };
         if (*dataset, *company) != (self.dataset.as_str(), self.company.as_str()) {
             return Err(invalid());
         }
         match *kind {
-            "k" => Key::parse(place).map(|key| Page::Key(Some(key))).map_err(|_| invalid()),
-            "p" if *store != self.store.as_str() => {
-                Err(ApiError::new("cursor_expired", "the cursor is from another store, or from before a restore"))
-            }
+            "k" => Key::parse(place)
+                .map(|key| Page::Key(Some(key)))
+                .map_err(|_| invalid()),
+            "p" if *store != self.store.as_str() => Err(ApiError::new(
+                "cursor_expired",
+                "the cursor is from another store, or from before a restore",
+            )),
             "p" => place.parse().map(Page::Position).map_err(|_| invalid()),
             _ => Err(invalid()),
         }
     }
 
     fn write(&self, kind: &str, place: &str) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{kind}\n{}\n{}\n{}\n{place}", self.store, self.dataset, self.company))
+        URL_SAFE_NO_PAD.encode(format!(
+            "{kind}\n{}\n{}\n{}\n{place}",
+            self.store, self.dataset, self.company
+        ))
     }
 }
 
@@ -59,19 +67,50 @@ mod tests {
 
     #[test]
     fn comes_back_only_where_it_belongs() {
-        let (store, dataset, company) = (StoreId::new("s1"), DatasetName::new("items"), CompanyId::new("ABC"));
-        let here = Listing { store: &store, dataset: &dataset, company: &company };
+        let (store, dataset, company) = (
+            StoreId::new("s1"),
+            DatasetName::new("items"),
+            CompanyId::new("ABC"),
+        );
+        let here = Listing {
+            store: &store,
+            dataset: &dataset,
+            company: &company,
+        };
         let key = Key::from_parts(["/WRITE OFF", ""]);
-        assert_eq!(here.read(&here.after_key(&key)).unwrap(), Page::Key(Some(key.clone())));
+        assert_eq!(
+            here.read(&here.after_key(&key)).unwrap(),
+            Page::Key(Some(key.clone()))
+        );
         assert_eq!(here.read(&here.after_position(7)).unwrap(), Page::Position(7));
         let customers = DatasetName::new("customers");
-        let other = Listing { dataset: &customers, ..here };
-        let here = Listing { store: &store, dataset: &dataset, company: &company };
-        assert_eq!(other.read(&here.after_key(&key)).unwrap_err().code(), "cursor_invalid");
+        let other = Listing {
+            dataset: &customers,
+            ..here
+        };
+        let here = Listing {
+            store: &store,
+            dataset: &dataset,
+            company: &company,
+        };
+        assert_eq!(
+            other.read(&here.after_key(&key)).unwrap_err().code(),
+            "cursor_invalid"
+        );
         let restored = StoreId::new("s2");
-        let later = Listing { store: &restored, ..here };
-        let here = Listing { store: &store, dataset: &dataset, company: &company };
-        assert_eq!(later.read(&here.after_position(7)).unwrap_err().code(), "cursor_expired");
+        let later = Listing {
+            store: &restored,
+            ..here
+        };
+        let here = Listing {
+            store: &store,
+            dataset: &dataset,
+            company: &company,
+        };
+        assert_eq!(
+            later.read(&here.after_position(7)).unwrap_err().code(),
+            "cursor_expired"
+        );
         assert_eq!(here.read("%%%").unwrap_err().code(), "cursor_invalid");
     }
 }

@@ -61,7 +61,11 @@ impl Hub {
             batches: Semaphore::new(CONCURRENT_BATCHES),
             counters: Counters::default(),
         };
-        Self { store, clock, signals: Arc::new(signals) }
+        Self {
+            store,
+            clock,
+            signals: Arc::new(signals),
+        }
     }
 
     /// The time.

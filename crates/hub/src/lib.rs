@@ -42,7 +42,10 @@ pub fn router(hub: Hub) -> Router {
         .route("/v1/sites", get(public::sites::sites))
         .route("/v1/imports", get(public::imports::list))
         .route("/v1/imports/{id}", get(public::imports::one))
-        .route("/v1/{dataset}", get(public::records::list).post(public::imports::create))
+        .route(
+            "/v1/{dataset}",
+            get(public::records::list).post(public::imports::create),
+        )
         .route("/v1/{dataset}/{key}", get(public::records::one))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))

@@ -21,13 +21,15 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
         let bytes = Bytes::from_request(request, hub).await.map_err(|rejection| {
             let text = rejection.body_text();
             match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    ApiError::new("body_too_large", format!("the body is over {MAX_JSON_BYTES} bytes"))
-                }
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+                    "body_too_large",
+                    format!("the body is over {MAX_JSON_BYTES} bytes"),
+                ),
                 _ => ApiError::new("body_invalid", text),
             }
         })?;
-        let value = serde_json::from_slice(&bytes).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
+        let value =
+            serde_json::from_slice(&bytes).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
         Ok(Self(value))
     }
 }
@@ -47,7 +49,9 @@ impl FromRequestParts<Hub> for Parameters {
 impl Parameters {
     /// The parameter's value; twice is an error.
     pub(crate) fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
-        let Some(place) = self.0.iter().position(|(n, _)| n == name) else { return Ok(None) };
+        let Some(place) = self.0.iter().position(|(n, _)| n == name) else {
+            return Ok(None);
+        };
         let (_, value) = self.0.swap_remove(place);
         if self.0.iter().any(|(n, _)| n == name) {
             return Err(ApiError::new("parameter_invalid", format!("{name} stands twice")));
@@ -57,18 +61,26 @@ impl Parameters {
 
     /// `limit`, within bounds.
     pub(crate) fn limit(&mut self, default: u32, most: u32) -> Result<u32, ApiError> {
-        let Some(text) = self.take("limit")? else { return Ok(default) };
-        text.parse().ok().filter(|n| (1..=most).contains(n)).ok_or_else(|| {
-            ApiError::new("parameter_invalid", format!("limit is {text:?}"))
-                .with_remedy(format!("send a number from 1 to {most}"))
-        })
+        let Some(text) = self.take("limit")? else {
+            return Ok(default);
+        };
+        text.parse()
+            .ok()
+            .filter(|n| (1..=most).contains(n))
+            .ok_or_else(|| {
+                ApiError::new("parameter_invalid", format!("limit is {text:?}"))
+                    .with_remedy(format!("send a number from 1 to {most}"))
+            })
     }
 
     /// Nothing may be left.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(ApiError::new("parameter_unknown", format!("there is no parameter {name:?} here"))),
+            Some((name, _)) => Err(ApiError::new(
+                "parameter_unknown",
+                format!("there is no parameter {name:?} here"),
+            )),
         }
     }
 }

@@ -22,7 +22,9 @@ pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = (
         let told = stopping.wait_for(|stopping| *stopping).await;
         drop(told);
     };
-    let server = axum::serve(listener, crate::router(hub.clone())).with_graceful_shutdown(drained).into_future();
+    let server = axum::serve(listener, crate::router(hub.clone()))
+        .with_graceful_shutdown(drained)
+        .into_future();
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => return ended,

@@ -26,7 +26,12 @@ pub(crate) async fn readyz(State(hub): State<Hub>) -> Result<impl IntoResponse, 
 
 /// Counters since the start, in the text format of Prometheus. Nothing of a tenant's.
 pub(crate) async fn metrics(State(hub): State<Hub>) -> impl IntoResponse {
-    let Counters { batches, records, documents, refusals } = hub.counters();
+    let Counters {
+        batches,
+        records,
+        documents,
+        refusals,
+    } = hub.counters();
     let mut text = String::new();
     for (name, help, counter) in [
         ("batches", "Batches committed.", batches),
@@ -54,10 +59,16 @@ pub(crate) async fn error_list() -> impl IntoResponse {
 }
 
 /// The page that a refusal's `type` names.
-pub(crate) async fn error_page(path: Result<Path<String>, PathRejection>) -> Result<impl IntoResponse, ApiError> {
+pub(crate) async fn error_page(
+    path: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
     let Path(name) = path?;
-    let code = find(&name).ok_or_else(|| ApiError::new("error_unknown", format!("no code is called {name:?}")))?;
-    let text = format!("{}\n\ncode: {}\nstatus: {}\n\nWhat to do: {}.\n", code.title, code.code, code.status, code.remedy);
+    let code =
+        find(&name).ok_or_else(|| ApiError::new("error_unknown", format!("no code is called {name:?}")))?;
+    let text = format!(
+        "{}\n\ncode: {}\nstatus: {}\n\nWhat to do: {}.\n",
+        code.title, code.code, code.status, code.remedy
+    );
     Ok((TEXT, text))
 }
 
@@ -68,5 +79,8 @@ pub(crate) async fn no_such_path(uri: Uri) -> ApiError {
 
 /// For known paths with another method.
 pub(crate) async fn no_such_method(method: Method, uri: Uri) -> ApiError {
-    ApiError::new("method_not_allowed", format!("{} does not take {method}", uri.path()))
+    ApiError::new(
+        "method_not_allowed",
+        format!("{} does not take {method}", uri.path()),
+    )
 }

@@ -8,7 +8,10 @@ use crate::{AgentRole, Store, TokenScope};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "identity");
-    refused(store.add_tenant(&TenantId::new("t_other"), "identity", now()), "tenant_exists");
+    refused(
+        store.add_tenant(&TenantId::new("t_other"), "identity", now()),
+        "tenant_exists",
+    );
     assert_eq!(store.find_tenant("identity").unwrap(), site.tenant);
     assert_eq!(store.find_tenant("t_identity").unwrap(), site.tenant);
     refused(store.find_tenant("nobody"), "tenant_unknown");
@@ -20,55 +23,127 @@ pub(super) fn check(store: &dyn Store) {
 
 fn codes(store: &dyn Store, site: &Site) {
     let agent = AgentId::new("a_late");
-    refused(store.enroll(&enroll_request("guess"), &agent, now()), "code_unknown");
+    refused(
+        store.enroll(&enroll_request("guess"), &agent, now()),
+        "code_unknown",
+    );
     let code = Secret::new("short");
-    store.add_enrolment_code(&site.tenant, &code, AgentRole::QueryManager, later(60), now()).unwrap();
-    refused(store.enroll(&enroll_request("short"), &agent, later(60)), "code_expired");
+    store
+        .add_enrolment_code(&site.tenant, &code, AgentRole::QueryManager, later(60), now())
+        .unwrap();
+    refused(
+        store.enroll(&enroll_request("short"), &agent, later(60)),
+        "code_expired",
+    );
     let enrolled = store.enroll(&enroll_request("short"), &agent, later(59)).unwrap();
-    assert_eq!((enrolled.tenant, enrolled.tenant_name.as_str()), (site.tenant.clone(), "identity"));
-    refused(store.enroll(&enroll_request("short"), &AgentId::new("a_x"), later(59)), "code_used");
+    assert_eq!(
+        (enrolled.tenant, enrolled.tenant_name.as_str()),
+        (site.tenant.clone(), "identity")
+    );
+    refused(
+        store.enroll(&enroll_request("short"), &AgentId::new("a_x"), later(59)),
+        "code_used",
+    );
     let listed = store.agents(&site.tenant).unwrap();
-    assert_eq!(listed.iter().map(|a| a.agent.as_str()).collect::<Vec<_>>(), ["a_identity", "a_late"]);
+    assert_eq!(
+        listed.iter().map(|a| a.agent.as_str()).collect::<Vec<_>>(),
+        ["a_identity", "a_late"]
+    );
     assert_eq!(listed.last().map(|a| a.role), Some(AgentRole::QueryManager));
 }
 
 fn agent_tokens(store: &dyn Store, site: &Site) {
     let agent = site.agent.agent();
     let issue = |nonce: &str, token: &str, at| {
-        store.issue_agent_token(agent, nonce, "1.0.1", &Secret::new(token), later(at + 900), later(at))
+        store.issue_agent_token(
+            agent,
+            nonce,
+            "1.0.1",
+            &Secret::new(token),
+            later(at + 900),
+            later(at),
+        )
     };
     issue("n1", "one", 0).unwrap();
     refused(issue("n1", "two", 1), "nonce_used");
-    refused(store.authenticate_agent(&Secret::new("two"), now()), "token_invalid");
+    refused(
+        store.authenticate_agent(&Secret::new("two"), now()),
+        "token_invalid",
+    );
     let known = store.authenticate_agent(&Secret::new("one"), later(899)).unwrap();
-    assert_eq!((known.agent(), known.tenant(), known.role()), (agent, &site.tenant, AgentRole::Driver));
-    refused(store.authenticate_agent(&Secret::new("one"), later(900)), "token_invalid");
-    let contact = store.agents(&site.tenant).unwrap().first().and_then(|a| a.last_contact_at);
+    assert_eq!(
+        (known.agent(), known.tenant(), known.role()),
+        (agent, &site.tenant, AgentRole::Driver)
+    );
+    refused(
+        store.authenticate_agent(&Secret::new("one"), later(900)),
+        "token_invalid",
+    );
+    let contact = store
+        .agents(&site.tenant)
+        .unwrap()
+        .first()
+        .and_then(|a| a.last_contact_at);
     assert_eq!(contact, Some(later(899)), "a contact is recorded");
 
     let lost = add_agent(store, &site.tenant, "a_lost");
     assert!(!store.agent_key(lost.agent()).unwrap().revoked);
     store.revoke_agent(&site.tenant, lost.agent(), later(5)).unwrap();
     store.revoke_agent(&site.tenant, lost.agent(), later(9)).unwrap();
-    refused(store.authenticate_agent(&Secret::new("token of a_lost"), later(6)), "agent_revoked");
+    refused(
+        store.authenticate_agent(&Secret::new("token of a_lost"), later(6)),
+        "agent_revoked",
+    );
     let again = store.issue_agent_token(lost.agent(), "n9", "1", &Secret::new("x"), later(900), later(6));
     refused(again, "agent_revoked");
     assert!(store.agent_key(lost.agent()).unwrap().revoked);
     refused(store.agent_key(&AgentId::new("a_none")), "agent_unknown");
-    refused(store.revoke_agent(&TenantId::new("t_none"), agent, now()), "agent_unknown");
+    refused(
+        store.revoke_agent(&TenantId::new("t_none"), agent, now()),
+        "agent_unknown",
+    );
 }
 
 fn api_tokens(store: &dyn Store, site: &Site) {
     let companies = Some(vec![CompanyId::new("ABC")]);
-    let read = scope(store, &site.tenant, "erp_identity-one", TokenScope::Read, companies, &[Class::Public]);
-    assert!(!read.scope().may_write() && read.sees(&CompanyId::new("ABC")) && !read.sees(&CompanyId::new("XYZ")));
+    let read = scope(
+        store,
+        &site.tenant,
+        "erp_identity-one",
+        TokenScope::Read,
+        companies,
+        &[Class::Public],
+    );
+    assert!(
+        !read.scope().may_write() && read.sees(&CompanyId::new("ABC")) && !read.sees(&CompanyId::new("XYZ"))
+    );
     assert!(read.reads(Class::Public) && !read.reads(Class::Cost));
-    assert!(site.all.scope().may_write() && site.all.sees(&CompanyId::new("XYZ")) && site.all.reads(Class::Credit));
-    refused(store.authenticate(&Secret::new("erp_identity-on")), "token_invalid");
-    refused(store.revoke_api_token(&TenantId::new("t_none"), "erp_identity-one", now()), "token_invalid");
-    store.revoke_api_token(&site.tenant, "erp_identity-one", later(1)).unwrap();
-    refused(store.authenticate(&Secret::new("erp_identity-one")), "token_invalid");
-    let revoked = store.api_tokens(&site.tenant).unwrap().iter().filter(|t| t.revoked_at.is_some()).count();
+    assert!(
+        site.all.scope().may_write()
+            && site.all.sees(&CompanyId::new("XYZ"))
+            && site.all.reads(Class::Credit)
+    );
+    refused(
+        store.authenticate(&Secret::new("erp_identity-on")),
+        "token_invalid",
+    );
+    refused(
+        store.revoke_api_token(&TenantId::new("t_none"), "erp_identity-one", now()),
+        "token_invalid",
+    );
+    store
+        .revoke_api_token(&site.tenant, "erp_identity-one", later(1))
+        .unwrap();
+    refused(
+        store.authenticate(&Secret::new("erp_identity-one")),
+        "token_invalid",
+    );
+    let revoked = store
+        .api_tokens(&site.tenant)
+        .unwrap()
+        .iter()
+        .filter(|t| t.revoked_at.is_some())
+        .count();
     assert_eq!(revoked, 1, "only the token that was meant is revoked");
 }
 
@@ -81,11 +156,25 @@ fn companies(store: &dyn Store, site: &Site) {
     let reset = foreign.reset_from(&stream.state(), 2);
     refused(store.reset_stream(&second, &reset, now()), "company_claimed");
     let company = CompanyId::new("ABC");
-    refused(store.move_company(&site.tenant, &CompanyId::new("XYZ"), second.agent()), "company_unknown");
-    refused(store.move_company(&site.tenant, &company, &AgentId::new("a_none")), "agent_unknown");
-    refused(store.move_company(&site.tenant, &company, &AgentId::new("a_lost")), "agent_revoked");
-    store.move_company(&site.tenant, &company, second.agent()).unwrap();
+    refused(
+        store.move_company(&site.tenant, &CompanyId::new("XYZ"), second.agent()),
+        "company_unknown",
+    );
+    refused(
+        store.move_company(&site.tenant, &company, &AgentId::new("a_none")),
+        "agent_unknown",
+    );
+    refused(
+        store.move_company(&site.tenant, &company, &AgentId::new("a_lost")),
+        "agent_revoked",
+    );
+    store
+        .move_company(&site.tenant, &company, second.agent())
+        .unwrap();
     store.reset_stream(&second, &reset, now()).unwrap();
     let back = stream.header(2, 1, values::Hash(0));
-    refused(stream.send(&back, &stream.dataset.empty_batch()), "company_claimed");
+    refused(
+        stream.send(&back, &stream.dataset.empty_batch()),
+        "company_claimed",
+    );
 }

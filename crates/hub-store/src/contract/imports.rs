@@ -29,15 +29,24 @@ pub(super) fn check_after_reopening(store: &dyn Store) {
     let seen = scope(store, &tenant, "erp_reopened", TokenScope::Write, None, &[]);
     let again = post(store, &seen, "web-1", &json!({"n": 1})).unwrap();
     assert_eq!(again.state, ImportState::Written);
-    refused(post(store, &seen, "web-1", &json!({"n": 2})), "idempotency_conflict");
+    refused(
+        post(store, &seen, "web-1", &json!({"n": 2})),
+        "idempotency_conflict",
+    );
 }
 
 fn posting(store: &dyn Store, site: &Site) {
     let first = post(store, &site.all, "web-1", &json!({"n": 1})).unwrap();
-    assert_eq!((first.state, first.revision, first.report.is_none()), (ImportState::Received, 1, true));
+    assert_eq!(
+        (first.state, first.revision, first.report.is_none()),
+        (ImportState::Received, 1, true)
+    );
     let again = post(store, &site.all, "web-1", &json!({"n": 1})).unwrap();
     assert_eq!(again, first);
-    refused(post(store, &site.all, "web-1", &json!({"n": 2})), "idempotency_conflict");
+    refused(
+        post(store, &site.all, "web-1", &json!({"n": 2})),
+        "idempotency_conflict",
+    );
     let second = post(store, &site.all, "web-2", &json!({"n": 2})).unwrap();
     assert_ne!(second.id, first.id);
 
@@ -45,45 +54,93 @@ fn posting(store: &dyn Store, site: &Site) {
     refused(store.import(&other.all, &first.id), "import_unknown");
     assert!(store.imports(&other.all, None, 10).unwrap().is_empty());
     let blind = Some(vec![CompanyId::new("XYZ")]);
-    let blind = scope(store, &site.tenant, "erp_blind-0000", TokenScope::Write, blind, &[]);
+    let blind = scope(
+        store,
+        &site.tenant,
+        "erp_blind-0000",
+        TokenScope::Write,
+        blind,
+        &[],
+    );
     refused(store.import(&blind, &first.id), "import_unknown");
     refused(post(store, &blind, "web-3", &json!(3)), "company_unknown");
     assert!(store.imports(&blind, None, 10).unwrap().is_empty());
 
-    let newest: Vec<_> = store.imports(&site.all, None, 10).unwrap().into_iter().map(|i| i.id).collect();
+    let newest: Vec<_> = store
+        .imports(&site.all, None, 10)
+        .unwrap()
+        .into_iter()
+        .map(|i| i.id)
+        .collect();
     assert_eq!(newest, [second.id.clone(), first.id]);
     assert_eq!(store.imports(&site.all, None, 1).unwrap().len(), 1);
-    assert!(store.imports(&site.all, Some(ImportState::Written), 10).unwrap().is_empty());
+    assert!(
+        store
+            .imports(&site.all, Some(ImportState::Written), 10)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 fn leases(store: &dyn Store, site: &Site, first: &Lease, id: &ImportId) {
     let abc = CompanyId::new("ABC");
     let work = |lease: LeaseEpoch| store.work(&site.agent, &[(abc.clone(), lease)], 10);
     let waiting = work(first.lease).unwrap();
-    assert_eq!(waiting.iter().map(|d| &d.body).collect::<Vec<_>>(), [&json!({"n": 1}), &json!({"n": 2})]);
+    assert_eq!(
+        waiting.iter().map(|d| &d.body).collect::<Vec<_>>(),
+        [&json!({"n": 1}), &json!({"n": 2})]
+    );
     let accept = |lease, revision| store.accept(&site.agent, id, &Accept { lease, revision }, now());
     refused(accept(first.lease, 2), "revision_stale");
     accept(first.lease, 1).unwrap();
     accept(first.lease, 1).unwrap();
-    assert_eq!(work(first.lease).unwrap().len(), 1, "what was journaled is not handed out again");
+    assert_eq!(
+        work(first.lease).unwrap().len(),
+        1,
+        "what was journaled is not handed out again"
+    );
 
     let second = lease(store, &site.agent, "j2");
     assert!(second.lease > first.lease);
-    assert_eq!(second.open.iter().map(|o| &o.document.id).collect::<Vec<_>>(), [id]);
+    assert_eq!(
+        second.open.iter().map(|o| &o.document.id).collect::<Vec<_>>(),
+        [id]
+    );
     refused(work(first.lease), "lease_lost");
     refused(accept(first.lease, 1), "lease_lost");
-    refused(store.work(&site.agent, &[(CompanyId::new("XYZ"), LeaseEpoch(0))], 1), "lease_lost");
+    refused(
+        store.work(&site.agent, &[(CompanyId::new("XYZ"), LeaseEpoch(0))], 1),
+        "lease_lost",
+    );
 
     let rival = add_agent(store, &site.tenant, "a_imports_rival");
-    let request = |zone: &str| LeaseRequest { company: abc.clone(), time_zone: zone.to_owned(), journal: StoreId::new("r") };
-    refused(store.grant_lease(&rival, &request("America/New_York"), now()), "company_claimed");
-    refused(store.grant_lease(&site.agent, &request("Eastern"), now()), "time_zone_unknown");
+    let request = |zone: &str| LeaseRequest {
+        company: abc.clone(),
+        time_zone: zone.to_owned(),
+        journal: StoreId::new("r"),
+    };
+    refused(
+        store.grant_lease(&rival, &request("America/New_York"), now()),
+        "company_claimed",
+    );
+    refused(
+        store.grant_lease(&site.agent, &request("Eastern"), now()),
+        "time_zone_unknown",
+    );
     store.move_company(&site.tenant, &abc, rival.agent()).unwrap();
     refused(work(second.lease), "lease_lost");
-    store.move_company(&site.tenant, &abc, site.agent.agent()).unwrap();
+    store
+        .move_company(&site.tenant, &abc, site.agent.agent())
+        .unwrap();
     let unknown = ImportId::new("none");
-    let accept = Accept { lease: second.lease, revision: 1 };
-    refused(store.accept(&site.agent, &unknown, &accept, now()), "import_unknown");
+    let accept = Accept {
+        lease: second.lease,
+        revision: 1,
+    };
+    refused(
+        store.accept(&site.agent, &unknown, &accept, now()),
+        "import_unknown",
+    );
     let foreign = Site::new(store, "imports-foreign");
     refused(store.accept(&foreign.agent, id, &accept, now()), "import_unknown");
 }
@@ -91,8 +148,12 @@ fn leases(store: &dyn Store, site: &Site, first: &Lease, id: &ImportId) {
 fn reservations(store: &dyn Store, site: &Site, lease: LeaseEpoch, id: &ImportId) {
     let other = post(store, &site.all, "web-2", &json!({"n": 2})).unwrap().id;
     let reserve = |id: &ImportId, lease, write, value: &str| {
-        let reservation =
-            Reservation { write, name: "sales_order_no".into(), value: value.into(), at: now().to_string() };
+        let reservation = Reservation {
+            write,
+            name: "sales_order_no".into(),
+            value: value.into(),
+            at: now().to_string(),
+        };
         store.reserve(&site.agent, id, &Reserve { lease, reservation }, now())
     };
     reserve(id, lease, 0, "0000186").unwrap();
@@ -101,15 +162,25 @@ fn reservations(store: &dyn Store, site: &Site, lease: LeaseEpoch, id: &ImportId
     refused(reserve(&other, lease, 0, "0000186"), "identity_taken");
     refused(reserve(id, LeaseEpoch(lease.0 - 1), 0, "0000188"), "lease_lost");
     let open = self::lease(store, &site.agent, "j1");
-    let numbers: Vec<_> = open.open.iter().flat_map(|o| o.reservations.iter().map(|r| r.value.as_str())).collect();
+    let numbers: Vec<_> = open
+        .open
+        .iter()
+        .flat_map(|o| o.reservations.iter().map(|r| r.value.as_str()))
+        .collect();
     assert_eq!(numbers, ["0000186", "0000187"], "oldest first");
-    store.move_company(&site.tenant, &CompanyId::new("ABC"), site.agent.agent()).unwrap();
+    store
+        .move_company(&site.tenant, &CompanyId::new("ABC"), site.agent.agent())
+        .unwrap();
 }
 
 fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
     let lease = lease(store, &site.agent, "j1").lease;
     let report = |lease, state, number: Option<&str>, attempts: usize| {
-        let attempt = Attempt { at: now().to_string(), step: "reserved".into(), detail: "0000186".into() };
+        let attempt = Attempt {
+            at: now().to_string(),
+            step: "reserved".into(),
+            detail: "0000186".into(),
+        };
         let report = ImportReport {
             state,
             sales_order_no: number.map(str::to_owned),
@@ -130,17 +201,36 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
     report(lease, ImportState::Writing, None, 1).unwrap();
     assert_eq!(shown(), written, "a late report does not undo a written document");
     let kept = written.report.unwrap();
-    assert_eq!((kept.sales_order_no.as_deref(), kept.attempts.len()), (Some("0000186"), 2));
+    assert_eq!(
+        (kept.sales_order_no.as_deref(), kept.attempts.len()),
+        (Some("0000186"), 2)
+    );
     assert_eq!(kept.totals["order_total"].to_string(), "159.00");
-    assert!(self::lease(store, &site.agent, "j3").open.is_empty(), "what is settled is not handed over");
-    assert_eq!(store.imports(&site.all, Some(ImportState::Written), 10).unwrap().len(), 1);
+    assert!(
+        self::lease(store, &site.agent, "j3").open.is_empty(),
+        "what is settled is not handed over"
+    );
+    assert_eq!(
+        store
+            .imports(&site.all, Some(ImportState::Written), 10)
+            .unwrap()
+            .len(),
+        1
+    );
 
     // A settled document keeps its number for ever.
     let other = post(store, &site.all, "web-2", &json!({"n": 2})).unwrap().id;
-    let reservation =
-        Reservation { write: 0, name: "sales_order_no".into(), value: "0000186".into(), at: now().to_string() };
+    let reservation = Reservation {
+        write: 0,
+        name: "sales_order_no".into(),
+        value: "0000186".into(),
+        at: now().to_string(),
+    };
     let lease = self::lease(store, &site.agent, "j1").lease;
-    refused(store.reserve(&site.agent, &other, &Reserve { lease, reservation }, now()), "identity_taken");
+    refused(
+        store.reserve(&site.agent, &other, &Reserve { lease, reservation }, now()),
+        "identity_taken",
+    );
 }
 
 fn lease(store: &dyn Store, agent: &AgentScope, journal: &str) -> Lease {

@@ -24,7 +24,9 @@ pub(super) fn check(store: &dyn Store) {
 fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
     let orders = store.catalog().get("sales_orders").unwrap();
     let get = |scope: &TenantScope, key: &str| {
-        store.record(scope, orders, abc, &Key::parse(key).unwrap()).unwrap()
+        store
+            .record(scope, orders, abc, &Key::parse(key).unwrap())
+            .unwrap()
     };
     let before = get(&site.all, "1").unwrap();
     assert_eq!(before["source_updated_at"], Value::Null, "no zone is known yet");
@@ -47,7 +49,14 @@ fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
     assert_eq!(untouched["lines"][1]["line_key"], "line_key 1");
     assert!(get(&site.all, "4").is_none());
 
-    let public = scope(store, &site.tenant, "erp_public-only", TokenScope::Read, None, &[Class::Public]);
+    let public = scope(
+        store,
+        &site.tenant,
+        "erp_public-only",
+        TokenScope::Read,
+        None,
+        &[Class::Public],
+    );
     let seen = get(&public, "1").unwrap();
     let mut hidden = 0;
     for field in &orders.fields {
@@ -64,11 +73,24 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
     let walk = |scope: &TenantScope, mut page: Page, limit: u32| {
         let mut keys = Vec::new();
         loop {
-            let query = RecordQuery { dataset: orders, company: abc.clone(), page: page.clone(), limit, filters: Vec::new() };
+            let query = RecordQuery {
+                dataset: orders,
+                company: abc.clone(),
+                page: page.clone(),
+                limit,
+                filters: Vec::new(),
+            };
             let found = store.records(scope, &query).unwrap();
             assert!(found.data.len() <= limit as usize);
-            keys.extend(found.data.iter().map(|r| r["key"].as_str().unwrap_or_default().to_owned()));
-            let Some((key, position)) = found.last.filter(|_| !found.end) else { return keys };
+            keys.extend(
+                found
+                    .data
+                    .iter()
+                    .map(|r| r["key"].as_str().unwrap_or_default().to_owned()),
+            );
+            let Some((key, position)) = found.last.filter(|_| !found.end) else {
+                return keys;
+            };
             page = match page {
                 Page::Key(_) => Page::Key(Some(key)),
                 Page::Position(_) => Page::Position(position),
@@ -76,11 +98,26 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
         }
     };
     for limit in 1..=4 {
-        assert_eq!(walk(&site.all, Page::Key(None), limit), ["1", "2", "3"], "limit {limit}");
-        assert_eq!(walk(&site.all, Page::Position(0), limit), ["3", "2", "1"], "each at its latest position");
+        assert_eq!(
+            walk(&site.all, Page::Key(None), limit),
+            ["1", "2", "3"],
+            "limit {limit}"
+        );
+        assert_eq!(
+            walk(&site.all, Page::Position(0), limit),
+            ["3", "2", "1"],
+            "each at its latest position"
+        );
     }
-    assert_eq!(walk(&site.all, Page::Position(3), 10), ["1"], "only what came later");
-    assert!(walk(&other.all, Page::Key(None), 10).is_empty(), "tenants are apart");
+    assert_eq!(
+        walk(&site.all, Page::Position(3), 10),
+        ["1"],
+        "only what came later"
+    );
+    assert!(
+        walk(&other.all, Page::Key(None), 10).is_empty(),
+        "tenants are apart"
+    );
 }
 
 fn filters(store: &dyn Store, site: &Site, abc: &CompanyId) {
@@ -88,11 +125,21 @@ fn filters(store: &dyn Store, site: &Site, abc: &CompanyId) {
     let count = |column: &str, value: &str| {
         let place = orders.field_of_column(column).unwrap().0;
         let filters = vec![(place, value.to_owned())];
-        let query = RecordQuery { dataset: orders, company: abc.clone(), page: Page::Key(None), limit: 10, filters };
+        let query = RecordQuery {
+            dataset: orders,
+            company: abc.clone(),
+            page: Page::Key(None),
+            limit: 10,
+            filters,
+        };
         store.records(&site.all, &query).unwrap().data.len()
     };
     assert_eq!(count("ShipVia", "ship_via v2 é"), 1);
     assert_eq!(count("ShipVia", "' OR 1=1 --"), 0);
-    assert_eq!(count("OrderDate", "2026-05-01"), 2, "the second of three has no date");
+    assert_eq!(
+        count("OrderDate", "2026-05-01"),
+        2,
+        "the second of three has no date"
+    );
     assert_eq!(count("OrderDate", "soon"), 0);
 }

@@ -11,44 +11,72 @@ pub(super) fn check(store: &dyn Store) {
     order(store, &site);
     resets(store, &site);
     hashes(store, &site);
-    let unknown = StreamRequest { company: CompanyId::new("ABC"), dataset: DatasetName::new("wishes") };
+    let unknown = StreamRequest {
+        company: CompanyId::new("ABC"),
+        dataset: DatasetName::new("wishes"),
+    };
     refused(store.stream(&site.agent, &unknown), "dataset_unknown");
 }
 
 fn order(store: &dyn Store, site: &Site) {
     let items = Stream::new(store, &site.agent, "ABC", "items");
     let fresh = items.state();
-    assert_eq!((fresh.epoch.0, fresh.sequence.0, fresh.digest, fresh.records), (0, 0, Hash(0), 0));
+    assert_eq!(
+        (fresh.epoch.0, fresh.sequence.0, fresh.digest, fresh.records),
+        (0, 0, Hash(0), 0)
+    );
     assert_eq!(fresh.hub_fingerprint, items.dataset.fingerprint());
     let first = documents(items.dataset, &["A", "B"], 0, 1);
     refused(items.send(&items.header(1, 1, Hash(0)), &first), "epoch_stale");
     let opened = items.reset(1).unwrap();
-    assert_eq!((opened.epoch.0, opened.sequence.0, &opened.store), (1, 0, store.id()));
+    assert_eq!(
+        (opened.epoch.0, opened.sequence.0, &opened.store),
+        (1, 0, store.id())
+    );
 
     refused(items.send(&items.header(1, 2, Hash(0)), &first), "out_of_order");
     refused(items.send(&items.header(1, 0, Hash(0)), &first), "out_of_order");
-    refused(items.send(&items.header(1, 1, Hash(9)), &first), "stream_diverged");
+    refused(
+        items.send(&items.header(1, 1, Hash(9)), &first),
+        "stream_diverged",
+    );
     assert_eq!(items.state(), opened, "what is refused changes nothing");
     let one = items.header(1, 1, Hash(0));
     assert!(!items.send(&one, &first).unwrap().repeated);
     assert!(items.send(&one, &first).unwrap().repeated);
     let other = documents(items.dataset, &["A", "B"], 0, 2);
     refused(items.send(&one, &other), "stream_diverged");
-    refused(items.send(&items.header(2, 2, items.state().digest), &first), "epoch_stale");
-    refused(items.send(&items.header(1, 3, items.state().digest), &first), "out_of_order");
+    refused(
+        items.send(&items.header(2, 2, items.state().digest), &first),
+        "epoch_stale",
+    );
+    refused(
+        items.send(&items.header(1, 3, items.state().digest), &first),
+        "out_of_order",
+    );
 
     let after_one = items.state();
-    assert_eq!((after_one.sequence.0, after_one.records, after_one.previous), (1, 2, Hash(0)));
+    assert_eq!(
+        (after_one.sequence.0, after_one.records, after_one.previous),
+        (1, 2, Hash(0))
+    );
     items.push(&documents(items.dataset, &["B", "C"], 0, 2));
     let after_two = items.state();
-    assert_eq!((after_two.sequence.0, after_two.records), (2, 3), "a known key is not a new record");
+    assert_eq!(
+        (after_two.sequence.0, after_two.records),
+        (2, 3),
+        "a known key is not a new record"
+    );
     assert_eq!(after_two.previous, after_one.digest);
 
     let mut odd = items.header(1, 3, after_two.digest);
     odd.fingerprint = Hash(1);
     refused(items.send(&odd, &first), "fingerprint_mismatch");
     let orders = store.catalog().get("sales_orders").unwrap();
-    refused(items.send(&items.header(1, 3, after_two.digest), &orders.empty_batch()), "batch_malformed");
+    refused(
+        items.send(&items.header(1, 3, after_two.digest), &orders.empty_batch()),
+        "batch_malformed",
+    );
     items.push(&items.dataset.empty_batch());
     assert_eq!((items.state().sequence.0, items.state().records), (3, 3));
     let elsewhere = Stream::new(store, &site.agent, "XYZ", "items");
@@ -66,12 +94,18 @@ fn resets(store: &dyn Store, site: &Site) {
     };
     refused(reset(&|r| r.epoch = state.epoch), "epoch_stale");
     refused(reset(&|r| r.from_epoch = r.from_epoch.next()), "epoch_stale");
-    refused(reset(&|r| r.from_sequence = r.from_sequence.next()), "epoch_stale");
+    refused(
+        reset(&|r| r.from_sequence = r.from_sequence.next()),
+        "epoch_stale",
+    );
     refused(reset(&|r| r.from_digest = Hash(7)), "epoch_stale");
     refused(reset(&|r| r.fingerprint = Hash(7)), "fingerprint_mismatch");
     assert_eq!(items.state(), state);
     let opened = store.reset_stream(&site.agent, &good, now()).unwrap();
-    assert_eq!((opened.epoch.0, opened.sequence.0, opened.digest), (5, 0, Hash(0)));
+    assert_eq!(
+        (opened.epoch.0, opened.sequence.0, opened.digest),
+        (5, 0, Hash(0))
+    );
     assert_eq!(opened.records, state.records, "a reset removes nothing");
     items.push(&documents(items.dataset, &["A"], 0, 3));
 }
@@ -83,13 +117,26 @@ fn hashes(store: &dyn Store, site: &Site) {
     let keys = ["b", "", "A", "a", "0000186", "é", "/X", "a b", "10", "9"];
     let mut wanted: Vec<(Key, Hash)> = Vec::new();
     let batch = documents(orders.dataset, &keys, 3, 1);
-    wanted.extend(orders.dataset.keys(&batch).into_iter().zip(orders.dataset.hashes(&batch)));
+    wanted.extend(
+        orders
+            .dataset
+            .keys(&batch)
+            .into_iter()
+            .zip(orders.dataset.hashes(&batch)),
+    );
     orders.push(&batch);
     // Two of them lose lines, and one comes twice in a batch.
     let fewer = documents(orders.dataset, &["a", "9", "a"], 1, 2);
-    let changed = orders.dataset.keys(&fewer).into_iter().zip(orders.dataset.hashes(&fewer));
+    let changed = orders
+        .dataset
+        .keys(&fewer)
+        .into_iter()
+        .zip(orders.dataset.hashes(&fewer));
     for (key, hash) in changed {
-        wanted.iter_mut().filter(|(k, _)| *k == key).for_each(|(_, h)| *h = hash);
+        wanted
+            .iter_mut()
+            .filter(|(k, _)| *k == key)
+            .for_each(|(_, h)| *h = hash);
     }
     orders.push(&fewer);
     wanted.sort();

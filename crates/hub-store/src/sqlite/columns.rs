@@ -28,16 +28,27 @@ enum Column<'a> {
 impl<'a> Columns<'a> {
     /// The columns of the fields, behind `skip` others. The batch's shape was checked.
     pub(super) fn new(rows: &'a RecordBatch, fields: &[Field], skip: usize) -> Self {
-        let columns = fields.iter().zip(rows.columns().iter().skip(skip)).map(|(field, column)| match field.kind {
-            Kind::Text => Column::Text(column.as_string()),
-            Kind::Decimal { .. } => Column::Units(column.as_primitive()),
-            Kind::Date => Column::Days(column.as_primitive()),
-        });
-        Self { columns: columns.collect(), date: (0, "1970-01-01".to_owned()) }
+        let columns = fields
+            .iter()
+            .zip(rows.columns().iter().skip(skip))
+            .map(|(field, column)| match field.kind {
+                Kind::Text => Column::Text(column.as_string()),
+                Kind::Decimal { .. } => Column::Units(column.as_primitive()),
+                Kind::Date => Column::Days(column.as_primitive()),
+            });
+        Self {
+            columns: columns.collect(),
+            date: (0, "1970-01-01".to_owned()),
+        }
     }
 
     /// Binds one row, from parameter `first` on.
-    pub(super) fn bind(&mut self, statement: &mut Statement<'_>, first: usize, row: usize) -> rusqlite::Result<()> {
+    pub(super) fn bind(
+        &mut self,
+        statement: &mut Statement<'_>,
+        first: usize,
+        row: usize,
+    ) -> rusqlite::Result<()> {
         for (parameter, column) in (first..).zip(&self.columns) {
             match column {
                 Column::Text(texts) => statement.raw_bind_parameter(parameter, texts.value(row))?,
@@ -79,7 +90,12 @@ impl ColumnBuilder {
     }
 
     pub(super) fn push(&mut self, value: ValueRef<'_>) -> Result<(), StoreError> {
-        let odd = || StoreError::corrupt(format!("a {} where the catalog says otherwise", value.data_type()));
+        let odd = || {
+            StoreError::corrupt(format!(
+                "a {} where the catalog says otherwise",
+                value.data_type()
+            ))
+        };
         match self {
             Self::Text(texts) => texts.append_value(value.as_str().map_err(|_| odd())?),
             Self::Units(units) => units.append_value(value.as_i64().map_err(|_| odd())?),

@@ -24,10 +24,16 @@ pub(super) fn add(
     let tenant = scope.tenant();
     let id = import_id(tenant, new.kind, &new.idempotency_key);
     let sql = "SELECT body_hash FROM hub_imports WHERE tenant = ? AND id = ?";
-    let stored: Option<Vec<u8>> =
-        t.prepare_cached(sql)?.query_row((tenant.as_str(), id.as_str()), |row| row.get(0)).optional()?;
+    let stored: Option<Vec<u8>> = t
+        .prepare_cached(sql)?
+        .query_row((tenant.as_str(), id.as_str()), |row| row.get(0))
+        .optional()?;
     if let Some(stored) = stored {
-        return if stored == new.body_hash { get(t, scope, &id) } else { Err(StoreError::IdempotencyConflict(id)) };
+        return if stored == new.body_hash {
+            get(t, scope, &id)
+        } else {
+            Err(StoreError::IdempotencyConflict(id))
+        };
     }
     if !scope.sees(&new.company) || people::company(t, tenant, &new.company)?.is_none() {
         return Err(StoreError::CompanyUnknown(new.company.clone()));
@@ -55,7 +61,11 @@ pub(super) fn get(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Re
     let mut rows = statement.query((scope.tenant().as_str(), id.as_str()))?;
     let unknown = || StoreError::ImportUnknown(id.clone());
     let import = import_row(rows.next()?.ok_or_else(unknown)?)?;
-    if scope.sees(&import.company) { Ok(import) } else { Err(unknown()) }
+    if scope.sees(&import.company) {
+        Ok(import)
+    } else {
+        Err(unknown())
+    }
 }
 
 pub(super) fn list(
@@ -72,7 +82,12 @@ pub(super) fn list(
         serde_json::Value::from(c.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>()).to_string()
     });
     let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((scope.tenant().as_str(), state.map(ImportState::as_str), companies, limit))?;
+    let mut rows = statement.query((
+        scope.tenant().as_str(),
+        state.map(ImportState::as_str),
+        companies,
+        limit,
+    ))?;
     let mut imports = Vec::new();
     while let Some(row) = rows.next()? {
         imports.push(import_row(row)?);
@@ -94,11 +109,20 @@ pub(super) fn grant_lease(
     let sql = "UPDATE hub_companies SET lease = lease + 1, journal = ?, time_zone = ? \
                WHERE tenant = ? AND company = ? RETURNING lease";
     let lease: i64 = t.prepare_cached(sql)?.query_row(
-        (request.journal.as_str(), &request.time_zone, tenant.as_str(), request.company.as_str()),
+        (
+            request.journal.as_str(),
+            &request.time_zone,
+            tenant.as_str(),
+            request.company.as_str(),
+        ),
         |row| row.get(0),
     )?;
     let open = open_imports(t, tenant, &request.company)?;
-    Ok(Lease { lease: LeaseEpoch(lease.cast_unsigned()), store: store.clone(), open })
+    Ok(Lease {
+        lease: LeaseEpoch(lease.cast_unsigned()),
+        store: store.clone(),
+        open,
+    })
 }
 
 pub(super) fn work(
@@ -134,11 +158,16 @@ pub(super) fn accept(
 ) -> Result<(), StoreError> {
     let known = held(t, scope, id, accept.lease)?;
     if accept.revision != known.revision {
-        return Err(StoreError::RevisionStale { id: id.clone(), found: known.revision, given: accept.revision });
+        return Err(StoreError::RevisionStale {
+            id: id.clone(),
+            found: known.revision,
+            given: accept.revision,
+        });
     }
     let sql = "UPDATE hub_imports SET accepted = ?, updated_at = ? WHERE tenant = ? AND id = ? \
                AND accepted IS NOT ?1";
-    t.prepare_cached(sql)?.execute((accept.revision, micros(now), scope.tenant().as_str(), id.as_str()))?;
+    t.prepare_cached(sql)?
+        .execute((accept.revision, micros(now), scope.tenant().as_str(), id.as_str()))?;
     Ok(())
 }
 
@@ -150,24 +179,38 @@ pub(super) fn reserve(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = held(t, scope, id, reserve.lease)?;
-    let Reservation { write, name, value, at } = &reserve.reservation;
+    let Reservation {
+        write,
+        name,
+        value,
+        at,
+    } = &reserve.reservation;
     let (tenant, company) = (scope.tenant().as_str(), known.company.as_str());
-    let sql = "SELECT import FROM hub_reservations WHERE tenant = ? AND company = ? AND name = ? AND value = ?";
-    let by: Option<String> =
-        t.prepare_cached(sql)?.query_row((tenant, company, name, value), |row| row.get(0)).optional()?;
+    let sql =
+        "SELECT import FROM hub_reservations WHERE tenant = ? AND company = ? AND name = ? AND value = ?";
+    let by: Option<String> = t
+        .prepare_cached(sql)?
+        .query_row((tenant, company, name, value), |row| row.get(0))
+        .optional()?;
     match by {
         Some(by) if by == id.as_str() => return Ok(()),
         Some(by) => {
             let by = ImportId::new(by);
-            return Err(StoreError::IdentityTaken { name: name.clone(), value: value.clone(), by });
+            return Err(StoreError::IdentityTaken {
+                name: name.clone(),
+                value: value.clone(),
+                by,
+            });
         }
         None => {}
     }
     let sql = "INSERT INTO hub_reservations VALUES (?1, ?2, ?3, ?4, ?5, \
                (SELECT coalesce(max(number), 0) + 1 FROM hub_reservations WHERE tenant = ?1 AND import = ?5), ?6, ?7)";
-    t.prepare_cached(sql)?.execute((tenant, company, name, value, id.as_str(), write, at))?;
+    t.prepare_cached(sql)?
+        .execute((tenant, company, name, value, id.as_str(), write, at))?;
     let sql = "UPDATE hub_imports SET updated_at = ? WHERE tenant = ? AND id = ?";
-    t.prepare_cached(sql)?.execute((micros(now), tenant, id.as_str()))?;
+    t.prepare_cached(sql)?
+        .execute((micros(now), tenant, id.as_str()))?;
     Ok(())
 }
 
@@ -183,7 +226,8 @@ pub(super) fn report(
     if known.state == ImportState::Written && report.report.state != ImportState::Written {
         return Ok(());
     }
-    let text = serde_json::to_string(&report.report).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
+    let text =
+        serde_json::to_string(&report.report).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
     let sql = "UPDATE hub_imports SET state = ?1, report = ?2, updated_at = ?3 \
                WHERE tenant = ?4 AND id = ?5 AND (report IS NOT ?2 OR state <> ?1)";
     t.prepare_cached(sql)?.execute((
@@ -203,14 +247,26 @@ struct Held {
 }
 
 /// The import, if the agent holds its company's lease.
-fn held(t: &Transaction<'_>, scope: &AgentScope, id: &ImportId, lease: LeaseEpoch) -> Result<Held, StoreError> {
+fn held(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    id: &ImportId,
+    lease: LeaseEpoch,
+) -> Result<Held, StoreError> {
     let sql = "SELECT company, revision, state FROM hub_imports WHERE tenant = ? AND id = ?";
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?));
-    let found = t.prepare_cached(sql)?.query_row((scope.tenant().as_str(), id.as_str()), read).optional()?;
+    let found = t
+        .prepare_cached(sql)?
+        .query_row((scope.tenant().as_str(), id.as_str()), read)
+        .optional()?;
     let (company, revision, state) = found.ok_or_else(|| StoreError::ImportUnknown(id.clone()))?;
     let company = CompanyId::new(company);
     check_lease(t, scope, &company, lease)?;
-    Ok(Held { company, revision, state: import_state(&state)? })
+    Ok(Held {
+        company,
+        revision,
+        state: import_state(&state)?,
+    })
 }
 
 fn check_lease(
@@ -221,7 +277,11 @@ fn check_lease(
 ) -> Result<(), StoreError> {
     let holds = people::company(t, scope.tenant(), company)?
         .is_some_and(|c| c.agent == *scope.agent() && c.lease == lease && lease.0 > 0);
-    if holds { Ok(()) } else { Err(StoreError::LeaseLost(company.clone())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost(company.clone()))
+    }
 }
 
 fn open_imports(
@@ -241,18 +301,33 @@ fn open_imports(
     while let Some(row) = rows.next()? {
         let document = document_row(row)?;
         let reservations = reservations(t, tenant, &document.id)?;
-        open.push(OpenImport { document, reservations });
+        open.push(OpenImport {
+            document,
+            reservations,
+        });
     }
     Ok(open)
 }
 
-fn reservations(t: &Transaction<'_>, tenant: &TenantId, id: &ImportId) -> Result<Vec<Reservation>, StoreError> {
-    let sql = "SELECT write, name, value, at FROM hub_reservations WHERE tenant = ? AND import = ? ORDER BY number";
+fn reservations(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    id: &ImportId,
+) -> Result<Vec<Reservation>, StoreError> {
+    let sql =
+        "SELECT write, name, value, at FROM hub_reservations WHERE tenant = ? AND import = ? ORDER BY number";
     let mut statement = t.prepare_cached(sql)?;
     let read = |row: &Row<'_>| {
-        Ok(Reservation { write: row.get(0)?, name: row.get(1)?, value: row.get(2)?, at: row.get(3)? })
+        Ok(Reservation {
+            write: row.get(0)?,
+            name: row.get(1)?,
+            value: row.get(2)?,
+            at: row.get(3)?,
+        })
     };
-    Ok(statement.query_map((tenant.as_str(), id.as_str()), read)?.collect::<Result<_, _>>()?)
+    Ok(statement
+        .query_map((tenant.as_str(), id.as_str()), read)?
+        .collect::<Result<_, _>>()?)
 }
 
 fn import_row(row: &Row<'_>) -> Result<Import, StoreError> {

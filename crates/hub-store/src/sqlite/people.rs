@@ -9,8 +9,8 @@ use wire::agent::{Enroll, Enrolled};
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope, TokenGrant,
-    TokenScope,
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope,
+    TokenGrant, TokenScope,
 };
 
 /// A request may be dated five minutes ahead and be replayed until five minutes after.
@@ -20,7 +20,12 @@ const CONTACT_GRAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Shown of a token: enough to name it, far too little to guess the rest.
 const PREFIX_CHARS: usize = 12;
 
-pub(super) fn add_tenant(t: &Transaction<'_>, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn add_tenant(
+    t: &Transaction<'_>,
+    id: &TenantId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_tenants (tenant, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     match t.execute(sql, (id.as_str(), name, micros(now)))? {
         0 => Err(StoreError::TenantExists(name.to_owned())),
@@ -31,8 +36,12 @@ pub(super) fn add_tenant(t: &Transaction<'_>, id: &TenantId, name: &str, now: Ti
 pub(super) fn find_tenant(t: &Transaction<'_>, name_or_id: &str) -> Result<TenantId, StoreError> {
     // A name wins over an id: ids are random, so nobody has to choose names around them.
     let sql = "SELECT tenant FROM hub_tenants WHERE name = ?1 OR tenant = ?1 ORDER BY name = ?1 DESC LIMIT 1";
-    let found = t.query_row(sql, [name_or_id], |row| row.get::<_, String>(0)).optional()?;
-    found.map(TenantId::new).ok_or_else(|| StoreError::TenantUnknown(name_or_id.to_owned()))
+    let found = t
+        .query_row(sql, [name_or_id], |row| row.get::<_, String>(0))
+        .optional()?;
+    found
+        .map(TenantId::new)
+        .ok_or_else(|| StoreError::TenantUnknown(name_or_id.to_owned()))
 }
 
 pub(super) fn add_enrolment_code(
@@ -44,7 +53,16 @@ pub(super) fn add_enrolment_code(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_enrolment_codes VALUES (?, ?, ?, ?, ?, NULL)";
-    t.execute(sql, (tenant.as_str(), hash_secret(code), role.as_str(), micros(now), micros(expires_at)))?;
+    t.execute(
+        sql,
+        (
+            tenant.as_str(),
+            hash_secret(code),
+            role.as_str(),
+            micros(now),
+            micros(expires_at),
+        ),
+    )?;
     Ok(())
 }
 
@@ -61,7 +79,13 @@ pub(super) fn enroll(
         .query_row(sql, [&hash], |row| {
             let tenant = TenantId::new(row.get::<_, String>(0)?);
             let name: String = row.get(1)?;
-            Ok((tenant, name, row.get::<_, String>(2)?, row.get::<_, i64>(3)?, row.get::<_, Option<i64>>(4)?))
+            Ok((
+                tenant,
+                name,
+                row.get::<_, String>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, Option<i64>>(4)?,
+            ))
         })
         .optional()?;
     let (tenant, tenant_name, role, expires_at, used_at) = found.ok_or(StoreError::CodeUnknown)?;
@@ -87,7 +111,11 @@ pub(super) fn enroll(
             micros(now),
         ),
     )?;
-    Ok(Enrolled { agent: agent.clone(), tenant, tenant_name })
+    Ok(Enrolled {
+        agent: agent.clone(),
+        tenant,
+        tenant_name,
+    })
 }
 
 pub(super) fn agents(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
@@ -125,8 +153,16 @@ pub(super) fn revoke_agent(
 
 pub(super) fn agent_key(t: &Transaction<'_>, agent: &AgentId) -> Result<AgentKey, StoreError> {
     let sql = "SELECT public_key, revoked_at IS NOT NULL FROM hub_agents WHERE agent = ?";
-    let read = |row: &Row<'_>| Ok(AgentKey { public_key: row.get(0)?, revoked: row.get(1)? });
-    let found = t.prepare_cached(sql)?.query_row([agent.as_str()], read).optional()?;
+    let read = |row: &Row<'_>| {
+        Ok(AgentKey {
+            public_key: row.get(0)?,
+            revoked: row.get(1)?,
+        })
+    };
+    let found = t
+        .prepare_cached(sql)?
+        .query_row([agent.as_str()], read)
+        .optional()?;
     found.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))
 }
 
@@ -149,14 +185,22 @@ pub(super) fn issue_agent_token(
     let now_micros = micros(now);
     for table in ["hub_agent_tokens", "hub_agent_nonces"] {
         let sql = format!("DELETE FROM {table} WHERE tenant = ? AND agent = ? AND expires_at <= ?");
-        t.prepare_cached(&sql)?.execute((&tenant, agent.as_str(), now_micros))?;
+        t.prepare_cached(&sql)?
+            .execute((&tenant, agent.as_str(), now_micros))?;
     }
     let sql = "INSERT INTO hub_agent_nonces VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    if t.execute(sql, (&tenant, agent.as_str(), nonce, micros(later(now, NONCE_LIFE))))? == 0 {
+    if t.execute(
+        sql,
+        (&tenant, agent.as_str(), nonce, micros(later(now, NONCE_LIFE))),
+    )? == 0
+    {
         return Err(StoreError::NonceUsed);
     }
     let sql = "INSERT INTO hub_agent_tokens VALUES (?, ?, ?, ?)";
-    t.execute(sql, (&tenant, hash_secret(token), agent.as_str(), micros(expires_at)))?;
+    t.execute(
+        sql,
+        (&tenant, hash_secret(token), agent.as_str(), micros(expires_at)),
+    )?;
     let sql = "UPDATE hub_agents SET version = ?, last_contact_at = ? WHERE tenant = ? AND agent = ?";
     t.execute(sql, (version, now_micros, &tenant, agent.as_str()))?;
     Ok(())
@@ -174,9 +218,18 @@ pub(super) fn authenticate_agent(
         let tenant = TenantId::new(row.get::<_, String>(0)?);
         let agent = AgentId::new(row.get::<_, String>(1)?);
         let times = (row.get::<_, i64>(3)?, row.get::<_, i64>(5)?);
-        Ok((tenant, agent, row.get::<_, String>(2)?, times, row.get::<_, bool>(4)?))
+        Ok((
+            tenant,
+            agent,
+            row.get::<_, String>(2)?,
+            times,
+            row.get::<_, bool>(4)?,
+        ))
     };
-    let found = t.prepare_cached(sql)?.query_row([hash_secret(token)], read).optional()?;
+    let found = t
+        .prepare_cached(sql)?
+        .query_row([hash_secret(token)], read)
+        .optional()?;
     let (tenant, agent, role_name, (expires_at, contact), revoked) = found.ok_or(StoreError::TokenInvalid)?;
     if revoked {
         return Err(StoreError::AgentRevoked(agent));
@@ -185,12 +238,20 @@ pub(super) fn authenticate_agent(
         return Err(StoreError::TokenInvalid);
     }
     let contact_is_old = timestamp(contact)? < later(now, -CONTACT_GRAIN);
-    Ok((AgentScope { tenant, agent, role: role(&role_name)? }, contact_is_old))
+    Ok((
+        AgentScope {
+            tenant,
+            agent,
+            role: role(&role_name)?,
+        },
+        contact_is_old,
+    ))
 }
 
 pub(super) fn touch_agent(t: &Transaction<'_>, scope: &AgentScope, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE hub_agents SET last_contact_at = ? WHERE tenant = ? AND agent = ?";
-    t.prepare_cached(sql)?.execute((micros(now), scope.tenant().as_str(), scope.agent().as_str()))?;
+    t.prepare_cached(sql)?
+        .execute((micros(now), scope.tenant().as_str(), scope.agent().as_str()))?;
     Ok(())
 }
 
@@ -252,24 +313,42 @@ pub(super) fn revoke_api_token(
 }
 
 pub(super) fn authenticate(t: &Transaction<'_>, token: &Secret) -> Result<TenantScope, StoreError> {
-    let sql = "SELECT tenant, scope, companies, classes FROM hub_api_tokens WHERE hash = ? AND revoked_at IS NULL";
+    let sql =
+        "SELECT tenant, scope, companies, classes FROM hub_api_tokens WHERE hash = ? AND revoked_at IS NULL";
     let read = |row: &Row<'_>| {
         let companies: Option<String> = row.get(2)?;
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, companies, row.get::<_, String>(3)?))
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            companies,
+            row.get::<_, String>(3)?,
+        ))
     };
-    let found = t.prepare_cached(sql)?.query_row([hash_secret(token)], read).optional()?;
+    let found = t
+        .prepare_cached(sql)?
+        .query_row([hash_secret(token)], read)
+        .optional()?;
     let (tenant, scope, companies, classes) = found.ok_or(StoreError::TokenInvalid)?;
     let companies = companies
-        .map(|c| serde_json::from_str(&c).map_err(|e| StoreError::corrupt(format!("a token's companies: {e}"))))
+        .map(|c| {
+            serde_json::from_str(&c).map_err(|e| StoreError::corrupt(format!("a token's companies: {e}")))
+        })
         .transpose()?;
     let classes = classes.split(',').filter_map(Class::from_name).collect();
-    Ok(TenantScope { tenant: TenantId::new(tenant), scope: token_scope(&scope)?, companies, classes })
+    Ok(TenantScope {
+        tenant: TenantId::new(tenant),
+        scope: token_scope(&scope)?,
+        companies,
+        classes,
+    })
 }
 
 pub(super) fn companies(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
     let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? ORDER BY company";
     let mut statement = t.prepare_cached(sql)?;
-    let found = statement.query_map([tenant.as_str()], company_row)?.collect::<Result<_, _>>()?;
+    let found = statement
+        .query_map([tenant.as_str()], company_row)?
+        .collect::<Result<_, _>>()?;
     Ok(found)
 }
 
@@ -279,7 +358,9 @@ pub(super) fn company(
     company: &CompanyId,
 ) -> Result<Option<CompanyInfo>, StoreError> {
     let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? AND company = ?";
-    Ok(t.prepare_cached(sql)?.query_row((tenant.as_str(), company.as_str()), company_row).optional()?)
+    Ok(t.prepare_cached(sql)?
+        .query_row((tenant.as_str(), company.as_str()), company_row)
+        .optional()?)
 }
 
 pub(super) fn move_company(
@@ -289,7 +370,9 @@ pub(super) fn move_company(
     to: &AgentId,
 ) -> Result<(), StoreError> {
     let sql = "SELECT revoked_at IS NOT NULL FROM hub_agents WHERE tenant = ? AND agent = ?";
-    let revoked = t.query_row(sql, (tenant.as_str(), to.as_str()), |row| row.get::<_, bool>(0)).optional()?;
+    let revoked = t
+        .query_row(sql, (tenant.as_str(), to.as_str()), |row| row.get::<_, bool>(0))
+        .optional()?;
     if revoked.ok_or_else(|| StoreError::AgentUnknown(to.clone()))? {
         return Err(StoreError::AgentRevoked(to.clone()));
     }
@@ -302,11 +385,16 @@ pub(super) fn move_company(
 }
 
 /// Refuses when another agent has the company.
-pub(super) fn check_claim(t: &Transaction<'_>, scope: &AgentScope, name: &CompanyId) -> Result<(), StoreError> {
+pub(super) fn check_claim(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    name: &CompanyId,
+) -> Result<(), StoreError> {
     match company(t, scope.tenant(), name)? {
-        Some(found) if found.agent != *scope.agent() => {
-            Err(StoreError::CompanyClaimed { company: name.clone(), by: found.agent })
-        }
+        Some(found) if found.agent != *scope.agent() => Err(StoreError::CompanyClaimed {
+            company: name.clone(),
+            by: found.agent,
+        }),
         Some(_) | None => Ok(()),
     }
 }

@@ -37,7 +37,11 @@ pub(super) fn hashes(
     tenant: &TenantId,
     request: &HashRequest,
 ) -> Result<HashPage, StoreError> {
-    let most = if request.recompute { MAX_DOCUMENTS } else { MAX_HASHES };
+    let most = if request.recompute {
+        MAX_DOCUMENTS
+    } else {
+        MAX_HASHES
+    };
     let limit = request.limit.clamp(1, most);
     // The empty key is a key: before the first page stands "at least".
     let (compare, after) = after_key(request.after.as_ref());
@@ -48,8 +52,10 @@ pub(super) fn hashes(
         let hashes = dataset.hashes(&documents.batch);
         documents.keys.into_iter().zip(hashes).collect()
     } else {
-        let sql =
-            format!("SELECT key, _hash FROM \"{}\" WHERE tenant = ?1 AND company = ?2 AND {condition}", dataset.name);
+        let sql = format!(
+            "SELECT key, _hash FROM \"{}\" WHERE tenant = ?1 AND company = ?2 AND {condition}",
+            dataset.name
+        );
         let mut statement = t.prepare_cached(&sql)?;
         let read = |row: &Row<'_>| Ok((Key::from_stored(row.get(0)?), Hash::from_signed(row.get(1)?)));
         statement.query_map(parameters, read)?.collect::<Result<_, _>>()?
@@ -67,9 +73,16 @@ pub(super) fn page(
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(tenant.as_str()), Box::new(company.as_str())];
     let mut condition = String::from("TRUE");
     for (place, text) in &query.filters {
-        let Some(field) = query.dataset.fields.get(*place) else { continue };
+        let Some(field) = query.dataset.fields.get(*place) else {
+            continue;
+        };
         // A value that no record can have finds none.
-        let Some(value) = stored(field.kind, text) else { return Ok(RecordPage { end: true, ..RecordPage::default() }) };
+        let Some(value) = stored(field.kind, text) else {
+            return Ok(RecordPage {
+                end: true,
+                ..RecordPage::default()
+            });
+        };
         values.push(value);
         condition.push_str(&format!(" AND \"{}\" = ?{}", field.name, values.len()));
     }
@@ -94,11 +107,26 @@ pub(super) fn page(
 
     let documents = load(t, query.dataset, tenant, company, &condition, &parameters)?;
     let zone = zone_of(t, tenant, company)?;
-    let take = documents.keys.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut shown = Shape { scope, dataset: query.dataset, company, zone }.render(&documents);
+    let take = documents
+        .keys
+        .len()
+        .min(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut shown = Shape {
+        scope,
+        dataset: query.dataset,
+        company,
+        zone,
+    }
+    .render(&documents);
     shown.truncate(take);
-    let last = take.checked_sub(1).and_then(|l| Some((documents.keys.get(l)?.clone(), *documents.positions.get(l)?)));
-    Ok(RecordPage { data: shown, last, end: documents.keys.len() == take })
+    let last = take
+        .checked_sub(1)
+        .and_then(|l| Some((documents.keys.get(l)?.clone(), *documents.positions.get(l)?)));
+    Ok(RecordPage {
+        data: shown,
+        last,
+        end: documents.keys.len() == take,
+    })
 }
 
 pub(super) fn one(
@@ -112,7 +140,14 @@ pub(super) fn one(
     let parameters: [&dyn ToSql; 3] = [&tenant.as_str(), &company.as_str(), &key.as_str()];
     let documents = load(t, dataset, tenant, company, "key = ?3", &parameters)?;
     let zone = zone_of(t, tenant, company)?;
-    Ok(Shape { scope, dataset, company, zone }.render(&documents).pop())
+    Ok(Shape {
+        scope,
+        dataset,
+        company,
+        zone,
+    }
+    .render(&documents)
+    .pop())
 }
 
 fn after_key(after: Option<&Key>) -> (&'static str, &str) {
@@ -123,7 +158,9 @@ fn after_key(after: Option<&Key>) -> (&'static str, &str) {
 fn stored(kind: Kind, text: &str) -> Option<Box<dyn ToSql>> {
     match kind {
         Kind::Text => Some(Box::new(text.to_owned())),
-        Kind::Decimal { scale } => Decimal::parse(text, scale).ok().map(|d| Box::new(d.units()) as Box<dyn ToSql>),
+        Kind::Decimal { scale } => Decimal::parse(text, scale)
+            .ok()
+            .map(|d| Box::new(d.units()) as Box<dyn ToSql>),
         Kind::Date => {
             let date = values::parse_date(text).ok().flatten()?;
             Some(Box::new(date.to_string()))
@@ -131,7 +168,11 @@ fn stored(kind: Kind, text: &str) -> Option<Box<dyn ToSql>> {
     }
 }
 
-fn zone_of(t: &Transaction<'_>, tenant: &TenantId, company: &CompanyId) -> Result<Option<TimeZone>, StoreError> {
+fn zone_of(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+) -> Result<Option<TimeZone>, StoreError> {
     let name = super::people::company(t, tenant, company)?.and_then(|c| c.time_zone);
     Ok(name.and_then(|n| TimeZone::get(&n).ok()))
 }
@@ -185,7 +226,12 @@ fn load(
         columns.extend(table.finish());
         children.push(batch(schema, columns)?);
     }
-    Ok(Documents { keys, positions, updated, batch: DocumentBatch { parents, children } })
+    Ok(Documents {
+        keys,
+        positions,
+        updated,
+        batch: DocumentBatch { parents, children },
+    })
 }
 
 fn batch(schema: arrow_schema::SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, StoreError> {
@@ -199,7 +245,13 @@ struct Table {
 impl Table {
     fn new(fields: &[Field], schema: &arrow_schema::Schema, skip: usize) -> Self {
         let types = schema.fields().iter().skip(skip);
-        Self { columns: fields.iter().zip(types).map(|(f, t)| ColumnBuilder::new(f.kind, t.data_type())).collect() }
+        Self {
+            columns: fields
+                .iter()
+                .zip(types)
+                .map(|(f, t)| ColumnBuilder::new(f.kind, t.data_type()))
+                .collect(),
+        }
     }
 
     fn push(&mut self, row: &Row<'_>, first: usize) -> Result<(), StoreError> {
@@ -253,7 +305,10 @@ impl Shape<'_> {
     }
 
     fn fields<'v>(&self, fields: &[Field], value: impl Fn(usize) -> Value<'v>) -> Map<String, Json> {
-        let readable = fields.iter().enumerate().filter(|(_, f)| self.scope.reads(f.class));
+        let readable = fields
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| self.scope.reads(f.class));
         readable
             .map(|(place, field)| {
                 let value = match value(place) {
@@ -273,8 +328,12 @@ impl Shape<'_> {
         }
         let (date, _) = self.dataset.field_of_column(catalog::STAMP_DATE)?;
         let (time, _) = self.dataset.field_of_column(catalog::STAMP_TIME)?;
-        let Value::Date(Some(date)) = batch.parent_value(date, row) else { return None };
-        let Value::Text(time) = batch.parent_value(time, row) else { return None };
+        let Value::Date(Some(date)) = batch.parent_value(date, row) else {
+            return None;
+        };
+        let Value::Text(time) = batch.parent_value(time, row) else {
+            return None;
+        };
         let stamp = Stamp::parse(date, time).unwrap_or_else(|_| Stamp::start_of(date));
         stamp.instant(self.zone.as_ref()?)
     }

@@ -93,7 +93,10 @@ pub(super) fn migrate(
         transaction.execute_batch(migration)?;
     }
     if found == 0 {
-        transaction.execute("INSERT INTO hub_store VALUES (?, ?)", (fresh_id.as_str(), micros(now)))?;
+        transaction.execute(
+            "INSERT INTO hub_store VALUES (?, ?)",
+            (fresh_id.as_str(), micros(now)),
+        )?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     for dataset in catalog.datasets() {
@@ -107,7 +110,13 @@ pub(super) fn migrate(
         }
         for child in &dataset.children {
             let own = "company TEXT NOT NULL, key TEXT NOT NULL, _ordinal INTEGER NOT NULL";
-            ensure_table(&transaction, &child_table(name, &child.name), own, &child.fields, "company, key, _ordinal")?;
+            ensure_table(
+                &transaction,
+                &child_table(name, &child.name),
+                own,
+                &child.fields,
+                "company, key, _ordinal",
+            )?;
         }
     }
     let id = transaction.query_row("SELECT id FROM hub_store", [], |row| row.get::<_, String>(0))?;
@@ -122,7 +131,11 @@ pub(super) fn child_table(dataset: &str, child: &str) -> String {
 
 /// The fields' columns, quoted: `"a", "b"`.
 pub(super) fn column_list(fields: &[Field]) -> String {
-    fields.iter().map(|f| format!("\"{}\"", f.name)).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .map(|f| format!("\"{}\"", f.name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 // Names of tables and columns come from the catalog, which allows a-z, 0-9 and _ only.
@@ -134,7 +147,9 @@ fn ensure_table(
     key: &str,
 ) -> Result<(), StoreError> {
     let mut statement = transaction.prepare("SELECT name FROM pragma_table_info(?)")?;
-    let have: HashSet<String> = statement.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let have: HashSet<String> = statement
+        .query_map([name], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     if have.is_empty() {
         let mut sql = format!("CREATE TABLE \"{name}\" (tenant TEXT NOT NULL, {own}");
         for field in fields {
@@ -145,7 +160,10 @@ fn ensure_table(
         return Ok(());
     }
     for field in fields.iter().filter(|f| !have.contains(&f.name)) {
-        transaction.execute(&format!("ALTER TABLE \"{name}\" ADD COLUMN {}", definition(field)), [])?;
+        transaction.execute(
+            &format!("ALTER TABLE \"{name}\" ADD COLUMN {}", definition(field)),
+            [],
+        )?;
     }
     Ok(())
 }

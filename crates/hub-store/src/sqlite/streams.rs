@@ -93,7 +93,12 @@ pub(super) fn ingest(
 ) -> Result<BatchAck, StoreError> {
     let at = position(t, tenant, &header.company, &header.dataset)?;
     if header.epoch != at.epoch {
-        return Err(stale(&at, &header.company, &header.dataset, format!("epoch {}", header.epoch)));
+        return Err(stale(
+            &at,
+            &header.company,
+            &header.dataset,
+            format!("epoch {}", header.epoch),
+        ));
     }
     if header.fingerprint != at.fingerprint {
         return Err(StoreError::FingerprintMismatch(header.dataset.clone()));
@@ -103,9 +108,17 @@ pub(super) fn ingest(
         dataset: header.dataset.clone(),
         sequence: header.sequence.0,
     };
-    let ack = |repeated| BatchAck { epoch: header.epoch, sequence: header.sequence, repeated };
+    let ack = |repeated| BatchAck {
+        epoch: header.epoch,
+        sequence: header.sequence,
+        repeated,
+    };
     if header.sequence == at.sequence && header.sequence.0 > 0 {
-        return if digest == at.digest { Ok(ack(true)) } else { Err(diverged()) };
+        return if digest == at.digest {
+            Ok(ack(true))
+        } else {
+            Err(diverged())
+        };
     }
     if header.sequence != at.sequence.next() {
         return Err(StoreError::OutOfOrder {
@@ -206,9 +219,13 @@ fn count(
     tenant: &TenantId,
     company: &CompanyId,
 ) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM \"{}\" WHERE tenant = ? AND company = ?", dataset.name);
-    let count: i64 =
-        t.prepare_cached(&sql)?.query_row((tenant.as_str(), company.as_str()), |row| row.get(0))?;
+    let sql = format!(
+        "SELECT count(*) FROM \"{}\" WHERE tenant = ? AND company = ?",
+        dataset.name
+    );
+    let count: i64 = t
+        .prepare_cached(&sql)?
+        .query_row((tenant.as_str(), company.as_str()), |row| row.get(0))?;
     Ok(count.cast_unsigned())
 }
 
@@ -244,10 +261,15 @@ fn merge(
     }
     for (place, child) in dataset.children.iter().enumerate() {
         let table = child_table(name, &child.name);
-        let mut delete =
-            t.prepare_cached(&format!("DELETE FROM \"{table}\" WHERE tenant = ? AND company = ? AND key = ?"))?;
+        let mut delete = t.prepare_cached(&format!(
+            "DELETE FROM \"{table}\" WHERE tenant = ? AND company = ? AND key = ?"
+        ))?;
         let mut insert = t.prepare_cached(&insert_child_sql(&table, &child.fields))?;
-        let mut columns = rows.batch.children.get(place).map(|r| Columns::new(r, &child.fields, 1));
+        let mut columns = rows
+            .batch
+            .children
+            .get(place)
+            .map(|r| Columns::new(r, &child.fields, 1));
         let parents = rows.batch.parents_of(place);
         let mut next = 0;
         for (parent, key) in (0_u32..).zip(&rows.keys) {
@@ -271,7 +293,10 @@ fn merge(
 }
 
 fn upsert_sql(table: &str, fields: &[Field]) -> String {
-    let updates: Vec<_> = fields.iter().map(|f| format!(", \"{0}\" = excluded.\"{0}\"", f.name)).collect();
+    let updates: Vec<_> = fields
+        .iter()
+        .map(|f| format!(", \"{0}\" = excluded.\"{0}\"", f.name))
+        .collect();
     format!(
         "INSERT INTO \"{table}\" (tenant, company, key, _hash, _position, updated_at, {}) \
          VALUES (?, ?, ?, ?, ?, ?{}) ON CONFLICT (tenant, company, key) DO UPDATE SET \

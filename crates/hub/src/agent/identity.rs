@@ -18,9 +18,15 @@ const CLOCK_SLACK_S: u64 = 5 * 60;
 /// Words for people (host, version).
 const MAX_WORD_BYTES: usize = 255;
 
-pub(crate) async fn enroll(State(hub): State<Hub>, Body(request): Body<Enroll>) -> Result<Json<Enrolled>, ApiError> {
+pub(crate) async fn enroll(
+    State(hub): State<Hub>,
+    Body(request): Body<Enroll>,
+) -> Result<Json<Enrolled>, ApiError> {
     if request.protocol != PROTOCOL {
-        let detail = format!("the driver speaks protocol {}, this hub {PROTOCOL}", request.protocol);
+        let detail = format!(
+            "the driver speaks protocol {}, this hub {PROTOCOL}",
+            request.protocol
+        );
         return Err(ApiError::new(code::PROTOCOL_UNSUPPORTED, detail));
     }
     if bytes::<32>(&request.public_key).is_none() {
@@ -44,33 +50,58 @@ pub(crate) async fn token(
     let key = hub.call(move |store| store.agent_key(&agent)).await?;
     let text = TokenRequest::signed_text(&request.agent, request.at, &request.nonce);
     let proven = match (bytes::<32>(&key.public_key), bytes::<64>(&request.signature)) {
-        (Some(key), Some(signature)) => UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &signature).is_ok(),
+        (Some(key), Some(signature)) => UnparsedPublicKey::new(&ED25519, key)
+            .verify(text.as_bytes(), &signature)
+            .is_ok(),
         (None, _) | (_, None) => false,
     };
     if !proven {
-        return Err(ApiError::new("signature_invalid", "the signature is not the enrolled key's"));
+        return Err(ApiError::new(
+            "signature_invalid",
+            "the signature is not the enrolled key's",
+        ));
     }
     // From here on the agent itself asks, and may be told more.
     if key.revoked {
-        return Err(ApiError::new(code::AGENT_REVOKED, format!("agent {} was revoked", request.agent)));
+        return Err(ApiError::new(
+            code::AGENT_REVOKED,
+            format!("agent {} was revoked", request.agent),
+        ));
     }
     let off_s = now.as_second().abs_diff(request.at);
     if off_s > CLOCK_SLACK_S {
-        let detail = format!("the request is dated {off_s} s from the hub's clock, which shows {now} (hub_time {})", now.as_second());
+        let detail = format!(
+            "the request is dated {off_s} s from the hub's clock, which shows {now} (hub_time {})",
+            now.as_second()
+        );
         return Err(ApiError::new(code::CLOCK_OFF, detail));
     }
     if bytes::<16>(&request.nonce).is_none() || request.version.len() > MAX_WORD_BYTES {
-        return Err(ApiError::new("body_invalid", "nonce is not 32 hex digits, or version is too long"));
+        return Err(ApiError::new(
+            "body_invalid",
+            "nonce is not 32 hex digits, or version is too long",
+        ));
     }
     let token = random::agent_token();
     let stored = token.clone();
     let life = SignedDuration::from_secs(i64::try_from(TOKEN_LIFE_S).unwrap_or(0));
     let expires_at = now.checked_add(life).unwrap_or(now);
     hub.call(move |store| {
-        store.issue_agent_token(&request.agent, &request.nonce, &request.version, &stored, expires_at, now)
+        store.issue_agent_token(
+            &request.agent,
+            &request.nonce,
+            &request.version,
+            &stored,
+            expires_at,
+            now,
+        )
     })
     .await?;
-    Ok(Json(Token { token, expires_in_s: TOKEN_LIFE_S, hub_time: now.as_second() }))
+    Ok(Json(Token {
+        token,
+        expires_in_s: TOKEN_LIFE_S,
+        hub_time: now.as_second(),
+    }))
 }
 
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {

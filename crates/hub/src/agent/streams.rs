@@ -21,7 +21,9 @@ pub(crate) async fn open(
     State(hub): State<Hub>,
     Body(request): Body<StreamRequest>,
 ) -> Result<Json<StreamState>, ApiError> {
-    hub.call(move |store| store.stream(&scope, &request)).await.map(Json)
+    hub.call(move |store| store.stream(&scope, &request))
+        .await
+        .map(Json)
 }
 
 pub(crate) async fn reset(
@@ -31,7 +33,9 @@ pub(crate) async fn reset(
 ) -> Result<Json<StreamState>, ApiError> {
     check_company(&request.company)?;
     let now = hub.now();
-    hub.call(move |store| store.reset_stream(&scope, &request, now)).await.map(Json)
+    hub.call(move |store| store.reset_stream(&scope, &request, now))
+        .await
+        .map(Json)
 }
 
 pub(crate) async fn hashes(
@@ -39,7 +43,9 @@ pub(crate) async fn hashes(
     State(hub): State<Hub>,
     Body(request): Body<HashRequest>,
 ) -> Result<Json<HashPage>, ApiError> {
-    hub.call(move |store| store.hashes(&scope, &request)).await.map(Json)
+    hub.call(move |store| store.hashes(&scope, &request))
+        .await
+        .map(Json)
 }
 
 pub(crate) async fn batch(
@@ -50,14 +56,23 @@ pub(crate) async fn batch(
     let stopped = |_| ApiError::new("store_unavailable", "the hub is stopping");
     // Taken before the body is read: what waits outside costs no memory.
     let _room = hub.batches().acquire().await.map_err(stopped)?;
-    let body = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(request.into_body(), MAX_BATCH_BYTES)).await;
+    let body = tokio::time::timeout(
+        BODY_TIME,
+        axum::body::to_bytes(request.into_body(), MAX_BATCH_BYTES),
+    )
+    .await;
     let bytes = match body {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => {
             let detail = format!("the batch is over {MAX_BATCH_BYTES} bytes or broke off: {error}");
             return Err(ApiError::new("body_too_large", detail));
         }
-        Err(_) => return Err(ApiError::new("body_late", format!("no batch within {} s", BODY_TIME.as_secs()))),
+        Err(_) => {
+            return Err(ApiError::new(
+                "body_late",
+                format!("no batch within {} s", BODY_TIME.as_secs()),
+            ));
+        }
     };
     let now = hub.now();
     let done = hub

@@ -27,7 +27,9 @@ pub(crate) async fn lease(
 ) -> Result<Json<Lease>, ApiError> {
     check_company(&request.company)?;
     let now = hub.now();
-    hub.call(move |store| store.grant_lease(&scope, &request, now)).await.map(Json)
+    hub.call(move |store| store.grant_lease(&scope, &request, now))
+        .await
+        .map(Json)
 }
 
 pub(crate) async fn work(
@@ -41,7 +43,9 @@ pub(crate) async fn work(
         // Marked before looking: what is posted from here on wakes the wait below.
         posted.mark_unchanged();
         let (scope, request) = (scope.clone(), request.clone());
-        let imports = hub.call(move |store| store.work(&scope, &request.companies, request.limit)).await?;
+        let imports = hub
+            .call(move |store| store.work(&scope, &request.companies, request.limit))
+            .await?;
         if !imports.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
             return Ok(Json(Work { imports }));
         }
@@ -60,7 +64,9 @@ pub(crate) async fn accept(
     Body(accept): Body<Accept>,
 ) -> Result<Json<Done>, ApiError> {
     let (Path(id), now) = (id?, hub.now());
-    hub.call(move |store| store.accept(&scope, &id, &accept, now)).await.map(|()| Json(Done {}))
+    hub.call(move |store| store.accept(&scope, &id, &accept, now))
+        .await
+        .map(|()| Json(Done {}))
 }
 
 pub(crate) async fn reserve(
@@ -70,7 +76,9 @@ pub(crate) async fn reserve(
     Body(reserve): Body<Reserve>,
 ) -> Result<Json<Done>, ApiError> {
     let (Path(id), now) = (id?, hub.now());
-    hub.call(move |store| store.reserve(&scope, &id, &reserve, now)).await.map(|()| Json(Done {}))
+    hub.call(move |store| store.reserve(&scope, &id, &reserve, now))
+        .await
+        .map(|()| Json(Done {}))
 }
 
 pub(crate) async fn report(
@@ -80,5 +88,7 @@ pub(crate) async fn report(
     Body(report): Body<Report>,
 ) -> Result<Json<Done>, ApiError> {
     let (Path(id), now) = (id?, hub.now());
-    hub.call(move |store| store.report(&scope, &id, &report, now)).await.map(|()| Json(Done {}))
+    hub.call(move |store| store.report(&scope, &id, &report, now))
+        .await
+        .map(|()| Json(Done {}))
 }

@@ -110,7 +110,9 @@ pub(super) enum CompanyAction {
         json: bool,
     },
     /// Give a company to another driver; the former one loses its lease at once.
-    #[command(after_help = "Example: erp-hub company move --tenant acme ABC --to a_0123 --store sqlite:hub.db")]
+    #[command(
+        after_help = "Example: erp-hub company move --tenant acme ABC --to a_0123 --store sqlite:hub.db"
+    )]
     Move {
         /// Name or id of the tenant.
         #[arg(long)]
@@ -155,18 +157,38 @@ pub(super) fn token(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     match action {
-        TokenAction::Add { tenant, scope, company, classes } => {
+        TokenAction::Add {
+            tenant,
+            scope,
+            company,
+            classes,
+        } => {
             let tenant = store.find_tenant(&tenant)?;
             let companies: Vec<_> = company.into_iter().map(CompanyId::new).collect();
             let companies = (!companies.is_empty()).then_some(companies);
             let token = random::api_token();
-            store.add_api_token(&tenant, &token, &TokenGrant { scope, companies, classes }, now)?;
+            store.add_api_token(
+                &tenant,
+                &token,
+                &TokenGrant {
+                    scope,
+                    companies,
+                    classes,
+                },
+                now,
+            )?;
             say(out, token.reveal())
         }
         TokenAction::List { tenant, json } => {
             let tokens = store.api_tokens(&store.find_tenant(&tenant)?)?;
             list(out, json, &tokens, |t| {
-                format!("{}…\t{}\t{}\t{}", t.prefix, t.scope.as_str(), t.created_at, standing(t.revoked_at))
+                format!(
+                    "{}…\t{}\t{}\t{}",
+                    t.prefix,
+                    t.scope.as_str(),
+                    t.created_at,
+                    standing(t.revoked_at)
+                )
             })
         }
         TokenAction::Revoke { tenant, token } => {
@@ -185,8 +207,17 @@ pub(super) fn agent(
         AgentAction::List { tenant, json } => {
             let agents = store.agents(&store.find_tenant(&tenant)?)?;
             list(out, json, &agents, |a| {
-                let contact = a.last_contact_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                format!("{}\t{}\t{}\t{}\t{contact}\t{}", a.agent, a.role.as_str(), a.host, a.version, standing(a.revoked_at))
+                let contact = a
+                    .last_contact_at
+                    .map_or_else(|| "never".to_owned(), |at| at.to_string());
+                format!(
+                    "{}\t{}\t{}\t{}\t{contact}\t{}",
+                    a.agent,
+                    a.role.as_str(),
+                    a.host,
+                    a.version,
+                    standing(a.revoked_at)
+                )
             })
         }
         AgentAction::Revoke { tenant, agent } => {
@@ -195,12 +226,21 @@ pub(super) fn agent(
     }
 }
 
-pub(super) fn company(store: &dyn Store, action: CompanyAction, out: &mut impl Write) -> Result<(), CommandError> {
+pub(super) fn company(
+    store: &dyn Store,
+    action: CompanyAction,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
     match action {
         CompanyAction::List { tenant, json } => {
             let companies = store.companies(&store.find_tenant(&tenant)?)?;
             list(out, json, &companies, |c| {
-                format!("{}\t{}\t{}", c.company, c.agent, c.time_zone.as_deref().unwrap_or("-"))
+                format!(
+                    "{}\t{}\t{}",
+                    c.company,
+                    c.agent,
+                    c.time_zone.as_deref().unwrap_or("-")
+                )
             })
         }
         CompanyAction::Move { tenant, company, to } => {
@@ -217,7 +257,8 @@ fn list<T: Serialize>(
     line: impl Fn(&T) -> String,
 ) -> Result<(), CommandError> {
     if json {
-        let text = serde_json::to_string_pretty(rows).map_err(|e| CommandError::io("writing JSON")(e.into()))?;
+        let text =
+            serde_json::to_string_pretty(rows).map_err(|e| CommandError::io("writing JSON")(e.into()))?;
         return say(out, text);
     }
     rows.iter().try_for_each(|row| say(out, line(row)))
@@ -240,6 +281,12 @@ fn parse_class(name: &str) -> Result<Class, String> {
 }
 
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {
-    let duration: SignedDuration = text.parse().map_err(|_| "use a duration like 24h or 30m".to_owned())?;
-    if duration.is_positive() { Ok(duration) } else { Err("use a duration above zero".to_owned()) }
+    let duration: SignedDuration = text
+        .parse()
+        .map_err(|_| "use a duration like 24h or 30m".to_owned())?;
+    if duration.is_positive() {
+        Ok(duration)
+    } else {
+        Err("use a duration above zero".to_owned())
+    }
 }

@@ -33,16 +33,31 @@ pub(crate) async fn create(
     let kind = match dataset.as_str() {
         "sales_orders" => ImportKind::SalesOrder,
         known if hub.store().catalog().get(known).is_some() => {
-            return Err(ApiError::new("method_not_allowed", format!("{known} cannot be posted")));
+            return Err(ApiError::new(
+                "method_not_allowed",
+                format!("{known} cannot be posted"),
+            ));
         }
-        unknown => return Err(ApiError::new("path_unknown", format!("nothing is at /v1/{unknown}"))),
+        unknown => {
+            return Err(ApiError::new(
+                "path_unknown",
+                format!("nothing is at /v1/{unknown}"),
+            ));
+        }
     };
     parameters.finish()?;
     let idempotency_key = idempotency_key(&headers)?;
     let Body(body) = body?;
     let company = check(&body)?;
-    let canonical = serde_json_canonicalizer::to_vec(&body).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
-    let new = NewImport { kind, idempotency_key, company, body, body_hash: hash_body(&canonical) };
+    let canonical =
+        serde_json_canonicalizer::to_vec(&body).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
+    let new = NewImport {
+        kind,
+        idempotency_key,
+        company,
+        body,
+        body_hash: hash_body(&canonical),
+    };
     let now = hub.now();
     let stored = hub
         .call_api(move |store| match store.add_import(&scope, &new, now) {
@@ -60,7 +75,11 @@ pub(crate) async fn create(
         Counters::add(&hub.counters().documents, 1);
     }
     let location = [(header::LOCATION, format!("/v1/imports/{}", stored.id))];
-    Ok((StatusCode::ACCEPTED, location, Json(json!({ "id": stored.id, "state": stored.state }))))
+    Ok((
+        StatusCode::ACCEPTED,
+        location,
+        Json(json!({ "id": stored.id, "state": stored.state })),
+    ))
 }
 
 pub(crate) async fn one(
@@ -71,7 +90,9 @@ pub(crate) async fn one(
 ) -> Result<Json<Value>, ApiError> {
     let Path(id) = id?;
     parameters.finish()?;
-    hub.call(move |store| store.import(&scope, &id)).await.map(|import| Json(show(import)))
+    hub.call(move |store| store.import(&scope, &id))
+        .await
+        .map(|import| Json(show(import)))
 }
 
 pub(crate) async fn list(
@@ -83,11 +104,14 @@ pub(crate) async fn list(
     let state = parameters.take("state")?;
     parameters.finish()?;
     let state = state.map(|name| {
-        ImportState::from_name(&name).ok_or_else(|| ApiError::new("parameter_invalid", format!("no state is called {name:?}")))
+        ImportState::from_name(&name)
+            .ok_or_else(|| ApiError::new("parameter_invalid", format!("no state is called {name:?}")))
     });
     let state = state.transpose()?;
     let imports = hub.call(move |store| store.imports(&scope, state, limit)).await?;
-    Ok(Json(json!({ "data": imports.into_iter().map(show).collect::<Vec<_>>() })))
+    Ok(Json(
+        json!({ "data": imports.into_iter().map(show).collect::<Vec<_>>() }),
+    ))
 }
 
 fn show(import: Import) -> Value {
@@ -110,7 +134,10 @@ fn show(import: Import) -> Value {
 
 /// All problems that can be seen here, at once; then the company.
 fn check(body: &Value) -> Result<CompanyId, ApiError> {
-    let company = body.get("company").and_then(Value::as_str).filter(|c| !c.is_empty());
+    let company = body
+        .get("company")
+        .and_then(Value::as_str)
+        .filter(|c| !c.is_empty());
     let mut problems = Vec::new();
     if company.is_none() && body.is_object() {
         problems.push(Problem::new(
@@ -129,10 +156,20 @@ fn check(body: &Value) -> Result<CompanyId, ApiError> {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
     let Some(value) = headers.get("idempotency-key") else {
-        return Err(ApiError::new("idempotency_key_required", "the request has no Idempotency-Key header"));
+        return Err(ApiError::new(
+            "idempotency_key_required",
+            "the request has no Idempotency-Key header",
+        ));
     };
-    let text = value.to_str().ok().map(str::trim).filter(|t| (1..=MAX_KEY_BYTES).contains(&t.len()));
+    let text = value
+        .to_str()
+        .ok()
+        .map(str::trim)
+        .filter(|t| (1..=MAX_KEY_BYTES).contains(&t.len()));
     text.map(str::to_owned).ok_or_else(|| {
-        ApiError::new("idempotency_key_invalid", format!("the key is empty, over {MAX_KEY_BYTES} bytes or not ASCII"))
+        ApiError::new(
+            "idempotency_key_invalid",
+            format!("the key is empty, over {MAX_KEY_BYTES} bytes or not ASCII"),
+        )
     })
 }

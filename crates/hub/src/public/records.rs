@@ -33,7 +33,8 @@ pub(crate) async fn list(
         let updated_since = parameters.take("updated_since")?;
         let mut filters = Vec::new();
         for (place, field) in dataset.fields.iter().enumerate() {
-            if field.indexed && scope.reads(field.class)
+            if field.indexed
+                && scope.reads(field.class)
                 && let Some(value) = parameters.take(&field.name)?
             {
                 filters.push((place, value));
@@ -49,9 +50,19 @@ pub(crate) async fn list(
             }
             return Ok(Json(page));
         };
-        let listing = Listing { store: store.id(), dataset: &dataset.name, company: &company };
+        let listing = Listing {
+            store: store.id(),
+            dataset: &dataset.name,
+            company: &company,
+        };
         let start = start(&listing, cursor.as_deref(), updated_since.as_deref())?;
-        let query = RecordQuery { dataset, company: company.clone(), page: start.clone(), limit, filters };
+        let query = RecordQuery {
+            dataset,
+            company: company.clone(),
+            page: start.clone(),
+            limit,
+            filters,
+        };
         let page = store.records(&scope, &query)?;
 
         let next = page.last.as_ref().filter(|_| !page.end);
@@ -82,13 +93,19 @@ pub(crate) async fn one(
         let unknown = || ApiError::new("record_unknown", format!("{name} has no record {key}"));
         let parsed = Key::parse(&key).map_err(|e| ApiError::new("key_invalid", format!("{key:?} is {e}")))?;
         let company = chosen_company(store, &scope, company)?.ok_or_else(unknown)?;
-        store.record(&scope, dataset, &company, &parsed)?.map(Json).ok_or_else(unknown)
+        store
+            .record(&scope, dataset, &company, &parsed)?
+            .map(Json)
+            .ok_or_else(unknown)
     })
     .await
 }
 
 fn known_dataset<'a>(store: &'a dyn Store, name: &str) -> Result<&'a Dataset, ApiError> {
-    store.catalog().get(name).ok_or_else(|| hub_store::StoreError::DatasetUnknown(DatasetName::new(name)).into())
+    store
+        .catalog()
+        .get(name)
+        .ok_or_else(|| hub_store::StoreError::DatasetUnknown(DatasetName::new(name)).into())
 }
 
 /// The company that is meant; none when the token sees none at all.
@@ -108,7 +125,10 @@ fn chosen_company(
     }
     if seen.len() > 1 {
         let names: Vec<_> = seen.iter().map(CompanyId::as_str).collect();
-        return Err(ApiError::new("company_required", format!("the token sees companies {}", names.join(", "))));
+        return Err(ApiError::new(
+            "company_required",
+            format!("the token sees companies {}", names.join(", ")),
+        ));
     }
     Ok(seen.pop())
 }

@@ -1,0 +1,150 @@
+//! The command line, and the program as a process.
+
+use std::path::Path;
+
+use clap::Parser as _;
+use hub::{Command, CommandError, run};
+
+/// The lines that a command prints.
+#[expect(clippy::panic, reason = "a test may stop where it stands")]
+fn erp_hub(store: &Path, words: &[&str]) -> Result<Vec<String>, CommandError> {
+    let store = format!("sqlite:{}", store.display());
+    let all = ["erp-hub"]
+        .iter()
+        .chain(words)
+        .copied()
+        .chain(["--store", &store]);
+    let mut out = Vec::new();
+    run(
+        Command::try_parse_from(all).unwrap_or_else(|e| panic!("{e}")),
+        &mut out,
+    )?;
+    Ok(String::from_utf8_lossy(&out).lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn each_command_prints_what_was_asked_for_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let ask = |words: &[&str]| erp_hub(&path, words).unwrap();
+    assert_eq!(ask(&["migrate"]), ask(&["migrate"]), "the store's id");
+    let tenant = ask(&["tenant", "add", "acme"]);
+    assert!(tenant.len() == 1 && tenant[0].starts_with("t_"), "{tenant:?}");
+    assert_eq!(
+        erp_hub(&path, &["tenant", "add", "acme"])
+            .unwrap_err()
+            .to_string(),
+        "a tenant called acme exists already"
+    );
+    for name in ["acme", &tenant[0]] {
+        let code = ask(&[
+            "enroll-code",
+            "--tenant",
+            name,
+            "--role",
+            "query-manager",
+            "--valid-for",
+            "30m",
+        ]);
+        assert!(code.len() == 1 && code[0].len() == 32, "{code:?}");
+    }
+    let token = ask(&[
+        "token",
+        "add",
+        "--tenant",
+        "acme",
+        "--scope",
+        "read",
+        "--company",
+        "ABC",
+        "--classes",
+        "public,cost",
+    ]);
+    assert!(token.len() == 1 && token[0].starts_with("erp_"), "{token:?}");
+    ask(&["token", "add", "--tenant", "acme", "--scope", "write"]);
+    assert!(ask(&["token", "revoke", "--tenant", "acme", &token[0][..12]]).is_empty());
+    let list = ask(&["token", "list", "--tenant", "acme"]);
+    assert!(
+        list[0].contains("read") && list[0].contains("revoked"),
+        "{list:?}"
+    );
+    assert!(
+        list[1].contains("write") && list[1].contains("active"),
+        "{list:?}"
+    );
+    assert!(!list.concat().contains(&token[0]), "a token is never shown again");
+    assert_eq!(ask(&["agent", "list", "--tenant", "acme", "--json"]), ["[]"]);
+    assert!(ask(&["company", "list", "--tenant", "acme"]).is_empty());
+    for (words, wanted) in [
+        (
+            ["agent", "revoke", "--tenant", "acme", "a_none"].as_slice(),
+            "there is no agent a_none",
+        ),
+        (
+            &["company", "move", "--tenant", "acme", "ABC", "--to", "a_none"],
+            "there is no agent a_none",
+        ),
+        (
+            &["enroll-code", "--tenant", "nobody"],
+            "no tenant is called nobody",
+        ),
+    ] {
+        let error = erp_hub(&path, words).unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+        assert!(!error.remedy().is_empty());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serves_until_it_is_told_to_stop() {
+    use std::io::{Read as _, Write as _};
+    use std::process::{Command as Process, Stdio};
+    use std::time::{Duration, Instant};
+
+    let folder = tempfile::tempdir().unwrap();
+    let announced = folder.path().join("address");
+    let mut hub = Process::new(env!("CARGO_BIN_EXE_erp-hub"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--announce"])
+        .arg(&announced)
+        .env(
+            "ERP_HUB_STORE",
+            format!("sqlite:{}", folder.path().join("hub.db").display()),
+        )
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !announced.exists() && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let address = std::fs::read_to_string(&announced).unwrap();
+    let mut stream = std::net::TcpStream::connect(address.trim()).unwrap();
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        Process::new("kill")
+            .arg(hub.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(hub.wait().unwrap().success());
+    let mut log = String::new();
+    hub.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains(&format!("http://{}", address.trim())), "{log}");
+    assert!(!log.contains('\u{1b}'), "no colours where no terminal is: {log}");
+}
+
+#[test]
+fn other_stores_are_refused() {
+    for store in ["postgres://u:p@h/db", "hub.db", "sqlite:", "sqlite::memory:"] {
+        let command = Command::try_parse_from(["erp-hub", "migrate", "--store", store]).unwrap();
+        let error = run(command, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("cannot be used"), "{error}");
+    }
+}

@@ -1,0 +1,248 @@
+//! Orders over HTTP, from the shop's side and the driver's.
+
+mod world;
+
+use std::time::{Duration, Instant};
+
+use catalog::Class;
+use hub_store::TokenScope;
+use serde_json::{Value, json};
+use values::LeaseEpoch;
+use wire::agent::Work;
+
+use world::{Agent, World, order};
+
+async fn site(world: &World) -> (Agent, String, LeaseEpoch) {
+    let tenant = world.tenant("acme");
+    let agent = world.driver(&tenant).await;
+    let lease = world.lease(&agent, "ABC").await.lease;
+    (
+        agent,
+        world.token(&tenant, TokenScope::Write, None, &[Class::Public]),
+        lease,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_is_one_order() {
+    let world = World::new().await;
+    let (_, write, _) = site(&world).await;
+    let first = world.order(&write, Some("web-1"), &order()).await;
+    assert_eq!(
+        (first.status.as_u16(), &first.body["state"]),
+        (202, &json!("received")),
+        "{}",
+        first.body
+    );
+    // The same document: other order of fields, other blanks.
+    let text = r#"{ "lines":[{"unit_price":"79.50","quantity_ordered":"2","item_code":"1001-HON-H252"}],
+        "customer":{"customer_no":"ABF","ar_division_no":"01"},"company":"ABC" }"#;
+    for body in [order(), serde_json::from_str(text).unwrap()] {
+        let again = world.order(&write, Some("web-1"), &body).await;
+        assert_eq!((again.status.as_u16(), &again.body), (202, &first.body));
+    }
+    let mut other = order();
+    other["lines"][0]["quantity_ordered"] = json!("3");
+    world
+        .order(&write, Some("web-1"), &other)
+        .await
+        .refused(409, "idempotency_conflict");
+    let second = world.order(&write, Some("web-2"), &other).await;
+    assert_ne!(second.body["id"], first.body["id"]);
+    let list = world.get("/v1/imports?state=received", &write).await.ok();
+    assert_eq!(list["data"].as_array().unwrap().len(), 2);
+    world
+        .get("/v1/imports?state=lost", &write)
+        .await
+        .refused(400, "parameter_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_taken_is_refused_at_once_with_all_problems() {
+    let world = World::new().await;
+    let (_, write, _) = site(&world).await;
+    let bad = json!({ "customer": { "customer_no": 7 }, "lines": [] });
+    let refusal = world
+        .order(&write, Some("web-1"), &bad)
+        .await
+        .refused(422, "document_refused");
+    let fields: Vec<_> = refusal["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "company",
+            "customer.ar_division_no",
+            "customer.customer_no",
+            "lines"
+        ]
+    );
+    let mut unknown = order();
+    unknown["company"] = json!("XYZ");
+    let refusal = world
+        .order(&write, Some("web-1"), &unknown)
+        .await
+        .refused(422, "document_refused");
+    assert_eq!(refusal["problems"][0]["code"], "company_unknown");
+    world
+        .order(&write, Some("web-1"), &Value::Null)
+        .await
+        .refused(422, "document_refused");
+    world
+        .order(&write, None, &order())
+        .await
+        .refused(400, "idempotency_key_required");
+    world
+        .order(&write, Some(&"k".repeat(256)), &order())
+        .await
+        .refused(400, "idempotency_key_invalid");
+    assert_eq!(
+        world.get("/v1/imports", &write).await.ok()["data"],
+        json!([]),
+        "nothing was stored"
+    );
+    let longest = world.order(&write, Some(&"k".repeat(255)), &order()).await;
+    assert_eq!(longest.status.as_u16(), 202);
+    let tenant = world.tenant("other");
+    let read = world.token(&tenant, TokenScope::Read, None, &Class::ALL);
+    world
+        .order(&read, Some("web-1"), &order())
+        .await
+        .refused(403, "permission_missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_travels_to_the_driver_and_its_outcome_back() {
+    let world = World::new().await;
+    let (agent, write, lease) = site(&world).await;
+    let work = json!({ "companies": [["ABC", lease]], "wait_ms": 20_000, "limit": 5 });
+    let start = Instant::now();
+    let waiting = world.post("/agent/v1/work", &agent.token, &work);
+    let posting = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        world.order(&write, Some("web-1"), &order()).await.body
+    };
+    let (waited, posted) = tokio::join!(waiting, posting);
+    let handed: Work = serde_json::from_value(waited.ok()).unwrap();
+    assert!(
+        start.elapsed() < Duration::from_millis(1500),
+        "woken by the order: {:?}",
+        start.elapsed()
+    );
+    assert_eq!(handed.imports[0].body, order());
+    let id = handed.imports[0].id.as_str();
+    assert_eq!(posted["id"], id);
+
+    let path = |step: &str| format!("/agent/v1/imports/{id}/{step}");
+    let accept = json!({ "lease": lease, "revision": 1 });
+    world.post(&path("accept"), &agent.token, &accept).await.ok();
+    let now = json!({ "companies": [["ABC", lease]], "wait_ms": 0, "limit": 5 });
+    assert_eq!(
+        world.post("/agent/v1/work", &agent.token, &now).await.ok(),
+        json!({ "imports": [] })
+    );
+    let reservation =
+        json!({ "write": 0, "name": "sales_order_no", "value": "0000186", "at": "2026-05-06T10:00:00Z" });
+    let reserve = json!({ "lease": lease, "reservation": reservation });
+    for _ in 0..2 {
+        world.post(&path("reserve"), &agent.token, &reserve).await.ok();
+    }
+    let second = world.order(&write, Some("web-2"), &order()).await.body;
+    let taken = format!("/agent/v1/imports/{}/reserve", second["id"].as_str().unwrap());
+    world
+        .post(&taken, &agent.token, &reserve)
+        .await
+        .refused(409, "identity_taken");
+
+    let report = |state: &str| {
+        json!({ "lease": lease, "report": {
+            "state": state, "sales_order_no": "0000186", "totals": { "order_total": "159.00" },
+            "warnings": ["over the credit limit"], "problems": [],
+            "attempts": [{ "at": "2026-05-06T10:00:00Z", "step": "reserved", "detail": "0000186" }],
+        }})
+    };
+    for state in ["writing", "written", "writing"] {
+        world
+            .post(&path("report"), &agent.token, &report(state))
+            .await
+            .ok();
+    }
+    let import = world.get(&format!("/v1/imports/{id}"), &write).await.ok();
+    for (field, value) in [
+        ("kind", json!("sales_order")),
+        ("company", json!("ABC")),
+        ("state", json!("written")),
+        ("sales_order_no", json!("0000186")),
+        ("totals", json!({ "order_total": "159.00" })),
+        ("warnings", json!(["over the credit limit"])),
+        ("problems", json!([])),
+    ] {
+        assert_eq!(import[field], value, "{field}");
+    }
+    assert_eq!(import["attempts"][0]["step"], "reserved");
+
+    let newer = world.lease(&agent, "ABC").await;
+    assert!(newer.lease > lease && newer.open.is_empty());
+    world
+        .post("/agent/v1/work", &agent.token, &work)
+        .await
+        .refused(409, "lease_lost");
+    world
+        .post(&path("report"), &agent.token, &report("held"))
+        .await
+        .refused(409, "lease_lost");
+    world
+        .post("/agent/v1/imports/none/accept", &agent.token, &accept)
+        .await
+        .refused(404, "import_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_driver_does_not_get_the_company() {
+    let world = World::new().await;
+    let tenant = world.tenant("acme");
+    let agent = world.driver(&tenant).await;
+    world.lease(&agent, "ABC").await;
+    let rival = world.driver(&tenant).await;
+    let request = json!({ "company": "ABC", "time_zone": "America/New_York", "journal": "j2" });
+    let refusal = world
+        .post("/agent/v1/lease", &rival.token, &request)
+        .await
+        .refused(409, "company_claimed");
+    assert!(
+        refusal["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("erp-hub company move")
+    );
+    let odd = json!({ "company": "XYZ", "time_zone": "Eastern", "journal": "j2" });
+    world
+        .post("/agent/v1/lease", &rival.token, &odd)
+        .await
+        .refused(422, "time_zone_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_long_polls() {
+    let world = World::new().await;
+    let (agent, _, lease) = site(&world).await;
+    let work = json!({ "companies": [["ABC", lease]], "wait_ms": 30_000, "limit": 5 });
+    let url = format!("{}/agent/v1/work", world.address);
+    let poll = world
+        .client
+        .post(url)
+        .bearer_auth(&agent.token)
+        .json(&work)
+        .send();
+    let poll = tokio::spawn(poll);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let start = Instant::now();
+    world.stop.send(()).unwrap();
+    assert_eq!(poll.await.unwrap().unwrap().status(), 200);
+    world.serving.await.unwrap().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
