@@ -8,20 +8,24 @@
 
 mod error;
 mod lock;
+mod rows;
 mod schema;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use import::{Document, Outcome, Record, Reserved, Source, Verdict, WriteStart};
+use import::{Document, Outcome, Record, Reserved, WriteStart};
 use jiff::Timestamp;
 use model::{Attempt, ImportKind, ImportState};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use sage::ServerProcess;
+use rusqlite::{Connection, OptionalExtension, params};
 use values::{CompanyId, ImportId, StoreId};
 
 pub use error::JournalError;
 use lock::Lock;
+use rows::{
+    begin, insert_document, instant, is_higher, is_reserved, make_room, outcome_of, put_content,
+    replace_body, reservations_of, source_name, verdict_name, write_of,
+};
 
 /// Size of an outcome's row. An outcome is bounded to about half of it.
 const ROOM_BYTES: usize = 24 * 1024;
@@ -88,9 +92,19 @@ impl Journal {
 
     fn prepare(db: Connection, fresh: &StoreId, lock: Option<Lock>) -> Result<Self, JournalError> {
         schema::prepare(&db)?;
-        db.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('store', ?1)", [fresh.as_str()])?;
-        let store: String = db.query_row("SELECT value FROM meta WHERE name = 'store'", [], |row| row.get(0))?;
-        Ok(Self { db, store: StoreId::new(store), highest: BTreeMap::new(), _lock: lock })
+        db.execute(
+            "INSERT OR IGNORE INTO meta (name, value) VALUES ('store', ?1)",
+            [fresh.as_str()],
+        )?;
+        let store: String = db.query_row("SELECT value FROM meta WHERE name = 'store'", [], |row| {
+            row.get(0)
+        })?;
+        Ok(Self {
+            db,
+            store: StoreId::new(store),
+            highest: BTreeMap::new(),
+            _lock: lock,
+        })
     }
 
     /// The journal's own random identity: a new one tells the hub to hand over what is open.
@@ -107,7 +121,11 @@ impl Journal {
         let transaction = begin(&mut self.db)?;
         let id = document.id.as_str();
         let known: Option<u32> = transaction
-            .query_row("SELECT revision FROM document WHERE import_id = ?1", [id], |row| row.get(0))
+            .query_row(
+                "SELECT revision FROM document WHERE import_id = ?1",
+                [id],
+                |row| row.get(0),
+            )
             .optional()?;
         let Some(revision) = known else {
             insert_document(&transaction, document, at)?;
@@ -217,7 +235,11 @@ impl Journal {
     pub fn settle(&mut self, id: &ImportId, outcome: &Outcome) -> Result<(), JournalError> {
         let has_room = self
             .db
-            .query_row("SELECT 1 FROM outcome WHERE import_id = ?1", [id.as_str()], |_| Ok(()))
+            .query_row(
+                "SELECT 1 FROM outcome WHERE import_id = ?1",
+                [id.as_str()],
+                |_| Ok(()),
+            )
             .optional()?
             .is_some();
         if !has_room {
@@ -244,8 +266,14 @@ impl Journal {
     /// See [`JournalError`].
     pub fn mark_reported(&mut self, id: &ImportId) -> Result<(), JournalError> {
         let transaction = begin(&mut self.db)?;
-        transaction.execute("UPDATE document SET reported = 1 WHERE import_id = ?1", [id.as_str()])?;
-        transaction.execute("UPDATE outcome SET content = rtrim(content) WHERE import_id = ?1", [id.as_str()])?;
+        transaction.execute(
+            "UPDATE document SET reported = 1 WHERE import_id = ?1",
+            [id.as_str()],
+        )?;
+        transaction.execute(
+            "UPDATE outcome SET content = rtrim(content) WHERE import_id = ?1",
+            [id.as_str()],
+        )?;
         transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
         transaction.commit()?;
         Ok(())
@@ -271,7 +299,11 @@ impl Journal {
             "SELECT at, step, detail FROM attempt WHERE import_id = ?1 ORDER BY place DESC LIMIT ?2",
         )?;
         let rows = statement.query_map(params![id.as_str(), MAX_ATTEMPTS], |row| {
-            Ok(Attempt { at: row.get(0)?, step: row.get(1)?, detail: row.get(2)? })
+            Ok(Attempt {
+                at: row.get(0)?,
+                step: row.get(1)?,
+                detail: row.get(2)?,
+            })
         })?;
         let mut attempts = rows.collect::<Result<Vec<_>, _>>()?;
         attempts.reverse();
@@ -285,7 +317,9 @@ impl Journal {
     pub fn record(&self, id: &ImportId) -> Result<Option<Record>, JournalError> {
         let found = self
             .db
-            .prepare_cached("SELECT company, kind, revision, body, reported FROM document WHERE import_id = ?1")?
+            .prepare_cached(
+                "SELECT company, kind, revision, body, reported FROM document WHERE import_id = ?1",
+            )?
             .query_row([id.as_str()], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
@@ -296,9 +330,13 @@ impl Journal {
                 ))
             })
             .optional()?;
-        let Some((company, kind, revision, body, reported)) = found else { return Ok(None) };
+        let Some((company, kind, revision, body, reported)) = found else {
+            return Ok(None);
+        };
         if kind != ImportKind::SalesOrder.as_str() {
-            return Err(JournalError::Broken(format!("{id} is of the unknown kind {kind}")));
+            return Err(JournalError::Broken(format!(
+                "{id} is of the unknown kind {kind}"
+            )));
         }
         Ok(Some(Record {
             document: Document {
@@ -327,7 +365,9 @@ impl Journal {
         let ids = statement
             .query_map([company.as_str()], |row| row.get::<_, String>(0))?
             .collect::<Result<Vec<_>, _>>()?;
-        ids.into_iter().filter_map(|id| self.record(&ImportId::new(id)).transpose()).collect()
+        ids.into_iter()
+            .filter_map(|id| self.record(&ImportId::new(id)).transpose())
+            .collect()
     }
 
     /// The newest imports of all companies, newest first.
@@ -335,12 +375,16 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn list(&self, limit: u32) -> Result<Vec<Listed>, JournalError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT import_id, company, at FROM document ORDER BY place DESC LIMIT ?1",
-        )?;
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT import_id, company, at FROM document ORDER BY place DESC LIMIT ?1")?;
         let found = statement
             .query_map([limit], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                ))
             })?
             .collect::<Result<Vec<_>, _>>()?;
         let mut listed = Vec::new();
@@ -353,7 +397,13 @@ impl Journal {
                 None => ImportState::Validated,
             };
             let number = reservations.last().map(|r| r.number.clone());
-            listed.push(Listed { id, company: CompanyId::new(company), state, number, at: instant(&at)? });
+            listed.push(Listed {
+                id,
+                company: CompanyId::new(company),
+                state,
+                number,
+                at: instant(&at)?,
+            });
         }
         Ok(listed)
     }
@@ -364,8 +414,9 @@ impl Journal {
     /// See [`JournalError`].
     pub fn highest_written(&mut self, company: &CompanyId) -> Result<Option<String>, JournalError> {
         if !self.highest.contains_key(company) {
-            let mut statement =
-                self.db.prepare_cached("SELECT number FROM outcome WHERE company = ?1 AND written = 1")?;
+            let mut statement = self
+                .db
+                .prepare_cached("SELECT number FROM outcome WHERE company = ?1 AND written = 1")?;
             let mut rows = statement.query([company.as_str()])?;
             let mut highest = String::new();
             while let Some(row) = rows.next()? {
@@ -376,7 +427,11 @@ impl Journal {
             }
             self.highest.insert(company.clone(), highest);
         }
-        Ok(self.highest.get(company).filter(|number| !number.is_empty()).cloned())
+        Ok(self
+            .highest
+            .get(company)
+            .filter(|number| !number.is_empty())
+            .cloned())
     }
 
     /// Stops all imports of the company until [`Journal::thaw`].
@@ -399,7 +454,10 @@ impl Journal {
     pub fn thaw(&mut self, company: &CompanyId) -> Result<(), JournalError> {
         let transaction = begin(&mut self.db)?;
         transaction.execute("DELETE FROM frozen WHERE company = ?1", [company.as_str()])?;
-        transaction.execute("UPDATE outcome SET written = 0 WHERE company = ?1", [company.as_str()])?;
+        transaction.execute(
+            "UPDATE outcome SET written = 0 WHERE company = ?1",
+            [company.as_str()],
+        )?;
         transaction.commit()?;
         self.highest.remove(company);
         Ok(())
@@ -412,7 +470,11 @@ impl Journal {
     pub fn frozen(&self, company: &CompanyId) -> Result<Option<String>, JournalError> {
         Ok(self
             .db
-            .query_row("SELECT reason FROM frozen WHERE company = ?1", [company.as_str()], |row| row.get(0))
+            .query_row(
+                "SELECT reason FROM frozen WHERE company = ?1",
+                [company.as_str()],
+                |row| row.get(0),
+            )
             .optional()?)
     }
 
@@ -447,7 +509,10 @@ impl Journal {
         let ended = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
         let mut outcome = match ended {
             Some(outcome)
-                if matches!(outcome.state, ImportState::Refused | ImportState::Held | ImportState::InDoubt) =>
+                if matches!(
+                    outcome.state,
+                    ImportState::Refused | ImportState::Held | ImportState::InDoubt
+                ) =>
             {
                 outcome
             }
@@ -456,10 +521,17 @@ impl Journal {
         outcome.state = ImportState::Discarded;
         let transaction = begin(&mut self.db)?;
         make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
-        transaction.execute("UPDATE document SET reported = 0 WHERE import_id = ?1", [id.as_str()])?;
+        transaction.execute(
+            "UPDATE document SET reported = 0 WHERE import_id = ?1",
+            [id.as_str()],
+        )?;
         transaction.commit()?;
         self.settle(id, &outcome)?;
-        let attempt = Attempt { at: at.to_string(), step: "discarded".into(), detail: why.to_owned() };
+        let attempt = Attempt {
+            at: at.to_string(),
+            step: "discarded".into(),
+            detail: why.to_owned(),
+        };
         self.note(id, &attempt)
     }
 
@@ -471,139 +543,6 @@ impl Journal {
         )?;
         Ok(CompanyId::new(company))
     }
-}
-
-fn begin(db: &mut Connection) -> Result<Transaction<'_>, JournalError> {
-    Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
-}
-
-fn insert_document(db: &Connection, document: &Document, at: Timestamp) -> Result<(), JournalError> {
-    db.execute(
-        "INSERT INTO document (import_id, company, kind, revision, body, at, reported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
-        params![
-            document.id.as_str(),
-            document.company.as_str(),
-            document.kind.as_str(),
-            document.revision,
-            document.body.to_string(),
-            at.to_string()
-        ],
-    )?;
-    Ok(())
-}
-
-fn replace_body(db: &Connection, document: &Document) -> Result<(), JournalError> {
-    db.execute(
-        "UPDATE document SET revision = ?2, body = ?3, reported = 0 WHERE import_id = ?1",
-        params![document.id.as_str(), document.revision, document.body.to_string()],
-    )?;
-    Ok(())
-}
-
-fn is_reserved(db: &Connection, id: &str) -> Result<bool, JournalError> {
-    let found = db.query_row("SELECT 1 FROM reservation WHERE import_id = ?1 LIMIT 1", [id], |_| Ok(()));
-    Ok(found.optional()?.is_some())
-}
-
-/// The outcome's row at its full size, blank.
-fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<(), JournalError> {
-    db.execute(
-        "INSERT OR REPLACE INTO outcome (import_id, company, number, written, content)
-         VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
-        params![id.as_str(), number, padded("")?],
-    )?;
-    Ok(())
-}
-
-fn put_content(db: &Connection, id: &ImportId, content: &str, written: bool) -> Result<(), JournalError> {
-    let changed = db.execute(
-        "UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1",
-        params![id.as_str(), padded(content)?, written],
-    )?;
-    if changed == 1 { Ok(()) } else { Err(JournalError::Broken(format!("{id} has no room for its outcome"))) }
-}
-
-fn padded(content: &str) -> Result<String, JournalError> {
-    if content.len() > ROOM_BYTES {
-        return Err(JournalError::Broken(format!("an outcome of {} bytes", content.len())));
-    }
-    // By bytes: the formatter would count characters.
-    Ok(content.to_owned() + &" ".repeat(ROOM_BYTES - content.len()))
-}
-
-/// The outcome, and whether it is a written order; none when only its room is there.
-fn outcome_of(db: &Connection, id: &str) -> Result<Option<(Outcome, bool)>, JournalError> {
-    let found = db
-        .prepare_cached("SELECT content, written FROM outcome WHERE import_id = ?1")?
-        .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))
-        .optional()?;
-    match found {
-        Some((content, written)) if !content.trim_end().is_empty() => {
-            Ok(Some((serde_json::from_str(&content).map_err(JournalError::Content)?, written)))
-        }
-        Some(_) | None => Ok(None),
-    }
-}
-
-fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Reserved>, JournalError> {
-    let mut statement = db.prepare_cached(
-        "SELECT number, at, source, at_hub, verdict FROM reservation WHERE import_id = ?1 ORDER BY place",
-    )?;
-    let mut rows = statement.query([id.as_str()])?;
-    let mut reservations = Vec::new();
-    while let Some(row) = rows.next()? {
-        let source: String = row.get(2)?;
-        let verdict: String = row.get(4)?;
-        reservations.push(Reserved {
-            number: row.get(0)?,
-            at: instant(&row.get::<_, String>(1)?)?,
-            source: if source == source_name(Source::Journal) { Source::Journal } else { Source::Hub },
-            at_hub: row.get(3)?,
-            verdict: if verdict == verdict_name(Verdict::Foreign) { Verdict::Foreign } else { Verdict::Open },
-        });
-    }
-    Ok(reservations)
-}
-
-fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteStart>, JournalError> {
-    let found = db
-        .prepare_cached("SELECT number, at, pid, process_start FROM write_start WHERE import_id = ?1")?
-        .query_row([id.as_str()], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, Option<u32>>(2)?,
-                row.get::<_, Option<String>>(3)?,
-            ))
-        })
-        .optional()?;
-    let Some((number, at, pid, started)) = found else { return Ok(None) };
-    let started = started.and_then(|s| s.parse::<u64>().ok());
-    let server = pid.zip(started).map(|(pid, started_at)| ServerProcess { pid, started_at });
-    Ok(Some(WriteStart { number, at: instant(&at)?, server }))
-}
-
-const fn source_name(source: Source) -> &'static str {
-    match source {
-        Source::Journal => "journal",
-        Source::Hub => "hub",
-    }
-}
-
-const fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Open => "open",
-        Verdict::Foreign => "foreign",
-    }
-}
-
-fn instant(text: &str) -> Result<Timestamp, JournalError> {
-    text.parse().map_err(|_| JournalError::Broken(format!("{text:?} is no instant")))
-}
-
-/// Only numbers of digits can be compared.
-fn is_higher(number: &str, than: &str) -> bool {
-    number.parse::<u64>().is_ok_and(|number| than.parse::<u64>().map_or(true, |than| number > than))
 }
 
 #[cfg(test)]

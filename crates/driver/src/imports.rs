@@ -8,8 +8,8 @@ mod carry_out;
 mod erp;
 mod points;
 mod ports;
-mod runner;
 mod rows;
+mod runner;
 
 #[cfg(test)]
 mod simulation;

@@ -5,15 +5,17 @@
 //! ended is fenced and read back before anything else.
 
 mod decide;
+mod words;
 
 use jiff::Timestamp;
 use model::{ImportState, Problem};
 use sage::{Condition, ServerProcess};
 
 use crate::record::{Outcome, Record, Reserved, Source, Verdict};
-use crate::read_back::Finding;
 use crate::sales_order::Entry;
 use crate::{Obstacle, problems};
+
+pub use words::{Command, Event, Heard, Inquiry, Moment, Proof, Stage, Waiting};
 
 /// Numbers reserved for one import before it is held: next numbers that are taken again
 /// and again mean that somebody enters orders beside Sage's own counter.
@@ -25,15 +27,6 @@ const MAX_WRITES: u32 = 5;
 const MAX_LOCKED: u32 = 5;
 /// Read-backs that contradict themselves before a person is asked.
 const MAX_UNCLEAR: u32 = 4;
-
-/// The instant and a random number, both from outside.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// Now.
-    pub at: Timestamp,
-    /// Spreads waits.
-    pub random: u32,
-}
 
 /// An import on its way.
 #[derive(Clone, Debug)]
@@ -52,249 +45,6 @@ pub struct Import {
     /// something that we did not find.
     was_begun: bool,
     warnings: Vec<String>,
-}
-
-/// Where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Journaled.
-    Journaled,
-    /// Valid; wants a session.
-    Opening,
-    /// Wants a number.
-    Numbering,
-    /// Has a number that is not journaled.
-    Keeping {
-        /// The number.
-        number: String,
-    },
-    /// Has a number that the hub does not know.
-    Announcing,
-    /// Is about to write.
-    Starting,
-    /// Is being entered.
-    Writing,
-    /// The worker is lost; the process that may still commit is to be ended.
-    Fencing {
-        /// What is asked once it is gone.
-        inquiry: Inquiry,
-    },
-    /// Is being looked for.
-    Reading {
-        /// What is asked.
-        inquiry: Inquiry,
-    },
-    /// The attempt left nothing behind: to be journaled before the next one.
-    Ending {
-        /// Somebody else has the number.
-        foreign: bool,
-        /// What the next attempt waits for.
-        then_wait: Option<Obstacle>,
-    },
-    /// Its end is to be journaled.
-    Concluding {
-        /// The end.
-        outcome: Outcome,
-    },
-    /// Its end is to be reported.
-    Reporting {
-        /// The end.
-        outcome: Outcome,
-    },
-    /// Nothing is left to do.
-    Settled {
-        /// The end.
-        state: ImportState,
-    },
-}
-
-/// What is asked of the ERP, and what the answer may be worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inquiry {
-    /// Under which number.
-    pub number: String,
-    /// When the number was reserved.
-    pub since: Timestamp,
-    /// What "nothing is there" proves.
-    pub proof: Proof,
-    /// What was last heard.
-    pub heard: Heard,
-}
-
-/// What "nothing is there" proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// No header's write was begun, or Sage answered every one: nothing can follow.
-    NothingPending,
-    /// A write was begun, and the process that could commit it is gone.
-    Fenced,
-    /// Something may still commit.
-    Open,
-}
-
-/// What was last heard about the write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// Nothing: the worker, the driver or Sage was lost.
-    Nothing,
-    /// Sage said that it is written.
-    Done {
-        /// Totals that Sage gave.
-        totals: model::Totals,
-        /// Sum of the lines as they were entered.
-        extension: Option<values::Decimal>,
-    },
-    /// Sage refused the header's write.
-    Refused(Problem),
-    /// The header's write met a condition.
-    Condition(Condition),
-    /// Another record was loaded under the number.
-    KeyTaken,
-}
-
-/// Waits for an obstacle to pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// What is in the way.
-    pub obstacle: Obstacle,
-    /// In whose words.
-    pub detail: String,
-    /// How often in a row.
-    pub tries: u32,
-    /// When to try again.
-    pub until: Timestamp,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Parse and check against the ERP's tables.
-    Validate,
-    /// Have a session, with this document's date.
-    OpenSession,
-    /// Ask Sage for the next number.
-    NextNumber,
-    /// Journal the reservation.
-    JournalReservation {
-        /// The number.
-        number: String,
-    },
-    /// Make the reservation known to the hub.
-    ReserveAtHub {
-        /// The reservation.
-        reserved: Reserved,
-    },
-    /// Journal that the write begins, with room for its outcome.
-    JournalWriteStarted {
-        /// Under which number.
-        number: String,
-        /// The process that will commit it.
-        server: Option<ServerProcess>,
-    },
-    /// Enter and write the order.
-    EnterOrder {
-        /// Under this number.
-        number: String,
-    },
-    /// End the worker.
-    KillWorker,
-    /// See to it that this process is gone.
-    Fence {
-        /// The process; none when it is not known.
-        server: Option<ServerProcess>,
-    },
-    /// Look for the order in every place where it may be.
-    ReadBack {
-        /// What is asked.
-        inquiry: Inquiry,
-    },
-    /// Journal that the attempt left nothing behind.
-    JournalWriteEnded {
-        /// Under which number.
-        number: String,
-        /// Somebody else has it.
-        foreign: bool,
-    },
-    /// Stop all imports of the company until a person has looked.
-    Freeze {
-        /// Why.
-        reason: String,
-    },
-    /// Journal the end.
-    JournalOutcome {
-        /// The end.
-        outcome: Outcome,
-    },
-    /// Tell the hub the end.
-    Report {
-        /// The end.
-        outcome: Outcome,
-    },
-    /// Tell the hub where it stands; it does not matter whether that succeeds.
-    Announce {
-        /// Where it stands.
-        standing: Outcome,
-    },
-}
-
-/// What came of a command.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The wait is over.
-    Due,
-    /// A step could not be taken for a reason that passes.
-    Blocked {
-        /// The reason.
-        obstacle: Obstacle,
-        /// In whose words.
-        detail: String,
-    },
-    /// All problems; none is a good sign.
-    Validated(Vec<Problem>),
-    /// There is a session in this process.
-    SessionOpened(Option<ServerProcess>),
-    /// Imports of the company are frozen.
-    Frozen(String),
-    /// Sage gave a number.
-    NumberGiven {
-        /// The number.
-        number: String,
-        /// The highest number that an order of ours was written under.
-        highest: Option<String>,
-    },
-    /// Sage or the worker was lost before a write.
-    WorkerLost {
-        /// In whose words.
-        detail: String,
-    },
-    /// The reservation is journaled.
-    ReservationJournaled {
-        /// When it was made.
-        at: Timestamp,
-    },
-    /// The hub has it.
-    ReservedAtHub,
-    /// Another import has that number.
-    IdentityTaken,
-    /// The start is journaled.
-    WriteStarted,
-    /// Entering ended, one way or another.
-    Entered(Entry),
-    /// Is the process gone?
-    Fenced(bool),
-    /// What was found.
-    ReadBack {
-        /// Under the number.
-        finding: Finding,
-        /// Does the ERP keep the history of orders?
-        keeps_history: bool,
-    },
-    /// The end of the attempt is journaled.
-    WriteEnded,
-    /// The outcome is journaled.
-    OutcomeJournaled,
-    /// The hub knows.
-    Reported,
 }
 
 impl Import {
@@ -317,7 +67,9 @@ impl Import {
             import.stage = if record.reported {
                 Stage::Settled { state: outcome.state }
             } else {
-                Stage::Reporting { outcome: outcome.clone() }
+                Stage::Reporting {
+                    outcome: outcome.clone(),
+                }
             };
         } else {
             import.ask_after_the_past(record);
@@ -327,8 +79,12 @@ impl Import {
     }
 
     fn ask_after_the_past(&mut self, record: &Record) {
-        let mut open: Vec<Reserved> =
-            self.reservations.iter().filter(|r| r.verdict == Verdict::Open).cloned().collect();
+        let mut open: Vec<Reserved> = self
+            .reservations
+            .iter()
+            .filter(|r| r.verdict == Verdict::Open)
+            .cloned()
+            .collect();
         let is_known = open.iter().all(|r| r.source == Source::Journal);
         // Oldest first; the last of a list is taken first.
         open.reverse();
@@ -343,11 +99,19 @@ impl Import {
         self.stage = match &record.write {
             Some(write) if is_known && write.number == first.number => {
                 self.server = write.server;
-                Stage::Fencing { inquiry: inquiry(Proof::Fenced) }
+                Stage::Fencing {
+                    inquiry: inquiry(Proof::Fenced),
+                }
             }
-            Some(_) => Stage::Reading { inquiry: inquiry(Proof::Open) },
-            None if is_known => Stage::Reading { inquiry: inquiry(Proof::NothingPending) },
-            None => Stage::Reading { inquiry: inquiry(Proof::Open) },
+            Some(_) => Stage::Reading {
+                inquiry: inquiry(Proof::Open),
+            },
+            None if is_known => Stage::Reading {
+                inquiry: inquiry(Proof::NothingPending),
+            },
+            None => Stage::Reading {
+                inquiry: inquiry(Proof::Open),
+            },
         };
         self.unread = open;
     }
@@ -369,7 +133,11 @@ impl Import {
         let mut extra = Vec::new();
         match (self.stage.clone(), event) {
             (Stage::Journaled, Event::Validated(problems)) => {
-                self.stage = if problems.is_empty() { Stage::Opening } else { self.refused(problems) };
+                self.stage = if problems.is_empty() {
+                    Stage::Opening
+                } else {
+                    self.refused(problems)
+                };
             }
             (Stage::Opening, Event::SessionOpened(server)) => {
                 self.server = server;
@@ -396,7 +164,9 @@ impl Import {
                         let reason = format!(
                             "Sage gave out {number} as the next sales order number, though order {highest} of ours was written before"
                         );
-                        extra.push(Command::Freeze { reason: reason.clone() });
+                        extra.push(Command::Freeze {
+                            reason: reason.clone(),
+                        });
                         self.stage = self.held(problems::restored_from_backup(&reason));
                     }
                     None => self.stage = Stage::Keeping { number },
@@ -419,7 +189,10 @@ impl Import {
                 self.stage = Stage::Starting;
             }
             (Stage::Announcing, Event::IdentityTaken) => {
-                self.stage = Stage::Ending { foreign: true, then_wait: None };
+                self.stage = Stage::Ending {
+                    foreign: true,
+                    then_wait: None,
+                };
             }
             (Stage::Starting, Event::WriteStarted) => {
                 self.writes += 1;
@@ -432,7 +205,13 @@ impl Import {
                 }
                 self.stage = Stage::Reading { inquiry };
             }
-            (Stage::Reading { inquiry }, Event::ReadBack { finding, keeps_history }) => {
+            (
+                Stage::Reading { inquiry },
+                Event::ReadBack {
+                    finding,
+                    keeps_history,
+                },
+            ) => {
                 return self.found(inquiry, finding, keeps_history, moment);
             }
             (Stage::Ending { foreign, then_wait }, Event::WriteEnded) => {
@@ -457,48 +236,89 @@ impl Import {
     }
 
     fn entered(&mut self, entry: Entry) {
-        let Some(current) = self.current().cloned() else { return };
-        let inquiry = |proof, heard| Inquiry { number: current.number.clone(), since: current.at, proof, heard };
+        let Some(current) = self.current().cloned() else {
+            return;
+        };
+        let inquiry = |proof, heard| Inquiry {
+            number: current.number.clone(),
+            since: current.at,
+            proof,
+            heard,
+        };
         self.stage = match entry {
-            Entry::Entered { totals, extension, warnings } => {
+            Entry::Entered {
+                totals,
+                extension,
+                warnings,
+            } => {
                 self.was_begun = true;
                 self.warnings = warnings;
                 let heard = Heard::Done { totals, extension };
-                Stage::Reading { inquiry: inquiry(Proof::NothingPending, heard) }
+                Stage::Reading {
+                    inquiry: inquiry(Proof::NothingPending, heard),
+                }
             }
-            Entry::Refused { problem, at_header_write: false, warnings } => {
+            Entry::Refused {
+                problem,
+                at_header_write: false,
+                warnings,
+            } => {
                 self.warnings = warnings;
                 self.refused(vec![problem])
             }
-            Entry::Refused { problem, at_header_write: true, warnings } => {
+            Entry::Refused {
+                problem,
+                at_header_write: true,
+                warnings,
+            } => {
                 self.was_begun = true;
                 self.warnings = warnings;
-                Stage::Reading { inquiry: inquiry(Proof::NothingPending, Heard::Refused(problem)) }
+                Stage::Reading {
+                    inquiry: inquiry(Proof::NothingPending, Heard::Refused(problem)),
+                }
             }
             // Nothing was stored under the number: it can be given up as if somebody else had it.
-            Entry::Condition { condition: Condition::RecordLocked, at_header_write: false }
-                if self.waited.is_some_and(|(last, tries)| {
-                    last == Obstacle::Sage(Condition::RecordLocked) && tries >= MAX_LOCKED
-                }) =>
+            Entry::Condition {
+                condition: Condition::RecordLocked,
+                at_header_write: false,
+            } if self.waited.is_some_and(|(last, tries)| {
+                last == Obstacle::Sage(Condition::RecordLocked) && tries >= MAX_LOCKED
+            }) =>
             {
                 self.waited = None;
-                Stage::Ending { foreign: true, then_wait: None }
+                Stage::Ending {
+                    foreign: true,
+                    then_wait: None,
+                }
             }
-            Entry::Condition { condition, at_header_write: false } => {
-                Stage::Ending { foreign: false, then_wait: Some(Obstacle::Sage(condition)) }
-            }
-            Entry::Condition { condition, at_header_write: true } => {
+            Entry::Condition {
+                condition,
+                at_header_write: false,
+            } => Stage::Ending {
+                foreign: false,
+                then_wait: Some(Obstacle::Sage(condition)),
+            },
+            Entry::Condition {
+                condition,
+                at_header_write: true,
+            } => {
                 self.was_begun = true;
-                Stage::Reading { inquiry: inquiry(Proof::NothingPending, Heard::Condition(condition)) }
+                Stage::Reading {
+                    inquiry: inquiry(Proof::NothingPending, Heard::Condition(condition)),
+                }
             }
-            Entry::KeyTaken => Stage::Reading { inquiry: inquiry(Proof::NothingPending, Heard::KeyTaken) },
+            Entry::KeyTaken => Stage::Reading {
+                inquiry: inquiry(Proof::NothingPending, Heard::KeyTaken),
+            },
             // Without a header's write nothing can be committed, whatever still runs.
-            Entry::Faulted { began: false, .. } => {
-                Stage::Fencing { inquiry: inquiry(Proof::NothingPending, Heard::Nothing) }
-            }
+            Entry::Faulted { began: false, .. } => Stage::Fencing {
+                inquiry: inquiry(Proof::NothingPending, Heard::Nothing),
+            },
             Entry::Faulted { began: true, .. } => {
                 self.was_begun = true;
-                Stage::Fencing { inquiry: inquiry(Proof::Fenced, Heard::Nothing) }
+                Stage::Fencing {
+                    inquiry: inquiry(Proof::Fenced, Heard::Nothing),
+                }
             }
         };
     }
@@ -511,7 +331,12 @@ impl Import {
         self.waited = Some((obstacle, tries));
         let wait = obstacle.wait(tries, moment.random);
         let until = moment.at.checked_add(wait).unwrap_or(Timestamp::MAX);
-        self.waiting = Some(Waiting { obstacle, detail, tries, until });
+        self.waiting = Some(Waiting {
+            obstacle,
+            detail,
+            tries,
+            until,
+        });
         self.stage = match self.stage {
             // A write is never just repeated.
             Stage::Writing => match self.current() {
@@ -539,7 +364,9 @@ impl Import {
         let commands = if matches!(self.stage, Stage::Reporting { .. } | Stage::Settled { .. }) {
             Vec::new()
         } else {
-            vec![Command::Announce { standing: self.standing() }]
+            vec![Command::Announce {
+                standing: self.standing(),
+            }]
         };
         (self, commands)
     }
@@ -551,19 +378,35 @@ impl Import {
             Stage::Journaled => vec![Command::Validate],
             Stage::Opening => vec![Command::OpenSession],
             Stage::Numbering => vec![Command::NextNumber],
-            Stage::Keeping { number } => vec![Command::JournalReservation { number: number.clone() }],
-            Stage::Announcing => {
-                self.current().map(|r| Command::ReserveAtHub { reserved: r.clone() }).into_iter().collect()
-            }
-            Stage::Starting => vec![Command::JournalWriteStarted { number: number(), server: self.server }],
+            Stage::Keeping { number } => vec![Command::JournalReservation {
+                number: number.clone(),
+            }],
+            Stage::Announcing => self
+                .current()
+                .map(|r| Command::ReserveAtHub { reserved: r.clone() })
+                .into_iter()
+                .collect(),
+            Stage::Starting => vec![Command::JournalWriteStarted {
+                number: number(),
+                server: self.server,
+            }],
             Stage::Writing => vec![Command::EnterOrder { number: number() }],
             Stage::Fencing { .. } => vec![Command::KillWorker, Command::Fence { server: self.server }],
-            Stage::Reading { inquiry } => vec![Command::ReadBack { inquiry: inquiry.clone() }],
+            Stage::Reading { inquiry } => vec![Command::ReadBack {
+                inquiry: inquiry.clone(),
+            }],
             Stage::Ending { foreign, .. } => {
-                vec![Command::JournalWriteEnded { number: number(), foreign: *foreign }]
+                vec![Command::JournalWriteEnded {
+                    number: number(),
+                    foreign: *foreign,
+                }]
             }
-            Stage::Concluding { outcome } => vec![Command::JournalOutcome { outcome: outcome.clone() }],
-            Stage::Reporting { outcome } => vec![Command::Report { outcome: outcome.clone() }],
+            Stage::Concluding { outcome } => vec![Command::JournalOutcome {
+                outcome: outcome.clone(),
+            }],
+            Stage::Reporting { outcome } => vec![Command::Report {
+                outcome: outcome.clone(),
+            }],
             Stage::Settled { .. } => Vec::new(),
         }
     }
@@ -615,9 +458,11 @@ impl Import {
                 ImportState::Waiting
             }
             Stage::Journaled => ImportState::Received,
-            Stage::Opening | Stage::Numbering | Stage::Keeping { .. } | Stage::Announcing | Stage::Starting => {
-                ImportState::Validated
-            }
+            Stage::Opening
+            | Stage::Numbering
+            | Stage::Keeping { .. }
+            | Stage::Announcing
+            | Stage::Starting => ImportState::Validated,
             Stage::Writing | Stage::Fencing { .. } | Stage::Reading { .. } | Stage::Ending { .. } => {
                 ImportState::Writing
             }
@@ -627,7 +472,9 @@ impl Import {
         let mut standing = Outcome::of_state(state);
         standing.sales_order_no = self.current().map(|r| r.number.clone());
         standing.warnings.clone_from(&self.warnings);
-        standing.problems.extend(self.waiting().map(|w| w.obstacle.problem(&w.detail)));
+        standing
+            .problems
+            .extend(self.waiting().map(|w| w.obstacle.problem(&w.detail)));
         standing
     }
 
@@ -636,7 +483,9 @@ impl Import {
     }
 
     fn current_mut(&mut self) -> Option<&mut Reserved> {
-        self.reservations.last_mut().filter(|r| r.verdict == Verdict::Open)
+        self.reservations
+            .last_mut()
+            .filter(|r| r.verdict == Verdict::Open)
     }
 
     fn refused(&self, problems: Vec<Problem>) -> Stage {
@@ -648,11 +497,19 @@ impl Import {
     }
 
     fn conclude(&self, state: ImportState, number: Option<String>, problems: Vec<Problem>) -> Stage {
-        let mut outcome = Outcome::of_state(state);
-        outcome.sales_order_no = number;
-        outcome.warnings.clone_from(&self.warnings);
-        outcome.problems = problems;
-        Stage::Concluding { outcome: outcome.bounded() }
+        Stage::Concluding {
+            outcome: self.outcome(state, number, problems).bounded(),
+        }
+    }
+
+    fn outcome(&self, state: ImportState, number: Option<String>, problems: Vec<Problem>) -> Outcome {
+        let warnings = self.warnings.clone();
+        Outcome {
+            sales_order_no: number,
+            warnings,
+            problems,
+            ..Outcome::of_state(state)
+        }
     }
 }
 

@@ -48,10 +48,14 @@ impl Obstacle {
             Self::SageUnreachable => {
                 "check that Sage starts on this machine with the configured home folder; the document waits and goes in by itself"
             }
-            Self::WriteFailed => "nothing to do: the document is entered again by itself once Sage is known to hold nothing of it",
+            Self::WriteFailed => {
+                "nothing to do: the document is entered again by itself once Sage is known to hold nothing of it"
+            }
             Self::ReaderUnavailable => "check reader.odbc; the document waits and goes on by itself",
             Self::ReadBackUnclear => "nothing to do yet: the ERP is read again",
-            Self::HubUnreachable => "check the connection to the hub; the document waits and goes on by itself",
+            Self::HubUnreachable => {
+                "check the connection to the hub; the document waits and goes on by itself"
+            }
             Self::JournalFull => {
                 "free space on the disk that holds the driver's state folder; nothing is written to Sage before"
             }
@@ -72,7 +76,9 @@ impl Obstacle {
                 | Condition::PermissionDenied => true,
             },
             Self::SageUnreachable | Self::JournalFull => true,
-            Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => false,
+            Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => {
+                false
+            }
         }
     }
 
@@ -125,6 +131,11 @@ mod tests {
         assert_eq!(seat.wait(2, 0).as_secs(), 60);
         assert_eq!(seat.wait(40, 0).as_secs(), 600);
         assert_eq!(seat.wait(40, u32::MAX).as_secs(), 450);
-        assert!(Obstacle::Sage(Condition::PasswordRefused).wait(1, u32::MAX).as_secs() >= 2700);
+        assert!(
+            Obstacle::Sage(Condition::PasswordRefused)
+                .wait(1, u32::MAX)
+                .as_secs()
+                >= 2700
+        );
     }
 }

@@ -156,7 +156,10 @@ fn judge_order(expected: &Expected<'_>, found: &SightedOrder, what: &str) -> Fin
     let is_po = found.customer_po_no == order.customer_po_no.as_deref().unwrap_or("").trim_end();
     let is_by_us = expected.user_key.map(|key| key == found.created_by);
     let is_since = found.created.map(|created| created >= expected.since);
-    let whose = format!("an {what} of customer {}-{}", found.ar_division_no, found.customer_no);
+    let whose = format!(
+        "an {what} of customer {}-{}",
+        found.ar_division_no, found.customer_no
+    );
     match &found.marker {
         Some(marker) if marker == expected.marker => return judge_lines(expected, found, false),
         Some(marker) if !marker.is_empty() => return Finding::Foreign { whose },
@@ -176,7 +179,9 @@ fn judge_order(expected: &Expected<'_>, found: &SightedOrder, what: &str) -> Fin
         (None, _) => Finding::Unclear {
             why: format!("{whose} looks like ours, but which Sage user is ours is not known"),
         },
-        (Some(true), None) => Finding::Unclear { why: format!("when {whose} was created cannot be told") },
+        (Some(true), None) => Finding::Unclear {
+            why: format!("when {whose} was created cannot be told"),
+        },
         (Some(true), Some(true)) => Finding::Unclear {
             why: format!("{whose} was entered by our Sage user, but customer or purchase order differ"),
         },
@@ -188,9 +193,14 @@ fn judge_order(expected: &Expected<'_>, found: &SightedOrder, what: &str) -> Fin
 fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> Finding {
     let Some(lines) = &found.lines else {
         return if exactly {
-            Finding::Unclear { why: "its lines could not be read".into() }
+            Finding::Unclear {
+                why: "its lines could not be read".into(),
+            }
         } else {
-            Finding::Ours { totals: found.totals.clone(), notes: Vec::new() }
+            Finding::Ours {
+                totals: found.totals.clone(),
+                notes: Vec::new(),
+            }
         };
     };
     let mut rest: Vec<&SightedLine> = lines.iter().collect();
@@ -209,33 +219,50 @@ fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> 
     }
     if missing > 0 {
         let wanted = expected.order.lines.len();
-        return Finding::Partial { what: format!("{missing} of its {wanted} lines are missing or differ") };
+        return Finding::Partial {
+            what: format!("{missing} of its {wanted} lines are missing or differ"),
+        };
     }
     if !rest.is_empty() && exactly {
-        return Finding::Unclear { why: format!("it has {} lines that we did not send", rest.len()) };
+        return Finding::Unclear {
+            why: format!("it has {} lines that we did not send", rest.len()),
+        };
     }
     if let Some(entered) = expected.extension
         && rest.is_empty()
         && let Some(stored) = sum(lines)
         && stored != entered
     {
-        return Finding::Partial { what: format!("its lines come to {stored}, but were entered as {entered}") };
+        return Finding::Partial {
+            what: format!("its lines come to {stored}, but were entered as {entered}"),
+        };
     }
-    Finding::Ours { totals: found.totals.clone(), notes: Vec::new() }
+    Finding::Ours {
+        totals: found.totals.clone(),
+        notes: Vec::new(),
+    }
 }
 
 fn sum(lines: &[SightedLine]) -> Option<Decimal> {
-    lines.iter().try_fold(Decimal::zero(2), |sum, line| sum.checked_add(line.extension?).ok())
+    lines.iter().try_fold(Decimal::zero(2), |sum, line| {
+        sum.checked_add(line.extension?).ok()
+    })
 }
 
 fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
     let order = expected.order;
     let day = expected.since.date();
     // Numbers come round again: an invoice from before the reservation is about an older order.
-    let recent: Vec<_> = sightings.invoices.iter().filter(|i| i.date.is_none_or(|date| date >= day)).collect();
+    let recent: Vec<_> = sightings
+        .invoices
+        .iter()
+        .filter(|i| i.date.is_none_or(|date| date >= day))
+        .collect();
     if recent.is_empty() {
         return match &sightings.objects {
-            Some(Some(_)) => Finding::Unclear { why: "Sage's objects find it, its tables do not yet".into() },
+            Some(Some(_)) => Finding::Unclear {
+                why: "Sage's objects find it, its tables do not yet".into(),
+            },
             Some(None) | None => Finding::Absent,
         };
     }
@@ -251,17 +278,28 @@ fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
     };
     if recent.iter().all(|invoice| is_ours(invoice)) {
         // The amounts of several invoices are parts of the order's.
-        let totals = if let [only] = recent.as_slice() { only.totals.clone() } else { Totals::new() };
-        return Finding::Ours { totals, notes: vec!["the order has been invoiced since".into()] };
+        let totals = if let [only] = recent.as_slice() {
+            only.totals.clone()
+        } else {
+            Totals::new()
+        };
+        return Finding::Ours {
+            totals,
+            notes: vec!["the order has been invoiced since".into()],
+        };
     }
-    Finding::Unclear { why: "an invoice of an order under this number is there, and whose it is cannot be told".into() }
+    Finding::Unclear {
+        why: "an invoice of an order under this number is there, and whose it is cannot be told".into(),
+    }
 }
 
 /// The totals of an order from Sage's columns, by API name.
 #[must_use]
 pub fn totals_of(row: &Row, columns: &[(&str, &str)]) -> Totals {
-    let mut totals: Totals =
-        columns.iter().filter_map(|(name, column)| Some(((*name).to_owned(), row.number(column)?))).collect();
+    let mut totals: Totals = columns
+        .iter()
+        .filter_map(|(name, column)| Some(((*name).to_owned(), row.number(column)?)))
+        .collect();
     add_order_total(&mut totals);
     totals
 }

@@ -109,7 +109,13 @@ impl Outcome {
     /// A state without more to say.
     #[must_use]
     pub fn of_state(state: ImportState) -> Self {
-        Self { state, sales_order_no: None, totals: Totals::new(), warnings: Vec::new(), problems: Vec::new() }
+        Self {
+            state,
+            sales_order_no: None,
+            totals: Totals::new(),
+            warnings: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Cut to what fits into the journal's room.
@@ -142,7 +148,10 @@ impl Outcome {
 
 fn cut(text: &mut String) {
     if text.len() > MAX_TEXT {
-        let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let end = (0..=MAX_TEXT)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         text.truncate(end);
         text.push('…');
     }

@@ -88,7 +88,10 @@ pub fn validate<K: Knowledge>(order: &SalesOrder, knowledge: &mut K) -> Result<V
             }
         }
     }
-    let mut warehouses = Warehouses { knowledge, known: BTreeMap::new() };
+    let mut warehouses = Warehouses {
+        knowledge,
+        known: BTreeMap::new(),
+    };
     if let Some(code) = &order.warehouse_code {
         warehouses.check(code, "warehouse_code", &mut problems)?;
     }
@@ -177,17 +180,29 @@ mod tests {
         type Error = std::convert::Infallible;
 
         fn item(&mut self, item_code: &str) -> Result<Option<ItemFacts>, Self::Error> {
-            let facts = ItemFacts { is_inactive: false, is_prompting_kit: false, is_stocked: true };
+            let facts = ItemFacts {
+                is_inactive: false,
+                is_prompting_kit: false,
+                is_stocked: true,
+            };
             Ok(match item_code {
-                "OLD" => Some(ItemFacts { is_inactive: true, ..facts }),
-                "KIT" => Some(ItemFacts { is_prompting_kit: true, ..facts }),
+                "OLD" => Some(ItemFacts {
+                    is_inactive: true,
+                    ..facts
+                }),
+                "KIT" => Some(ItemFacts {
+                    is_prompting_kit: true,
+                    ..facts
+                }),
                 "NONE" | "*SPECIAL" => None,
                 _ => Some(facts),
             })
         }
 
         fn customer(&mut self, _: &str, customer: &str) -> Result<Option<CustomerFacts>, Self::Error> {
-            Ok((customer != "NOBODY").then_some(CustomerFacts { is_inactive: customer == "GONE" }))
+            Ok((customer != "NOBODY").then_some(CustomerFacts {
+                is_inactive: customer == "GONE",
+            }))
         }
 
         fn has_ship_to(&mut self, _: &str, _: &str, code: &str) -> Result<bool, Self::Error> {
@@ -202,7 +217,9 @@ mod tests {
     fn problems(customer: &str, ship_to: &str, items: &[&str], warehouse: &str) -> Vec<(String, String)> {
         let lines: Vec<_> = items
             .iter()
-            .map(|i| serde_json::json!({"item_code": i, "quantity_ordered": "1", "warehouse_code": warehouse}))
+            .map(
+                |i| serde_json::json!({"item_code": i, "quantity_ordered": "1", "warehouse_code": warehouse}),
+            )
             .collect();
         let body = serde_json::json!({
             "customer": {"ar_division_no": "01", "customer_no": customer},
@@ -210,7 +227,11 @@ mod tests {
         });
         let order = SalesOrder::parse(&body).unwrap();
         let found = validate(&order, &mut Books).unwrap();
-        assert!(found.iter().all(|p| !p.remedy.is_empty() && !p.message.is_empty()));
+        assert!(
+            found
+                .iter()
+                .all(|p| !p.remedy.is_empty() && !p.message.is_empty())
+        );
         found.into_iter().map(|p| (p.code, p.field)).collect()
     }
 
@@ -233,6 +254,9 @@ mod tests {
         ] {
             assert!(found.contains(&wanted), "{wanted:?} not in {found:?}");
         }
-        assert_eq!(problems("NOBODY", "9", &["A"], "000"), [pair("customer_unknown", "customer.customer_no")]);
+        assert_eq!(
+            problems("NOBODY", "9", &["A"], "000"),
+            [pair("customer_unknown", "customer.customer_no")]
+        );
     }
 }

@@ -65,9 +65,15 @@ impl JournalError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Full => "free space on the disk that holds the driver's state folder; nothing is written to Sage before",
-            Self::InUse { .. } => "stop the other erp-driver that uses this state folder, or give this one a folder of its own",
-            Self::File { .. } | Self::Store(_) => "check that the service's user may write to the state folder and that its disk is sound",
+            Self::Full => {
+                "free space on the disk that holds the driver's state folder; nothing is written to Sage before"
+            }
+            Self::InUse { .. } => {
+                "stop the other erp-driver that uses this state folder, or give this one a folder of its own"
+            }
+            Self::File { .. } | Self::Store(_) => {
+                "check that the service's user may write to the state folder and that its disk is sound"
+            }
             Self::Content(_) | Self::Broken(_) => {
                 "move journal.db away and start again: everything that the hub has open is then read back from Sage"
             }

@@ -22,10 +22,15 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|error| JournalError::File { path: path.clone(), error })?;
+            .map_err(|error| JournalError::File {
+                path: path.clone(),
+                error,
+            })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: journal.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::InUse {
+                path: journal.to_owned(),
+            }),
             Err(TryLockError::Error(error)) => Err(JournalError::File { path, error }),
         }
     }

@@ -1,5 +1,7 @@
 use super::*;
+use import::{Source, Verdict};
 use model::Problem;
+use sage::ServerProcess;
 
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -24,11 +26,21 @@ fn reserved(number: &str) -> Reserved {
 }
 
 fn start(number: &str) -> WriteStart {
-    WriteStart { number: number.into(), at: AT, server: Some(ServerProcess { pid: 7, started_at: u64::MAX }) }
+    WriteStart {
+        number: number.into(),
+        at: AT,
+        server: Some(ServerProcess {
+            pid: 7,
+            started_at: u64::MAX,
+        }),
+    }
 }
 
 fn written(number: &str) -> Outcome {
-    Outcome { sales_order_no: Some(number.into()), ..Outcome::of_state(ImportState::Written) }
+    Outcome {
+        sales_order_no: Some(number.into()),
+        ..Outcome::of_state(ImportState::Written)
+    }
 }
 
 fn in_folder() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -57,7 +69,13 @@ fn what_was_journaled_is_there_after_a_crash() {
     assert_eq!(journal.store_id().as_str(), "fresh");
     let company = CompanyId::new("ABC");
     let [record] = journal.unsettled(&company).unwrap().try_into().unwrap();
-    assert_eq!(record.reservations, [Reserved { at_hub: true, ..reserved("0000101") }]);
+    assert_eq!(
+        record.reservations,
+        [Reserved {
+            at_hub: true,
+            ..reserved("0000101")
+        }]
+    );
     assert_eq!(record.write, Some(start("0000101")));
     assert_eq!(record.outcome, None);
     assert_eq!(journal.highest_written(&company).unwrap(), None);
@@ -68,12 +86,22 @@ fn what_was_journaled_is_there_after_a_crash() {
     let [record] = journal.unsettled(&company).unwrap().try_into().unwrap();
     assert_eq!(record.outcome, Some(written("0000101")));
     assert!(!record.reported);
-    assert_eq!(journal.highest_written(&company).unwrap().as_deref(), Some("0000101"));
+    assert_eq!(
+        journal.highest_written(&company).unwrap().as_deref(),
+        Some("0000101")
+    );
     journal.mark_reported(&id).unwrap();
     assert!(journal.unsettled(&company).unwrap().is_empty());
-    assert_eq!(journal.record(&id).unwrap().unwrap().outcome, Some(written("0000101")));
+    assert_eq!(
+        journal.record(&id).unwrap().unwrap().outcome,
+        Some(written("0000101"))
+    );
     assert_eq!(journal.accept(&document("a", 1), AT).unwrap(), Accepted::Ended);
-    assert_eq!(journal.unsettled(&company).unwrap().len(), 1, "it is reported again");
+    assert_eq!(
+        journal.unsettled(&company).unwrap().len(),
+        1,
+        "it is reported again"
+    );
 }
 
 #[test]
@@ -91,14 +119,22 @@ fn a_full_disk_shows_before_the_write_and_never_after_it() {
     let (_folder, file) = in_folder();
     let mut journal = open(&file);
     let limit = |journal: &Journal, pages: u32| {
-        journal.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+        journal
+            .db
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .unwrap();
     };
     let used = |journal: &Journal| -> u32 {
-        journal.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap()
+        journal
+            .db
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .unwrap()
     };
     for name in ["a", "b"] {
         journal.accept(&document(name, 1), AT).unwrap();
-        journal.reserve(&ImportId::new(name), &reserved(&format!("000010{name}"))).unwrap();
+        journal
+            .reserve(&ImportId::new(name), &reserved(&format!("000010{name}")))
+            .unwrap();
     }
     let (a, b) = (ImportId::new("a"), ImportId::new("b"));
     journal.start_write(&a, &start("000010a")).unwrap();
@@ -107,7 +143,11 @@ fn a_full_disk_shows_before_the_write_and_never_after_it() {
     let refused = journal.start_write(&b, &start("000010b")).unwrap_err();
     assert!(matches!(refused, JournalError::Full), "{refused}");
     assert!(!refused.remedy().is_empty() && refused.is_retryable());
-    assert_eq!(journal.record(&b).unwrap().unwrap().write, None, "a write that found no room did not start");
+    assert_eq!(
+        journal.record(&b).unwrap().unwrap().write,
+        None,
+        "a write that found no room did not start"
+    );
 
     let words = "x".repeat(10_000);
     let mut outcome = written("000010a");
@@ -134,25 +174,49 @@ fn an_attempt_that_left_nothing_is_forgotten_and_a_foreign_number_is_not() {
     let record = journal.record(&id).unwrap().unwrap();
     assert_eq!(record.write, None);
     assert_eq!(record.outcome, None, "room is no outcome");
-    assert_eq!(record.reservations, [Reserved { verdict: Verdict::Foreign, ..reserved("1") }, reserved("2")]);
+    assert_eq!(
+        record.reservations,
+        [
+            Reserved {
+                verdict: Verdict::Foreign,
+                ..reserved("1")
+            },
+            reserved("2")
+        ]
+    );
 }
 
 #[test]
 fn revisions_replace_what_is_not_being_written() {
     let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
     let id = ImportId::new("a");
-    let revision = |journal: &Journal| journal.record(&ImportId::new("a")).unwrap().unwrap().document.revision;
+    let revision = |journal: &Journal| {
+        journal
+            .record(&ImportId::new("a"))
+            .unwrap()
+            .unwrap()
+            .document
+            .revision
+    };
     journal.accept(&document("a", 1), AT).unwrap();
     assert_eq!(journal.accept(&document("a", 2), AT).unwrap(), Accepted::Revised);
-    journal.settle(&id, &Outcome::of_state(ImportState::Refused)).unwrap();
+    journal
+        .settle(&id, &Outcome::of_state(ImportState::Refused))
+        .unwrap();
     journal.mark_reported(&id).unwrap();
     assert_eq!(journal.accept(&document("a", 3), AT).unwrap(), Accepted::Revised);
     assert_eq!(journal.record(&id).unwrap().unwrap().outcome, None);
     journal.reserve(&id, &reserved("1")).unwrap();
     assert_eq!(journal.accept(&document("a", 4), AT).unwrap(), Accepted::Known);
     assert_eq!(revision(&journal), 3);
-    journal.settle(&id, &Outcome::of_state(ImportState::InDoubt)).unwrap();
-    assert_eq!(journal.accept(&document("a", 5), AT).unwrap(), Accepted::Ended, "doubt is for a person");
+    journal
+        .settle(&id, &Outcome::of_state(ImportState::InDoubt))
+        .unwrap();
+    assert_eq!(
+        journal.accept(&document("a", 5), AT).unwrap(),
+        Accepted::Ended,
+        "doubt is for a person"
+    );
     assert_eq!(revision(&journal), 3);
 }
 
@@ -162,12 +226,24 @@ fn a_person_retries_discards_and_thaws() {
     let (id, company) = (ImportId::new("a"), CompanyId::new("ABC"));
     journal.accept(&document("a", 1), AT).unwrap();
     assert_eq!(journal.retry(&id).unwrap_err().code(), "import_not_ended");
-    journal.reserve(&id, &Reserved { source: Source::Hub, ..reserved("1") }).unwrap();
-    journal.settle(&id, &Outcome::of_state(ImportState::InDoubt)).unwrap();
+    journal
+        .reserve(
+            &id,
+            &Reserved {
+                source: Source::Hub,
+                ..reserved("1")
+            },
+        )
+        .unwrap();
+    journal
+        .settle(&id, &Outcome::of_state(ImportState::InDoubt))
+        .unwrap();
     journal.retry(&id).unwrap();
     let record = journal.record(&id).unwrap().unwrap();
     assert_eq!((record.outcome, record.reservations), (None, vec![reserved("1")]));
-    journal.settle(&id, &Outcome::of_state(ImportState::InDoubt)).unwrap();
+    journal
+        .settle(&id, &Outcome::of_state(ImportState::InDoubt))
+        .unwrap();
     journal.discard(&id, "entered by hand", AT).unwrap();
     assert_eq!(journal.list(9).unwrap()[0].state, ImportState::Discarded);
     assert_eq!(journal.attempts(&id).unwrap()[0].detail, "entered by hand");
@@ -176,8 +252,20 @@ fn a_person_retries_discards_and_thaws() {
     journal.accept(&document("b", 1), AT).unwrap();
     journal.settle(&ImportId::new("b"), &written("0000200")).unwrap();
     journal.freeze(&company, "went backwards", AT).unwrap();
-    assert_eq!(journal.frozen(&company).unwrap().as_deref(), Some("went backwards"));
-    assert_eq!(journal.highest_written(&company).unwrap().as_deref(), Some("0000200"));
+    assert_eq!(
+        journal.frozen(&company).unwrap().as_deref(),
+        Some("went backwards")
+    );
+    assert_eq!(
+        journal.highest_written(&company).unwrap().as_deref(),
+        Some("0000200")
+    );
     journal.thaw(&company).unwrap();
-    assert_eq!((journal.frozen(&company).unwrap(), journal.highest_written(&company).unwrap()), (None, None));
+    assert_eq!(
+        (
+            journal.frozen(&company).unwrap(),
+            journal.highest_written(&company).unwrap()
+        ),
+        (None, None)
+    );
 }

@@ -99,7 +99,10 @@ impl Runner {
         let refusal = match open_session(objects.as_mut(), &self.site.login, today) {
             Ok(Answer::Given(())) => {
                 let server = objects.server();
-                self.worker = Some(OpenWorker { objects, used_at: self.clock.now() });
+                self.worker = Some(OpenWorker {
+                    objects,
+                    used_at: self.clock.now(),
+                });
                 self.point("import.after_session");
                 return Event::SessionOpened(server);
             }
@@ -119,7 +122,9 @@ impl Runner {
     }
 
     fn next_number(&mut self) -> Event {
-        let Some(worker) = &mut self.worker else { return lost("the session is gone") };
+        let Some(worker) = &mut self.worker else {
+            return lost("the session is gone");
+        };
         match next_number(worker.objects.as_mut()) {
             Ok(Answer::Given(number)) => {
                 self.point("import.after_number");
@@ -165,7 +170,10 @@ impl Runner {
             value: reserved.number.clone(),
             at: reserved.at.to_string(),
         };
-        let reserve = Reserve { lease: self.lease.ok_or(Halt::LeaseLost)?, reservation };
+        let reserve = Reserve {
+            lease: self.lease.ok_or(Halt::LeaseLost)?,
+            reservation,
+        };
         match self.hub.reserve(current.id(), &reserve) {
             Ok(()) => {
                 self.point("import.after_reserve_hub");
@@ -184,7 +192,11 @@ impl Runner {
     }
 
     fn start_write(&mut self, current: &Current, number: &str, server: Option<ServerProcess>) -> Event {
-        let write = WriteStart { number: number.to_owned(), at: self.clock.now(), server };
+        let write = WriteStart {
+            number: number.to_owned(),
+            at: self.clock.now(),
+            server,
+        };
         let started = self.journal().start_write(current.id(), &write);
         match started {
             Ok(()) => {
@@ -199,16 +211,25 @@ impl Runner {
     fn enter(&mut self, current: &Current, number: &str) -> Event {
         let options = EnterOptions {
             today: self.today(),
-            marker: self.erp.has_marker().unwrap_or(false).then(|| marker(current.id())),
+            marker: self
+                .erp
+                .has_marker()
+                .unwrap_or(false)
+                .then(|| marker(current.id())),
         };
         let fault_point = &self.fault_point;
         let entry = match (&mut self.worker, &current.order) {
             (Some(worker), Some(order)) => {
                 let objects = worker.objects.as_mut();
-                enter(objects, number, order, &options, &mut |step| fault_point(points::of_step(step)))
+                enter(objects, number, order, &options, &mut |step| {
+                    fault_point(points::of_step(step))
+                })
             }
             (None, _) | (_, None) => {
-                let fault = Fault { code: 0, message: "the session is gone".into() };
+                let fault = Fault {
+                    code: 0,
+                    message: "the session is gone".into(),
+                };
                 Entry::Faulted { fault, began: false }
             }
         };
@@ -232,7 +253,15 @@ impl Runner {
             Some(server) => self.outlive(server)?,
             None => false,
         };
-        self.note(current, "fenced", if is_gone { "Sage's process is gone" } else { "Sage's process may still run" });
+        self.note(
+            current,
+            "fenced",
+            if is_gone {
+                "Sage's process is gone"
+            } else {
+                "Sage's process may still run"
+            },
+        );
         self.point("import.after_fence");
         Ok(Event::Fenced(is_gone))
     }
@@ -243,7 +272,10 @@ impl Runner {
         if self.wait_for_end(server, self.site.fence_wait)? {
             return Ok(true);
         }
-        tracing::warn!(pid = server.pid, "Sage's process does not end by itself and is ended");
+        tracing::warn!(
+            pid = server.pid,
+            "Sage's process does not end by itself and is ended"
+        );
         self.fence.end(server);
         self.wait_for_end(server, END_WAIT)
     }
@@ -263,7 +295,11 @@ impl Runner {
     }
 
     fn read_back(&mut self, current: &Current, inquiry: &Inquiry) -> Event {
-        let through_objects = if inquiry.is_said_written() { self.ask_objects(&inquiry.number) } else { None };
+        let through_objects = if inquiry.is_said_written() {
+            self.ask_objects(&inquiry.number)
+        } else {
+            None
+        };
         let found = self.erp.sightings(&inquiry.number).and_then(|mut sightings| {
             sightings.objects = through_objects;
             let user_key = self.erp.user_key(&self.site.login.user)?;
@@ -285,7 +321,9 @@ impl Runner {
                 };
                 classify(&expected, &sightings)
             }
-            None => Finding::Unclear { why: "the document cannot be parsed any more".into() },
+            None => Finding::Unclear {
+                why: "the document cannot be parsed any more".into(),
+            },
         };
         let detail = match &finding {
             Finding::Ours { .. } => "ours",
@@ -296,7 +334,10 @@ impl Runner {
         };
         self.note(current, "read_back", &format!("{}: {detail}", inquiry.number));
         self.point("import.after_read_back");
-        Event::ReadBack { finding, keeps_history: self.site.keeps_history && has_history }
+        Event::ReadBack {
+            finding,
+            keeps_history: self.site.keeps_history && has_history,
+        }
     }
 
     fn ask_objects(&mut self, number: &str) -> Option<Option<import::read_back::SightedOrder>> {
@@ -329,7 +370,11 @@ impl Runner {
             Ok(()) => {
                 self.point("import.after_outcome_local");
                 tracing::info!(import = %current.id(), state = outcome.state.as_str(), code = outcome.problems.first().map_or("", |p| p.code.as_str()), "import ended");
-                self.note(current, outcome.state.as_str(), outcome.sales_order_no.as_deref().unwrap_or(""));
+                self.note(
+                    current,
+                    outcome.state.as_str(),
+                    outcome.sales_order_no.as_deref().unwrap_or(""),
+                );
                 Event::OutcomeJournaled
             }
             Err(error) => unjournaled(&error),
@@ -364,7 +409,10 @@ impl Runner {
     fn send(&mut self, current: &Current, outcome: &Outcome) -> Result<Result<(), HubError>, Halt> {
         let lease = self.lease.ok_or(Halt::LeaseLost)?;
         let attempts = self.journal().attempts(current.id()).unwrap_or_default();
-        let report = Report { lease, report: outcome.clone().into_report(attempts) };
+        let report = Report {
+            lease,
+            report: outcome.clone().into_report(attempts),
+        };
         Ok(self.hub.report(current.id(), &report))
     }
 
@@ -376,7 +424,11 @@ impl Runner {
 
     fn note(&mut self, current: &Current, step: &str, detail: &str) {
         let at = self.clock.now().to_string();
-        let attempt = Attempt { at, step: step.to_owned(), detail: detail.to_owned() };
+        let attempt = Attempt {
+            at,
+            step: step.to_owned(),
+            detail: detail.to_owned(),
+        };
         if let Err(error) = self.journal().note(current.id(), &attempt) {
             tracing::debug!(%error, step, "attempt not noted");
         }
@@ -388,21 +440,31 @@ impl Runner {
 
     /// The reservation's instant as the slowest of the site's clocks would have stamped it.
     fn since(&self, at: Timestamp) -> Stamp {
-        let earliest = at.checked_sub(self.site.clock_tolerance).unwrap_or(Timestamp::MIN);
+        let earliest = at
+            .checked_sub(self.site.clock_tolerance)
+            .unwrap_or(Timestamp::MIN);
         Stamp::of(self.site.time_zone.to_datetime(earliest))
     }
 }
 
 fn blocked(obstacle: Obstacle, detail: &dyn std::fmt::Display) -> Event {
-    Event::Blocked { obstacle, detail: detail.to_string() }
+    Event::Blocked {
+        obstacle,
+        detail: detail.to_string(),
+    }
 }
 
 fn lost(detail: impl std::fmt::Display) -> Event {
-    Event::WorkerLost { detail: detail.to_string() }
+    Event::WorkerLost {
+        detail: detail.to_string(),
+    }
 }
 
 fn unreadable(error: &ReadError) -> Event {
-    blocked(Obstacle::ReaderUnavailable, &format!("{}: {error}", error.code.as_str()))
+    blocked(
+        Obstacle::ReaderUnavailable,
+        &format!("{}: {error}", error.code.as_str()),
+    )
 }
 
 fn unjournaled(error: &JournalError) -> Event {

@@ -25,7 +25,11 @@ pub(super) struct Erp {
 
 impl Erp {
     pub(super) fn new(reader: Box<dyn Reader>) -> Self {
-        Self { reader, columns: None, user_key: None }
+        Self {
+            reader,
+            columns: None,
+            user_key: None,
+        }
     }
 
     /// What the site's tables have.
@@ -34,10 +38,16 @@ impl Erp {
             let mut columns = Columns::new();
             for table in TABLES {
                 let found = self.reader.columns(table)?;
-                columns.insert(table.to_owned(), found.into_iter().map(|column| column.name).collect());
+                columns.insert(
+                    table.to_owned(),
+                    found.into_iter().map(|column| column.name).collect(),
+                );
             }
             let open_orders = TABLES[0];
-            if columns.get(open_orders).is_none_or(std::collections::BTreeSet::is_empty) {
+            if columns
+                .get(open_orders)
+                .is_none_or(std::collections::BTreeSet::is_empty)
+            {
                 return Err(ReadError::new(
                     ReadErrorCode::TableMissing,
                     format!("{open_orders} has no columns: orders cannot be read back"),
@@ -50,12 +60,18 @@ impl Erp {
 
     /// Does the site have the column for our mark?
     pub(super) fn has_marker(&mut self) -> Result<bool, ReadError> {
-        Ok(self.columns()?.get(TABLES[0]).is_some_and(|columns| columns.contains(MARKER_COLUMN)))
+        Ok(self
+            .columns()?
+            .get(TABLES[0])
+            .is_some_and(|columns| columns.contains(MARKER_COLUMN)))
     }
 
     /// Is there a table for the history of orders?
     pub(super) fn has_history(&mut self) -> Result<bool, ReadError> {
-        Ok(self.columns()?.get(TABLES[2]).is_some_and(|columns| !columns.is_empty()))
+        Ok(self
+            .columns()?
+            .get(TABLES[2])
+            .is_some_and(|columns| !columns.is_empty()))
     }
 
     /// The key under which Sage stamps what this user creates; none when Sage does not tell.
@@ -63,10 +79,16 @@ impl Erp {
         if self.user_key.is_none() {
             let has = self.reader.columns("SY_User")?;
             let mut key = None;
-            if ["UserLogon", "UserKey"].iter().all(|wanted| has.iter().any(|c| c.name == *wanted)) {
+            if ["UserLogon", "UserKey"]
+                .iter()
+                .all(|wanted| has.iter().any(|c| c.name == *wanted))
+            {
                 for spelling in [user.to_owned(), user.to_uppercase(), user.to_lowercase()] {
                     let rows = self.rows("SY_User", &["UserKey"], &[("UserLogon", &spelling)])?;
-                    key = rows.first().map(|row| row.text("UserKey").to_owned()).filter(|k| !k.is_empty());
+                    key = rows
+                        .first()
+                        .map(|row| row.text("UserKey").to_owned())
+                        .filter(|k| !k.is_empty());
                     if key.is_some() {
                         break;
                     }
@@ -97,7 +119,13 @@ impl Erp {
     fn rows(&mut self, table: &str, columns: &[&str], key: &[(&str, &str)]) -> Result<Vec<Row>, ReadError> {
         let select = Select {
             table: table.to_owned(),
-            columns: columns.iter().map(|name| Column { name: (*name).to_owned(), kind: Kind::Text }).collect(),
+            columns: columns
+                .iter()
+                .map(|name| Column {
+                    name: (*name).to_owned(),
+                    kind: Kind::Text,
+                })
+                .collect(),
             conditions: key
                 .iter()
                 .map(|(column, value)| Where {
@@ -139,15 +167,23 @@ impl Knowledge for Erp {
     fn customer(&mut self, division: &str, customer: &str) -> Result<Option<CustomerFacts>, ReadError> {
         let key = [("ARDivisionNo", division), ("CustomerNo", customer)];
         let rows = self.rows("AR_Customer", &["CustomerStatus"], &key)?;
-        Ok(rows.first().map(|row| CustomerFacts { is_inactive: row.text("CustomerStatus") == "I" }))
+        Ok(rows.first().map(|row| CustomerFacts {
+            is_inactive: row.text("CustomerStatus") == "I",
+        }))
     }
 
     fn has_ship_to(&mut self, division: &str, customer: &str, code: &str) -> Result<bool, ReadError> {
-        let key = [("ARDivisionNo", division), ("CustomerNo", customer), ("ShipToCode", code)];
+        let key = [
+            ("ARDivisionNo", division),
+            ("CustomerNo", customer),
+            ("ShipToCode", code),
+        ];
         Ok(!self.rows("SO_ShipToAddress", &["ShipToCode"], &key)?.is_empty())
     }
 
     fn has_warehouse(&mut self, code: &str) -> Result<bool, ReadError> {
-        Ok(!self.rows("IM_Warehouse", &["WarehouseCode"], &[("WarehouseCode", code)])?.is_empty())
+        Ok(!self
+            .rows("IM_Warehouse", &["WarehouseCode"], &[("WarehouseCode", code)])?
+            .is_empty())
     }
 }

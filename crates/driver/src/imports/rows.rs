@@ -22,16 +22,28 @@ pub(super) fn rows_of(select: &Select, page: &RecordBatch) -> Result<Vec<Row>, R
             let field = match column.kind {
                 Kind::Text => {
                     let texts = array.as_string_opt::<i32>().ok_or_else(wrong)?;
-                    Field::Text(if texts.is_null(number) { String::new() } else { texts.value(number).to_owned() })
+                    Field::Text(if texts.is_null(number) {
+                        String::new()
+                    } else {
+                        texts.value(number).to_owned()
+                    })
                 }
                 Kind::Decimal { scale } => {
                     let numbers = array.as_primitive_opt::<Decimal64Type>().ok_or_else(wrong)?;
-                    let units = if numbers.is_null(number) { 0 } else { numbers.value(number) };
+                    let units = if numbers.is_null(number) {
+                        0
+                    } else {
+                        numbers.value(number)
+                    };
                     Field::Number(Decimal::new(units, scale))
                 }
                 Kind::Date => {
                     let dates = array.as_primitive_opt::<Date32Type>().ok_or_else(wrong)?;
-                    Field::Date(if dates.is_null(number) { None } else { date_from_days(dates.value(number)) })
+                    Field::Date(if dates.is_null(number) {
+                        None
+                    } else {
+                        date_from_days(dates.value(number))
+                    })
                 }
             };
             row.put(&column.name, field);

@@ -151,7 +151,11 @@ impl Runner {
             self.drive(place);
             return;
         }
-        if self.worker.as_ref().is_some_and(|w| is_older(w.used_at, now, self.site.idle_release)) {
+        if self
+            .worker
+            .as_ref()
+            .is_some_and(|w| is_older(w.used_at, now, self.site.idle_release))
+        {
             self.release_session();
         }
         self.take_work(lease, now);
@@ -186,7 +190,10 @@ impl Runner {
     }
 
     pub(super) fn moment(&mut self) -> Moment {
-        Moment { at: self.clock.now(), random: self.clock.random() }
+        Moment {
+            at: self.clock.now(),
+            random: self.clock.random(),
+        }
     }
 
     fn take_lease(&mut self) {
@@ -222,7 +229,10 @@ impl Runner {
             let document = document_of(&open.document);
             let mut journal = self.journal();
             journal.accept(&document, now)?;
-            let known = journal.record(&document.id)?.map(|r| r.reservations).unwrap_or_default();
+            let known = journal
+                .record(&document.id)?
+                .map(|r| r.reservations)
+                .unwrap_or_default();
             for reservation in &open.reservations {
                 if known.iter().any(|r| r.number == reservation.value) {
                     continue;
@@ -289,7 +299,9 @@ impl Runner {
         self.point("import.before_accept_local");
         let journaled = {
             let mut journal = self.journal();
-            journal.accept(&document, now).and_then(|accepted| Ok((accepted, journal.record(&id)?)))
+            journal
+                .accept(&document, now)
+                .and_then(|accepted| Ok((accepted, journal.record(&id)?)))
         };
         let (accepted, record) = match journaled {
             Ok((accepted, Some(record))) => (accepted, record),
@@ -303,7 +315,10 @@ impl Runner {
         };
         self.point("import.after_accept_local");
         if accepted != Accepted::Ended {
-            let accept = Accept { lease, revision: record.document.revision };
+            let accept = Accept {
+                lease,
+                revision: record.document.revision,
+            };
             match self.hub.accept(&id, &accept) {
                 Ok(()) => self.point("import.after_accept_hub"),
                 Err(HubError::LeaseLost) => return Err(Halt::LeaseLost),
@@ -321,7 +336,9 @@ impl Runner {
     }
 
     fn next_due(&self, now: Timestamp) -> Option<usize> {
-        self.imports.iter().position(|current| current.import.due_at().is_some_and(|due| due <= now))
+        self.imports
+            .iter()
+            .position(|current| current.import.due_at().is_some_and(|due| due <= now))
     }
 
     /// Brings one import as far as it goes now.
@@ -332,26 +349,35 @@ impl Runner {
             current.step(Event::Due, &moment);
         }
         while let Some(command) = current.commands.pop_front() {
-            let gated = if command == Command::OpenSession { self.gated() } else { None };
-            let was_gated = gated.is_some();
-            let event = match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
-                Ok(Some(event)) => event,
-                Ok(None) => continue,
-                Err(halt) => {
-                    // What is in memory is given up; the journal knows the rest.
-                    if halt == Halt::LeaseLost {
-                        self.lose_lease();
-                    }
-                    return;
-                }
+            let gated = if command == Command::OpenSession {
+                self.gated()
+            } else {
+                None
             };
+            let was_gated = gated.is_some();
+            let event =
+                match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
+                    Ok(Some(event)) => event,
+                    Ok(None) => continue,
+                    Err(halt) => {
+                        // What is in memory is given up; the journal knows the rest.
+                        if halt == Halt::LeaseLost {
+                            self.lose_lease();
+                        }
+                        return;
+                    }
+                };
             let moment = self.moment();
             current.step(event, &moment);
             if let Some(waiting) = current.import.waiting() {
                 tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
                 if waiting.obstacle.concerns_company() && !was_gated {
                     let detail = waiting.detail.clone();
-                    self.gate = Some(Gate { obstacle: waiting.obstacle, detail, until: waiting.until });
+                    self.gate = Some(Gate {
+                        obstacle: waiting.obstacle,
+                        detail,
+                        until: waiting.until,
+                    });
                 }
             }
         }
@@ -368,7 +394,10 @@ impl Runner {
             self.gate = None;
         }
         let gate = self.gate.as_ref()?;
-        Some(Event::Blocked { obstacle: gate.obstacle, detail: gate.detail.clone() })
+        Some(Event::Blocked {
+            obstacle: gate.obstacle,
+            detail: gate.detail.clone(),
+        })
     }
 
     fn lose_lease(&mut self) {
@@ -394,7 +423,10 @@ impl Runner {
 
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runner").field("company", &self.site.company).field("lease", &self.lease).finish_non_exhaustive()
+        f.debug_struct("Runner")
+            .field("company", &self.site.company)
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
     }
 }
 

@@ -78,8 +78,13 @@ struct Driver {
 
 impl Driver {
     fn new(world: &Shared, name: &'static str) -> Self {
-        let mut driver =
-            Self { world: Rc::clone(world), journal: fresh_journal(name, 0), journals: 0, name, runner: None };
+        let mut driver = Self {
+            world: Rc::clone(world),
+            journal: fresh_journal(name, 0),
+            journals: 0,
+            name,
+            runner: None,
+        };
         driver.lose_journal();
         driver
     }
@@ -101,7 +106,11 @@ impl Driver {
         };
         let site = Site {
             company: CompanyId::new("ABC"),
-            login: Login { user: "WEB".into(), password: Secret::new("x"), company: "ABC".into() },
+            login: Login {
+                user: "WEB".into(),
+                password: Secret::new("x"),
+                company: "ABC".into(),
+            },
             time_zone: TimeZone::UTC,
             time_zone_name: "UTC".into(),
             keeps_history: self.world.borrow().keeps_history,
@@ -115,7 +124,9 @@ impl Driver {
 
     /// One turn; `false` when the driver was killed in it.
     fn turn(&mut self) -> bool {
-        let Some(runner) = &mut self.runner else { return false };
+        let Some(runner) = &mut self.runner else {
+            return false;
+        };
         match catch_unwind(AssertUnwindSafe(|| runner.turn())) {
             Ok(()) => true,
             Err(payload) if payload.is::<Killed>() => {
@@ -128,7 +139,9 @@ impl Driver {
 }
 
 fn fresh_journal(name: &str, count: u32) -> Arc<Mutex<Journal>> {
-    Arc::new(Mutex::new(Journal::in_memory(&StoreId::new(format!("{name}-{count}"))).unwrap()))
+    Arc::new(Mutex::new(
+        Journal::in_memory(&StoreId::new(format!("{name}-{count}"))).unwrap(),
+    ))
 }
 
 fn kill() -> ! {
@@ -196,8 +209,7 @@ fn storm(seed: u64) -> HashMap<ImportState, u32> {
     *rival.borrow_mut() = None;
     // Whatever still lingers has its chance to commit.
     world.borrow_mut().tick(Duration::from_secs(100_000));
-    let states = world.borrow().check();
-    states
+    world.borrow().check()
 }
 
 fn run_rival(world: &Shared, rival: &mut Driver, turns: usize) {
@@ -221,7 +233,9 @@ fn never_two_orders_and_never_a_wrong_end() {
     for seed in 0..2_000 {
         let states = catch_unwind(|| storm(seed));
         match states {
-            Ok(states) => states.into_iter().for_each(|(state, n)| *ends.entry(state).or_default() += n),
+            Ok(states) => states
+                .into_iter()
+                .for_each(|(state, n)| *ends.entry(state).or_default() += n),
             Err(payload) => {
                 eprintln!("seed {seed}");
                 resume_unwind(payload);
@@ -232,7 +246,10 @@ fn never_two_orders_and_never_a_wrong_end() {
     let all: u32 = ends.values().sum();
     // A storm that ends everything in doubt would prove nothing.
     assert!(count(ImportState::Written) > all * 6 / 10, "{ends:?}");
-    assert!(count(ImportState::InDoubt) > 0 && count(ImportState::Refused) > 0, "{ends:?}");
+    assert!(
+        count(ImportState::InDoubt) > 0 && count(ImportState::Refused) > 0,
+        "{ends:?}"
+    );
 }
 
 /// One import, one driver, and exactly one thing that goes wrong.
@@ -266,7 +283,11 @@ fn single(prepare: impl FnOnce(&mut World), hook: impl Fn(&Shared, &'static str)
 fn end_of(world: &Shared) -> (ImportState, Option<String>, Option<String>) {
     let world = world.borrow();
     let report = world.report(&ImportId::new("import-0"));
-    (report.state, report.sales_order_no.clone(), report.problems.first().map(|p| p.code.clone()))
+    (
+        report.state,
+        report.sales_order_no.clone(),
+        report.problems.first().map(|p| p.code.clone()),
+    )
 }
 
 #[test]
@@ -295,7 +316,10 @@ fn a_kill_at_every_point_ends_in_one_order() {
 fn a_late_commit_is_found_at_every_delay() {
     for delay in [1, 5, 19, 21, 60, 900] {
         for kills_driver in [false, true] {
-            let world = single(|w| w.late_commit = Some((Duration::from_secs(delay), kills_driver)), |_, _| {});
+            let world = single(
+                |w| w.late_commit = Some((Duration::from_secs(delay), kills_driver)),
+                |_, _| {},
+            );
             assert_eq!(end_of(&world).0, ImportState::Written, "{delay} s");
             assert_eq!(world.borrow().count_of("import-0"), 1, "{delay} s");
         }
@@ -310,7 +334,10 @@ fn a_process_that_cannot_be_ended_leaves_doubt() {
     };
     let world = single(unendable, |_, _| {});
     let (state, number, code) = end_of(&world);
-    assert_eq!((state, code.as_deref()), (ImportState::InDoubt, Some("fence_unknown")));
+    assert_eq!(
+        (state, code.as_deref()),
+        (ImportState::InDoubt, Some("fence_unknown"))
+    );
     assert!(number.is_some(), "a person needs the number to look for");
     assert_eq!(world.borrow().count_of("import-0"), 1, "it came late, once");
 }
@@ -324,27 +351,37 @@ fn a_lost_journal_before_the_write_leaves_doubt_and_after_it_the_order() {
         ("import.after_outcome_local", ImportState::Written),
     ] {
         let struck = Cell::new(false);
-        let world = single(|w| w.loses_journal = true, move |_, point| {
-            if point == place && !struck.replace(true) {
-                kill();
-            }
-        });
+        let world = single(
+            |w| w.loses_journal = true,
+            move |_, point| {
+                if point == place && !struck.replace(true) {
+                    kill();
+                }
+            },
+        );
         let (state, number, _) = end_of(&world);
         assert_eq!(state, wanted, "{place}");
         assert!(number.is_some());
-        assert_eq!(world.borrow().count_of("import-0"), u32::from(wanted == ImportState::Written), "{place}");
+        assert_eq!(
+            world.borrow().count_of("import-0"),
+            u32::from(wanted == ImportState::Written),
+            "{place}"
+        );
     }
 }
 
 #[test]
 fn an_order_invoiced_before_the_read_back_is_written() {
     for keeps_history in [true, false] {
-        let world = single(|w| w.keeps_history = keeps_history, |world, point| {
-            if point == "import.after_header_write" {
-                world.borrow_mut().complete_all();
-                kill_once(world);
-            }
-        });
+        let world = single(
+            |w| w.keeps_history = keeps_history,
+            |world, point| {
+                if point == "import.after_header_write" {
+                    world.borrow_mut().complete_all();
+                    kill_once(world);
+                }
+            },
+        );
         let (state, number, _) = end_of(&world);
         assert_eq!(state, ImportState::Written, "history kept: {keeps_history}");
         assert!(number.is_some());
@@ -360,32 +397,54 @@ fn kill_once(world: &Shared) {
 
 #[test]
 fn without_history_a_lost_answer_leaves_doubt() {
-    let world = single(|w| { w.keeps_history = false; w.lost_write = true; }, |_, _| {});
+    let world = single(
+        |w| {
+            w.keeps_history = false;
+            w.lost_write = true;
+        },
+        |_, _| {},
+    );
     let (state, _, code) = end_of(&world);
-    assert_eq!((state, code.as_deref()), (ImportState::InDoubt, Some("history_not_kept")));
+    assert_eq!(
+        (state, code.as_deref()),
+        (ImportState::InDoubt, Some("history_not_kept"))
+    );
     let world = single(|w| w.lost_write = true, |_, _| {});
-    assert_eq!(end_of(&world).0, ImportState::Written, "with history the order is proven absent and entered");
+    assert_eq!(
+        end_of(&world).0,
+        ImportState::Written,
+        "with history the order is proven absent and entered"
+    );
 }
 
 #[test]
 fn a_number_taken_by_somebody_else_is_given_up() {
     let world = single(|w| w.foreign_takes = 1, |_, _| {});
     let (state, number, _) = end_of(&world);
-    assert_eq!((state, number.as_deref()), (ImportState::Written, Some("0000102")));
+    assert_eq!(
+        (state, number.as_deref()),
+        (ImportState::Written, Some("0000102"))
+    );
     let world = single(|w| w.foreign_takes = 99, |_, _| {});
     let (state, _, code) = end_of(&world);
-    assert_eq!((state, code.as_deref()), (ImportState::Held, Some("numbers_taken")));
+    assert_eq!(
+        (state, code.as_deref()),
+        (ImportState::Held, Some("numbers_taken"))
+    );
     assert_eq!(world.borrow().count_of("import-0"), 0);
 }
 
 #[test]
 fn a_number_that_went_backwards_freezes_the_company() {
-    let world = single(|w| w.post("import-1"), |world, point| {
-        // Restored from a backup after the first order was written.
-        if point == "import.after_mark_reported" {
-            world.borrow_mut().restore_backup();
-        }
-    });
+    let world = single(
+        |w| w.post("import-1"),
+        |world, point| {
+            // Restored from a backup after the first order was written.
+            if point == "import.after_mark_reported" {
+                world.borrow_mut().restore_backup();
+            }
+        },
+    );
     let world = world.borrow();
     let second = world.report(&ImportId::new("import-1"));
     assert_eq!(second.state, ImportState::Held);
@@ -397,23 +456,38 @@ fn a_partial_order_is_never_touched_again() {
     let world = single(|w| w.partial_write = true, |_, _| {});
     let (state, number, code) = end_of(&world);
     assert_eq!((state, code.as_deref()), (ImportState::InDoubt, Some("partial")));
-    assert_eq!((number.as_deref(), world.borrow().count_of("import-0")), (Some("0000101"), 1));
+    assert_eq!(
+        (number.as_deref(), world.borrow().count_of("import-0")),
+        (Some("0000101"), 1)
+    );
 }
 
 #[test]
 fn a_document_with_problems_never_reaches_sage() {
-    let world = single(|w| w.post_body("import-1", serde_json::json!({
+    let world = single(
+        |w| {
+            w.post_body("import-1", serde_json::json!({
         "customer": {"ar_division_no": "01", "customer_no": "NOBODY"},
         "lines": [{"item_code": "NONE", "quantity_ordered": "1"}, {"item_code": "A", "quantity_ordered": "1", "warehouse_code": "9"}],
-    })), |_, _| {});
+    }))
+        },
+        |_, _| {},
+    );
     let world = world.borrow();
     let report = world.report(&ImportId::new("import-1"));
     assert_eq!(report.state, ImportState::Refused);
-    let found: Vec<_> = report.problems.iter().map(|p| (p.code.as_str(), p.field.as_str())).collect();
-    assert_eq!(found, [
-        ("customer_unknown", "customer.customer_no"),
-        ("warehouse_unknown", "lines[1].warehouse_code"),
-        ("item_unknown", "lines[0].item_code"),
-    ]);
+    let found: Vec<_> = report
+        .problems
+        .iter()
+        .map(|p| (p.code.as_str(), p.field.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("customer_unknown", "customer.customer_no"),
+            ("warehouse_unknown", "lines[1].warehouse_code"),
+            ("item_unknown", "lines[0].item_code"),
+        ]
+    );
     assert_eq!(report.sales_order_no, None);
 }

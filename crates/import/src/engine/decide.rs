@@ -5,7 +5,7 @@ use values::Decimal;
 
 use super::{Command, Heard, Import, Inquiry, MAX_UNCLEAR, MAX_WRITES, Moment, Proof, Stage};
 use crate::read_back::Finding;
-use crate::{Obstacle, problems};
+use crate::{Obstacle, Outcome, problems};
 
 impl Import {
     pub(super) fn found(
@@ -28,21 +28,30 @@ impl Import {
                 let next = self.unread.pop();
                 match next {
                     Some(next) => Stage::Reading {
-                        inquiry: Inquiry { number: next.number, since: next.at, ..inquiry },
+                        inquiry: Inquiry {
+                            number: next.number,
+                            since: next.at,
+                            ..inquiry
+                        },
                     },
                     None => Stage::Reading { inquiry },
                 }
             }
             Finding::Foreign { whose } => match (&inquiry.heard, inquiry.proof) {
-                (Heard::Done { .. }, _) => {
-                    self.in_doubt("foreign_after_write", &number, &format!("Sage said that it was written, but the order there is {whose}"))
-                }
+                (Heard::Done { .. }, _) => self.in_doubt(
+                    "foreign_after_write",
+                    &number,
+                    &format!("Sage said that it was written, but the order there is {whose}"),
+                ),
                 (_, Proof::Open) => self.conclude_doubt(&number, problems::fence_unknown(&number)),
                 // A refusal may have been about the number: under another one it comes again, or not.
                 (
                     Heard::Nothing | Heard::Refused(_) | Heard::Condition(_) | Heard::KeyTaken,
                     Proof::NothingPending | Proof::Fenced,
-                ) => Stage::Ending { foreign: true, then_wait: None },
+                ) => Stage::Ending {
+                    foreign: true,
+                    then_wait: None,
+                },
             },
             Finding::Absent => match inquiry.heard.clone() {
                 Heard::Done { .. } => {
@@ -53,11 +62,12 @@ impl Import {
                     let why = "Sage loads another record under the number, but none is found";
                     return self.again_or_doubt(inquiry, "unclear", why, moment);
                 }
-                Heard::KeyTaken => Stage::Ending { foreign: true, then_wait: None },
+                Heard::KeyTaken => Stage::Ending {
+                    foreign: true,
+                    then_wait: None,
+                },
                 Heard::Refused(problem) => self.refused(vec![problem]),
-                Heard::Condition(condition) => {
-                    self.retry(Some(Obstacle::Sage(condition)))
-                }
+                Heard::Condition(condition) => self.retry(Some(Obstacle::Sage(condition))),
                 Heard::Nothing => self.absent_without_answer(&inquiry, keeps_history),
             },
         };
@@ -69,9 +79,13 @@ impl Import {
         let number = &inquiry.number;
         match inquiry.proof {
             Proof::Open => self.conclude_doubt(number, problems::fence_unknown(number)),
-            Proof::Fenced if !keeps_history => self.conclude_doubt(number, problems::history_not_kept(number)),
+            Proof::Fenced if !keeps_history => {
+                self.conclude_doubt(number, problems::history_not_kept(number))
+            }
             // Proven: it may be written again, under the same number.
-            Proof::Fenced | Proof::NothingPending => self.retry((self.writes > 0).then_some(Obstacle::WriteFailed)),
+            Proof::Fenced | Proof::NothingPending => {
+                self.retry((self.writes > 0).then_some(Obstacle::WriteFailed))
+            }
         }
     }
 
@@ -79,27 +93,37 @@ impl Import {
         if self.writes >= MAX_WRITES && then_wait == Some(Obstacle::WriteFailed) {
             return self.held(problems::write_keeps_failing(self.writes));
         }
-        Stage::Ending { foreign: false, then_wait }
+        Stage::Ending {
+            foreign: false,
+            then_wait,
+        }
     }
 
     fn written(&mut self, inquiry: &Inquiry, found: Totals, notes: Vec<String>) -> Stage {
         let totals = match &inquiry.heard {
             Heard::Done { totals, .. } if !totals.is_empty() => totals.clone(),
-            Heard::Done { .. } | Heard::Nothing | Heard::Refused(_) | Heard::Condition(_) | Heard::KeyTaken => found,
+            Heard::Done { .. }
+            | Heard::Nothing
+            | Heard::Refused(_)
+            | Heard::Condition(_)
+            | Heard::KeyTaken => found,
         };
         self.warnings.extend(notes);
-        match self.conclude(ImportState::Written, Some(inquiry.number.clone()), Vec::new()) {
-            Stage::Concluding { mut outcome } => {
-                outcome.totals = totals;
-                Stage::Concluding { outcome }
-            }
-            other => other,
+        let outcome = self.outcome(ImportState::Written, Some(inquiry.number.clone()), Vec::new());
+        Stage::Concluding {
+            outcome: Outcome { totals, ..outcome }.bounded(),
         }
     }
 
     /// The ERP is read again a few times: one read may fall between two of Sage's own
     /// steps (a header without its lines yet, an order on its way into history).
-    fn again_or_doubt(mut self, inquiry: Inquiry, code: &str, why: &str, moment: &Moment) -> (Self, Vec<Command>) {
+    fn again_or_doubt(
+        mut self,
+        inquiry: Inquiry,
+        code: &str,
+        why: &str,
+        moment: &Moment,
+    ) -> (Self, Vec<Command>) {
         self.unclear += 1;
         if self.unclear < MAX_UNCLEAR {
             self.stage = Stage::Reading { inquiry };

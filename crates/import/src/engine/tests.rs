@@ -1,14 +1,26 @@
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at whatever it does not expect"
+)]
+
 use model::{ImportKind, Totals};
 use sage::Fault;
 use values::{CompanyId, ImportId};
 
 use super::*;
+use crate::read_back::Finding;
 use crate::record::{Document, WriteStart};
 
-const SERVER: ServerProcess = ServerProcess { pid: 7, started_at: 9 };
+const SERVER: ServerProcess = ServerProcess {
+    pid: 7,
+    started_at: 9,
+};
 
 fn at(second: i64) -> Moment {
-    Moment { at: Timestamp::from_second(second).unwrap(), random: 0 }
+    Moment {
+        at: Timestamp::from_second(second).unwrap(),
+        random: 0,
+    }
 }
 
 fn record() -> Record {
@@ -28,11 +40,21 @@ fn record() -> Record {
 }
 
 fn reserved(number: &str, source: Source) -> Reserved {
-    Reserved { number: number.into(), at: at(1).at, source, at_hub: true, verdict: Verdict::Open }
+    Reserved {
+        number: number.into(),
+        at: at(1).at,
+        source,
+        at_hub: true,
+        verdict: Verdict::Open,
+    }
 }
 
 fn start(number: &str) -> WriteStart {
-    WriteStart { number: number.into(), at: at(2).at, server: Some(SERVER) }
+    WriteStart {
+        number: number.into(),
+        at: at(2).at,
+        server: Some(SERVER),
+    }
 }
 
 /// Steps an import and keeps its last commands.
@@ -59,24 +81,37 @@ impl Run {
         Self::of(&record())
             .step(Event::Validated(Vec::new()))
             .step(Event::SessionOpened(Some(SERVER)))
-            .step(Event::NumberGiven { number: number.into(), highest: None })
+            .step(Event::NumberGiven {
+                number: number.into(),
+                highest: None,
+            })
             .step(Event::ReservationJournaled { at: at(1).at })
             .step(Event::ReservedAtHub)
             .step(Event::WriteStarted)
     }
 
     fn found(self, finding: Finding, keeps_history: bool) -> Self {
-        self.step(Event::ReadBack { finding, keeps_history })
+        self.step(Event::ReadBack {
+            finding,
+            keeps_history,
+        })
     }
 
     fn faulted(began: bool) -> Self {
-        let fault = Fault { code: 1, message: "lost".into() };
+        let fault = Fault {
+            code: 1,
+            message: "lost".into(),
+        };
         Self::writing("101").step(Event::Entered(Entry::Faulted { fault, began }))
     }
 
     fn done() -> Self {
         let totals = Totals::from([("order_total".to_owned(), values::Decimal::new(500, 2))]);
-        let entry = Entry::Entered { totals, extension: None, warnings: vec!["PO used twice".into()] };
+        let entry = Entry::Entered {
+            totals,
+            extension: None,
+            warnings: vec!["PO used twice".into()],
+        };
         Self::writing("101").step(Event::Entered(entry))
     }
 
@@ -97,7 +132,10 @@ impl Run {
     /// The outcome's state and first problem.
     fn end(&self) -> (ImportState, &str) {
         let outcome = self.outcome();
-        (outcome.state, outcome.problems.first().map_or("", |p| p.code.as_str()))
+        (
+            outcome.state,
+            outcome.problems.first().map_or("", |p| p.code.as_str()),
+        )
     }
 
     fn ending(&self) -> (bool, Option<Obstacle>) {
@@ -110,11 +148,16 @@ impl Run {
 
 fn ours() -> Finding {
     let totals = Totals::from([("order_total".to_owned(), values::Decimal::new(700, 2))]);
-    Finding::Ours { totals, notes: Vec::new() }
+    Finding::Ours {
+        totals,
+        notes: Vec::new(),
+    }
 }
 
 fn foreign() -> Finding {
-    Finding::Foreign { whose: "SUE's".into() }
+    Finding::Foreign {
+        whose: "SUE's".into(),
+    }
 }
 
 #[test]
@@ -125,12 +168,24 @@ fn a_good_order_goes_straight_through() {
     assert_eq!(run.commands, [Command::OpenSession]);
     let run = run.step(Event::SessionOpened(Some(SERVER)));
     assert_eq!(run.commands, [Command::NextNumber]);
-    let run = run.step(Event::NumberGiven { number: "101".into(), highest: Some("100".into()) });
-    assert_eq!(run.commands, [Command::JournalReservation { number: "101".into() }]);
+    let run = run.step(Event::NumberGiven {
+        number: "101".into(),
+        highest: Some("100".into()),
+    });
+    assert_eq!(
+        run.commands,
+        [Command::JournalReservation { number: "101".into() }]
+    );
     let run = run.step(Event::ReservationJournaled { at: at(1).at });
     assert!(matches!(&run.commands[..], [Command::ReserveAtHub { reserved }] if reserved.number == "101"));
     let run = run.step(Event::ReservedAtHub);
-    assert_eq!(run.commands, [Command::JournalWriteStarted { number: "101".into(), server: Some(SERVER) }]);
+    assert_eq!(
+        run.commands,
+        [Command::JournalWriteStarted {
+            number: "101".into(),
+            server: Some(SERVER)
+        }]
+    );
     let run = run.step(Event::WriteStarted);
     assert_eq!(run.commands, [Command::EnterOrder { number: "101".into() }]);
     assert_eq!(run.import.standing().state, ImportState::Writing);
@@ -140,7 +195,11 @@ fn a_good_order_goes_straight_through() {
     let run = run.found(ours(), false);
     assert_eq!(run.end(), (ImportState::Written, ""));
     let outcome = run.outcome().clone();
-    assert_eq!(outcome.totals["order_total"].to_string(), "5.00", "Sage's own answer counts");
+    assert_eq!(
+        outcome.totals["order_total"].to_string(),
+        "5.00",
+        "Sage's own answer counts"
+    );
     assert_eq!(outcome.warnings, ["PO used twice"]);
     let run = run.step(Event::OutcomeJournaled);
     assert_eq!(run.commands, [Command::Report { outcome }]);
@@ -160,14 +219,25 @@ fn problems_refuse_before_sage_is_asked() {
 fn sages_refusal_before_the_write_is_final_and_at_the_write_is_read_back() {
     let problem = Problem::new("item_refused", "lines[0].item_code", "x", "y");
     let refused = |at_header_write| {
-        let entry = Entry::Refused { problem: problem.clone(), at_header_write, warnings: Vec::new() };
+        let entry = Entry::Refused {
+            problem: problem.clone(),
+            at_header_write,
+            warnings: Vec::new(),
+        };
         Run::writing("101").step(Event::Entered(entry))
     };
     assert_eq!(refused(false).end(), (ImportState::Refused, "item_refused"));
     assert_eq!(refused(true).proof(), Proof::NothingPending);
-    assert_eq!(refused(true).found(Finding::Absent, false).end(), (ImportState::Refused, "item_refused"));
+    assert_eq!(
+        refused(true).found(Finding::Absent, false).end(),
+        (ImportState::Refused, "item_refused")
+    );
     assert_eq!(refused(true).found(ours(), false).end().0, ImportState::Written);
-    assert_eq!(refused(true).found(foreign(), false).ending(), (true, None), "the number may be the reason");
+    assert_eq!(
+        refused(true).found(foreign(), false).ending(),
+        (true, None),
+        "the number may be the reason"
+    );
 }
 
 #[test]
@@ -175,29 +245,51 @@ fn conditions_wait_and_keep_the_number() {
     let condition = Condition::SubscriptionLapsed;
     let obstacle = Obstacle::Sage(condition);
     for at_header_write in [false, true] {
-        let mut run =
-            Run::writing("101").step(Event::Entered(Entry::Condition { condition, at_header_write }));
+        let mut run = Run::writing("101").step(Event::Entered(Entry::Condition {
+            condition,
+            at_header_write,
+        }));
         if at_header_write {
             run = run.found(Finding::Absent, false);
         }
-        assert_eq!(run.commands, [Command::JournalWriteEnded { number: "101".into(), foreign: false }]);
+        assert_eq!(
+            run.commands,
+            [Command::JournalWriteEnded {
+                number: "101".into(),
+                foreign: false
+            }]
+        );
         let run = run.step(Event::WriteEnded);
         let waiting = run.import.waiting().unwrap().clone();
         assert_eq!((waiting.obstacle, waiting.until), (obstacle, at(3700).at));
-        assert!(matches!(&run.commands[..], [Command::Announce { standing }] if standing.state == ImportState::Waiting));
+        assert!(
+            matches!(&run.commands[..], [Command::Announce { standing }] if standing.state == ImportState::Waiting)
+        );
         let early = run.step(Event::Due);
         assert!(early.commands.is_empty());
         let (import, commands) = early.import.step(Event::Due, &at(3700));
         assert_eq!(commands, [Command::OpenSession]);
         let (_, commands) = import.step(Event::SessionOpened(Some(SERVER)), &at(3700));
-        assert_eq!(commands, [Command::JournalWriteStarted { number: "101".into(), server: Some(SERVER) }]);
+        assert_eq!(
+            commands,
+            [Command::JournalWriteStarted {
+                number: "101".into(),
+                server: Some(SERVER)
+            }]
+        );
     }
 }
 
 #[test]
 fn every_step_may_be_blocked_and_is_taken_again() {
-    let blocked = |obstacle| Event::Blocked { obstacle, detail: "words".into() };
-    let given = || Event::NumberGiven { number: "101".into(), highest: None };
+    let blocked = |obstacle| Event::Blocked {
+        obstacle,
+        detail: "words".into(),
+    };
+    let given = || Event::NumberGiven {
+        number: "101".into(),
+        highest: None,
+    };
     let opening = || Run::of(&record()).step(Event::Validated(Vec::new()));
     let numbering = || opening().step(Event::SessionOpened(None));
     let keeping = || numbering().step(given());
@@ -206,30 +298,61 @@ fn every_step_may_be_blocked_and_is_taken_again() {
     let again = |run: Run, obstacle| {
         let run = run.step(blocked(obstacle));
         let waiting = run.import.waiting().unwrap();
-        assert_eq!((waiting.obstacle, waiting.tries, waiting.detail.as_str()), (obstacle, 1, "words"));
+        assert_eq!(
+            (waiting.obstacle, waiting.tries, waiting.detail.as_str()),
+            (obstacle, 1, "words")
+        );
         let until = waiting.until;
         let (_, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
         commands.into_iter().next().unwrap()
     };
-    assert_eq!(again(Run::of(&record()), Obstacle::ReaderUnavailable), Command::Validate);
-    assert_eq!(again(opening(), Obstacle::Sage(Condition::NoSeat)), Command::OpenSession);
-    assert_eq!(again(numbering(), Obstacle::SageUnreachable), Command::OpenSession);
+    assert_eq!(
+        again(Run::of(&record()), Obstacle::ReaderUnavailable),
+        Command::Validate
+    );
+    assert_eq!(
+        again(opening(), Obstacle::Sage(Condition::NoSeat)),
+        Command::OpenSession
+    );
+    assert_eq!(
+        again(numbering(), Obstacle::SageUnreachable),
+        Command::OpenSession
+    );
     assert_eq!(again(keeping(), Obstacle::JournalFull), Command::OpenSession);
-    assert_eq!(again(announcing(), Obstacle::HubUnreachable), Command::OpenSession);
+    assert_eq!(
+        again(announcing(), Obstacle::HubUnreachable),
+        Command::OpenSession
+    );
     assert_eq!(again(starting(), Obstacle::JournalFull), Command::OpenSession);
-    assert!(matches!(again(Run::done(), Obstacle::ReaderUnavailable), Command::ReadBack { .. }));
+    assert!(matches!(
+        again(Run::done(), Obstacle::ReaderUnavailable),
+        Command::ReadBack { .. }
+    ));
     let concluding = Run::done().found(ours(), true);
-    assert!(matches!(again(concluding, Obstacle::JournalFull), Command::JournalOutcome { .. }));
+    assert!(matches!(
+        again(concluding, Obstacle::JournalFull),
+        Command::JournalOutcome { .. }
+    ));
     let reporting = Run::done().found(ours(), true).step(Event::OutcomeJournaled);
-    assert!(matches!(again(reporting, Obstacle::HubUnreachable), Command::Report { .. }));
-    let ending = Run::faulted(true).step(Event::Fenced(true)).found(foreign(), true);
-    assert!(matches!(again(ending, Obstacle::JournalFull), Command::JournalWriteEnded { .. }));
+    assert!(matches!(
+        again(reporting, Obstacle::HubUnreachable),
+        Command::Report { .. }
+    ));
+    let ending = Run::faulted(true)
+        .step(Event::Fenced(true))
+        .found(foreign(), true);
+    assert!(matches!(
+        again(ending, Obstacle::JournalFull),
+        Command::JournalWriteEnded { .. }
+    ));
     assert_eq!(
         again(Run::writing("101"), Obstacle::ReaderUnavailable),
         Command::KillWorker,
         "a write is never just repeated"
     );
-    let twice = opening().step(blocked(Obstacle::JournalFull)).step(blocked(Obstacle::JournalFull));
+    let twice = opening()
+        .step(blocked(Obstacle::JournalFull))
+        .step(blocked(Obstacle::JournalFull));
     assert_eq!(twice.import.waiting().unwrap().tries, 2);
 }
 
@@ -246,11 +369,17 @@ fn a_worker_lost_before_the_write_is_started_anew() {
 #[test]
 fn a_lost_write_is_fenced_before_it_is_read_back() {
     let run = Run::faulted(true);
-    assert_eq!(run.commands, [Command::KillWorker, Command::Fence { server: Some(SERVER) }]);
+    assert_eq!(
+        run.commands,
+        [Command::KillWorker, Command::Fence { server: Some(SERVER) }]
+    );
     assert_eq!(run.step(Event::Fenced(true)).proof(), Proof::Fenced);
     assert_eq!(Run::faulted(true).step(Event::Fenced(false)).proof(), Proof::Open);
     // Nothing was begun: nothing can follow, whoever still runs.
-    assert_eq!(Run::faulted(false).step(Event::Fenced(false)).proof(), Proof::NothingPending);
+    assert_eq!(
+        Run::faulted(false).step(Event::Fenced(false)).proof(),
+        Proof::NothingPending
+    );
 }
 
 #[test]
@@ -261,21 +390,38 @@ fn what_is_found_after_a_lost_write_decides() {
     let again = (false, Some(Obstacle::WriteFailed));
     assert_eq!(fenced().found(Finding::Absent, true).ending(), again);
     assert_eq!(unbegun().found(Finding::Absent, false).ending(), again);
-    assert_eq!(fenced().found(Finding::Absent, false).end(), (ImportState::InDoubt, "history_not_kept"));
-    assert_eq!(open().found(Finding::Absent, true).end(), (ImportState::InDoubt, "fence_unknown"));
+    assert_eq!(
+        fenced().found(Finding::Absent, false).end(),
+        (ImportState::InDoubt, "history_not_kept")
+    );
+    assert_eq!(
+        open().found(Finding::Absent, true).end(),
+        (ImportState::InDoubt, "fence_unknown")
+    );
     assert_eq!(fenced().found(foreign(), false).ending(), (true, None));
-    assert_eq!(open().found(foreign(), true).end(), (ImportState::InDoubt, "fence_unknown"));
+    assert_eq!(
+        open().found(foreign(), true).end(),
+        (ImportState::InDoubt, "fence_unknown")
+    );
     for run in [fenced(), open(), unbegun()] {
         let run = run.found(ours(), false);
         assert_eq!(run.end(), (ImportState::Written, ""));
-        assert_eq!(run.outcome().totals["order_total"].to_string(), "7.00", "from the record found");
+        assert_eq!(
+            run.outcome().totals["order_total"].to_string(),
+            "7.00",
+            "from the record found"
+        );
     }
 }
 
 #[test]
 fn what_contradicts_itself_is_read_again_and_then_left_to_a_person() {
-    let partial = || Finding::Partial { what: "no lines".into() };
-    let unclear = || Finding::Unclear { why: "two readings".into() };
+    let partial = || Finding::Partial {
+        what: "no lines".into(),
+    };
+    let unclear = || Finding::Unclear {
+        why: "two readings".into(),
+    };
     for (finding, code) in [
         (partial(), "partial"),
         (unclear(), "unclear"),
@@ -295,7 +441,10 @@ fn what_contradicts_itself_is_read_again_and_then_left_to_a_person() {
         assert_eq!(run.outcome().sales_order_no.as_deref(), Some("101"));
         assert!(!run.outcome().problems[0].remedy.is_empty());
     }
-    assert_eq!(Run::done().found(foreign(), true).end(), (ImportState::InDoubt, "foreign_after_write"));
+    assert_eq!(
+        Run::done().found(foreign(), true).end(),
+        (ImportState::InDoubt, "foreign_after_write")
+    );
 }
 
 #[test]
@@ -303,19 +452,28 @@ fn a_number_taken_is_reserved_anew_and_not_for_ever() {
     let taken = || Run::writing("101").step(Event::Entered(Entry::KeyTaken));
     assert_eq!(taken().proof(), Proof::NothingPending);
     assert_eq!(taken().found(foreign(), false).ending(), (true, None));
-    assert_eq!(taken().found(Finding::Absent, false).ending(), (true, None), "nothing of ours was ever begun");
+    assert_eq!(
+        taken().found(Finding::Absent, false).ending(),
+        (true, None),
+        "nothing of ours was ever begun"
+    );
     assert_eq!(taken().found(ours(), false).end().0, ImportState::Written);
 
     let mut run = taken().found(foreign(), true);
     for number in 102..200_u32 {
-        run = run.step(Event::WriteEnded).step(Event::SessionOpened(Some(SERVER)));
+        run = run
+            .step(Event::WriteEnded)
+            .step(Event::SessionOpened(Some(SERVER)));
         if matches!(run.import.stage(), Stage::Concluding { .. }) {
             assert_eq!(run.end(), (ImportState::Held, "numbers_taken"));
             assert_eq!(run.import.reservations.len(), MAX_RESERVATIONS);
             return;
         }
         run = run
-            .step(Event::NumberGiven { number: number.to_string(), highest: None })
+            .step(Event::NumberGiven {
+                number: number.to_string(),
+                highest: None,
+            })
             .step(Event::ReservationJournaled { at: at(1).at })
             .step(Event::IdentityTaken);
         assert_eq!(run.ending(), (true, None));
@@ -336,9 +494,20 @@ fn a_write_that_keeps_failing_is_held() {
         let until = run.import.waiting().unwrap().until;
         let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
         run = Run { import, commands }.step(Event::SessionOpened(Some(SERVER)));
-        assert_eq!(run.commands, [Command::JournalWriteStarted { number: "101".into(), server: Some(SERVER) }]);
-        let fault = Fault { code: 1, message: "lost".into() };
-        run = run.step(Event::WriteStarted).step(Event::Entered(Entry::Faulted { fault, began: true }));
+        assert_eq!(
+            run.commands,
+            [Command::JournalWriteStarted {
+                number: "101".into(),
+                server: Some(SERVER)
+            }]
+        );
+        let fault = Fault {
+            code: 1,
+            message: "lost".into(),
+        };
+        run = run
+            .step(Event::WriteStarted)
+            .step(Event::Entered(Entry::Faulted { fault, began: true }));
     }
     panic!("it went on for ever");
 }
@@ -348,16 +517,26 @@ fn a_locked_number_is_given_up_after_a_while() {
     let condition = Condition::RecordLocked;
     let mut run = Run::writing("101");
     for _ in 0..MAX_LOCKED {
-        run = run.step(Event::Entered(Entry::Condition { condition, at_header_write: false }));
+        run = run.step(Event::Entered(Entry::Condition {
+            condition,
+            at_header_write: false,
+        }));
         assert_eq!(run.ending(), (false, Some(Obstacle::Sage(condition))));
         run = run.step(Event::WriteEnded);
         let until = run.import.waiting().unwrap().until;
         let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-        run = Run { import, commands }.step(Event::SessionOpened(Some(SERVER))).step(Event::WriteStarted);
+        run = Run { import, commands }
+            .step(Event::SessionOpened(Some(SERVER)))
+            .step(Event::WriteStarted);
     }
-    run = run.step(Event::Entered(Entry::Condition { condition, at_header_write: false }));
+    run = run.step(Event::Entered(Entry::Condition {
+        condition,
+        at_header_write: false,
+    }));
     assert_eq!(run.ending(), (true, None));
-    let run = run.step(Event::WriteEnded).step(Event::SessionOpened(Some(SERVER)));
+    let run = run
+        .step(Event::WriteEnded)
+        .step(Event::SessionOpened(Some(SERVER)));
     assert_eq!(run.commands, [Command::NextNumber]);
 }
 
@@ -366,12 +545,23 @@ fn a_number_that_went_backwards_freezes() {
     let run = Run::of(&record())
         .step(Event::Validated(Vec::new()))
         .step(Event::SessionOpened(None))
-        .step(Event::NumberGiven { number: "0000099".into(), highest: Some("0000120".into()) });
-    assert!(matches!(&run.commands[..], [Command::Freeze { .. }, Command::JournalOutcome { .. }]));
+        .step(Event::NumberGiven {
+            number: "0000099".into(),
+            highest: Some("0000120".into()),
+        });
+    assert!(matches!(
+        &run.commands[..],
+        [Command::Freeze { .. }, Command::JournalOutcome { .. }]
+    ));
     assert_eq!(run.end(), (ImportState::Held, "restored_from_backup"));
-    let run = Run::of(&record()).step(Event::Validated(Vec::new())).step(Event::Frozen("went backwards".into()));
+    let run = Run::of(&record())
+        .step(Event::Validated(Vec::new()))
+        .step(Event::Frozen("went backwards".into()));
     assert_eq!(run.end(), (ImportState::Held, "restored_from_backup"));
-    assert!(!went_backwards("A000099", "0000120"), "other numbers cannot be compared");
+    assert!(
+        !went_backwards("A000099", "0000120"),
+        "other numbers cannot be compared"
+    );
     assert!(went_backwards("0000120", "0000120"));
 }
 
@@ -384,12 +574,24 @@ fn after_a_crash_the_journal_says_where_to_go_on() {
     known.reservations = vec![reserved("101", Source::Journal)];
     let run = Run::of(&known);
     assert_eq!(run.proof(), Proof::NothingPending);
-    let run = run.found(Finding::Absent, false).step(Event::WriteEnded).step(Event::SessionOpened(None));
-    assert_eq!(run.commands, [Command::JournalWriteStarted { number: "101".into(), server: None }]);
+    let run = run
+        .found(Finding::Absent, false)
+        .step(Event::WriteEnded)
+        .step(Event::SessionOpened(None));
+    assert_eq!(
+        run.commands,
+        [Command::JournalWriteStarted {
+            number: "101".into(),
+            server: None
+        }]
+    );
     // A write was begun: the process that the journal names is fenced.
     known.write = Some(start("101"));
     let run = Run::of(&known);
-    assert_eq!(run.commands, [Command::KillWorker, Command::Fence { server: Some(SERVER) }]);
+    assert_eq!(
+        run.commands,
+        [Command::KillWorker, Command::Fence { server: Some(SERVER) }]
+    );
     assert_eq!(run.step(Event::Fenced(true)).proof(), Proof::Fenced);
     // It had ended: only the report is left, or nothing.
     known.outcome = Some(Outcome::of_state(ImportState::Refused));
@@ -409,15 +611,25 @@ fn what_only_the_hub_remembers_is_read_back_and_never_written_again() {
     let run = Run::of(&lost);
     assert_eq!((run.proof(), number(&run).as_str()), (Proof::Open, "101"));
     let run = run.found(foreign(), true);
-    assert_eq!((run.proof(), number(&run).as_str()), (Proof::Open, "102"), "every number is looked up");
-    assert_eq!(run.found(Finding::Absent, true).end(), (ImportState::InDoubt, "fence_unknown"));
+    assert_eq!(
+        (run.proof(), number(&run).as_str()),
+        (Proof::Open, "102"),
+        "every number is looked up"
+    );
+    assert_eq!(
+        run.found(Finding::Absent, true).end(),
+        (ImportState::InDoubt, "fence_unknown")
+    );
     let run = Run::of(&lost).found(Finding::Absent, true).found(ours(), true);
     assert_eq!(run.outcome().sales_order_no.as_deref(), Some("102"));
 }
 
 #[test]
 fn an_event_out_of_place_changes_nothing() {
-    let run = Run::of(&record()).step(Event::ReservedAtHub).step(Event::Reported).step(Event::Fenced(true));
+    let run = Run::of(&record())
+        .step(Event::ReservedAtHub)
+        .step(Event::Reported)
+        .step(Event::Fenced(true));
     assert_eq!(run.import.stage(), &Stage::Journaled);
     assert!(run.commands.is_empty());
 }

@@ -143,22 +143,35 @@ const POSTED_TOTALS: [(&str, &str); 6] = [
 #[must_use]
 pub fn order_selects(number: &str, columns: &Columns) -> Vec<(Place, Select)> {
     let places = [Place::Open, Place::OpenLines, Place::History, Place::HistoryLines];
-    places.into_iter().filter_map(|place| Some((place, select(place, number, columns)?))).collect()
+    places
+        .into_iter()
+        .filter_map(|place| Some((place, select(place, number, columns)?)))
+        .collect()
 }
 
 /// Where it is looked for when there is none: these reads use no key and scan the table.
 #[must_use]
 pub fn invoice_selects(number: &str, columns: &Columns) -> Vec<(Place, Select)> {
     let places = [Place::InvoiceEntry, Place::InvoiceHistory];
-    places.into_iter().filter_map(|place| Some((place, select(place, number, columns)?))).collect()
+    places
+        .into_iter()
+        .filter_map(|place| Some((place, select(place, number, columns)?)))
+        .collect()
 }
 
 fn select(place: Place, number: &str, columns: &Columns) -> Option<Select> {
-    let has = columns.get(place.table()).filter(|has| has.contains("SalesOrderNo"))?;
+    let has = columns
+        .get(place.table())
+        .filter(|has| has.contains("SalesOrderNo"))?;
     let wanted = place.columns().iter().filter(|(name, _)| has.contains(*name));
     Some(Select {
         table: place.table().to_owned(),
-        columns: wanted.map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect(),
+        columns: wanted
+            .map(|(name, kind)| Column {
+                name: (*name).to_owned(),
+                kind: *kind,
+            })
+            .collect(),
         conditions: vec![Where {
             column: "SalesOrderNo".into(),
             comparison: Comparison::Equal,
@@ -173,12 +186,20 @@ impl Sightings {
     #[must_use]
     pub fn from_rows(rows: &BTreeMap<Place, Vec<Row>>) -> Self {
         let first = |place| rows.get(&place).and_then(|rows| rows.first());
-        let lines = |place| rows.get(&place).map(|rows| rows.iter().filter_map(line_of).collect());
+        let lines = |place| {
+            rows.get(&place)
+                .map(|rows| rows.iter().filter_map(line_of).collect())
+        };
         let invoices = [Place::InvoiceEntry, Place::InvoiceHistory];
         Self {
             open: first(Place::Open).map(|row| order_of(row, lines(Place::OpenLines))),
             history: first(Place::History).map(|row| order_of(row, lines(Place::HistoryLines))),
-            invoices: invoices.iter().filter_map(|p| rows.get(p)).flatten().map(invoice_of).collect(),
+            invoices: invoices
+                .iter()
+                .filter_map(|p| rows.get(p))
+                .flatten()
+                .map(invoice_of)
+                .collect(),
             objects: None,
         }
     }
@@ -204,7 +225,11 @@ fn order_of(row: &Row, lines: Option<Vec<SightedLine>>) -> SightedOrder {
 }
 
 fn invoice_of(row: &Row) -> SightedInvoice {
-    let columns = if row.has("TaxableSalesAmt") { &POSTED_TOTALS } else { &ORDER_TOTALS };
+    let columns = if row.has("TaxableSalesAmt") {
+        &POSTED_TOTALS
+    } else {
+        &ORDER_TOTALS
+    };
     SightedInvoice {
         marker: marker_of(row),
         ar_division_no: row.text("ARDivisionNo").to_owned(),
@@ -224,7 +249,9 @@ fn line_of(row: &Row) -> Option<SightedLine> {
     if !row.text("SalesKitLineKey").trim_matches('0').is_empty() || row.text("OriginalLine") == "N" {
         return None;
     }
-    let quantity = row.number("QuantityOrdered").or_else(|| row.number("QuantityOrderedOriginal"));
+    let quantity = row
+        .number("QuantityOrdered")
+        .or_else(|| row.number("QuantityOrderedOriginal"));
     Some(SightedLine {
         item_code: row.text("ItemCode").to_owned(),
         item_type: row.text("ItemType").to_owned(),

@@ -25,7 +25,10 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     pub(super) fn new(objects: &'a mut dyn BusinessObjects) -> Self {
-        Self { objects, warnings: Vec::new() }
+        Self {
+            objects,
+            warnings: Vec::new(),
+        }
     }
 
     /// Makes a call; a warning is kept, a refusal stops.
@@ -42,33 +45,58 @@ impl<'a> Desk<'a> {
     pub(super) fn object(&mut self, call: &Call, code: &str) -> Result<ObjectId, Stop> {
         let answer = self.call(call, code, "")?;
         answer.object.ok_or_else(|| {
-            Stop::Fault(Fault { code: 0, message: format!("{call:?} was answered without an object") })
+            Stop::Fault(Fault {
+                code: 0,
+                message: format!("{call:?} was answered without an object"),
+            })
         })
     }
 
-    pub(super) fn set(&mut self, object: ObjectId, column: &str, value: Scalar, field: &str) -> Result<(), Stop> {
+    pub(super) fn set(
+        &mut self,
+        object: ObjectId,
+        column: &str,
+        value: Scalar,
+        field: &str,
+    ) -> Result<(), Stop> {
         let code = match column {
             "ItemCode$" => "item_refused",
             "CustomerNo$" | "ARDivisionNo$" => "customer_refused",
             _ => "value_refused",
         };
-        let call = Call::SetValue { object, column: column.to_owned(), value };
+        let call = Call::SetValue {
+            object,
+            column: column.to_owned(),
+            value,
+        };
         self.call(&call, code, field).map(|_| ())
     }
 
-    pub(super) fn text(&mut self, object: ObjectId, column: &str, value: &str, field: &str) -> Result<(), Stop> {
+    pub(super) fn text(
+        &mut self,
+        object: ObjectId,
+        column: &str,
+        value: &str,
+        field: &str,
+    ) -> Result<(), Stop> {
         self.set(object, column, Scalar::Text(value.to_owned()), field)
     }
 
     /// A value; none when Sage does not tell it.
     pub(super) fn get(&mut self, object: ObjectId, column: &str) -> Result<Option<Scalar>, Fault> {
-        let answer = self.objects.call(&Call::GetValue { object, column: column.to_owned() })?;
+        let answer = self.objects.call(&Call::GetValue {
+            object,
+            column: column.to_owned(),
+        })?;
         Ok(if answer.is_refused() { None } else { answer.value })
     }
 
     pub(super) fn get_text(&mut self, object: ObjectId, column: &str) -> Result<Option<String>, Fault> {
         let value = self.get(object, column)?;
-        Ok(value.as_ref().and_then(Scalar::as_text).map(|text| text.trim_end().to_owned()))
+        Ok(value
+            .as_ref()
+            .and_then(Scalar::as_text)
+            .map(|text| text.trim_end().to_owned()))
     }
 }
 
@@ -89,7 +117,11 @@ fn refusal(message: &str, code: &str, field: &str) -> Stop {
 }
 
 fn problem(message: &str, code: &str, field: &str) -> Problem {
-    let said = if message.is_empty() { "Sage refused it without a word" } else { message };
+    let said = if message.is_empty() {
+        "Sage refused it without a word"
+    } else {
+        message
+    };
     let remedy = if field.is_empty() {
         "do what Sage's words ask for, then retry the import"
     } else {

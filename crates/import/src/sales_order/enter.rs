@@ -71,14 +71,28 @@ fn write(
         Ok(Some(stored)) if !stored.totals.is_empty() => stored.totals,
         Ok(Some(_) | None) | Err(_) => filled.totals,
     };
-    Entry::Entered { totals, extension: filled.extension, warnings }
+    Entry::Entered {
+        totals,
+        extension: filled.extension,
+        warnings,
+    }
 }
 
 fn ended(warnings: Vec<String>, stop: Stop, at_header_write: bool) -> Entry {
     match stop {
-        Stop::Fault(fault) => Entry::Faulted { fault, began: at_header_write },
-        Stop::Condition(condition) => Entry::Condition { condition, at_header_write },
-        Stop::Refused(problem) => Entry::Refused { problem, at_header_write, warnings },
+        Stop::Fault(fault) => Entry::Faulted {
+            fault,
+            began: at_header_write,
+        },
+        Stop::Condition(condition) => Entry::Condition {
+            condition,
+            at_header_write,
+        },
+        Stop::Refused(problem) => Entry::Refused {
+            problem,
+            at_header_write,
+            warnings,
+        },
         Stop::KeyTaken => Entry::KeyTaken,
     }
 }
@@ -92,7 +106,14 @@ fn fill(
     under_work: &mut Option<ObjectId>,
 ) -> Result<(ObjectId, Filled), Stop> {
     // Sessions outlive midnight.
-    desk.call(&Call::SetDate { module: "S/O".into(), date: options.today }, "session_refused", "")?;
+    desk.call(
+        &Call::SetDate {
+            module: "S/O".into(),
+            date: options.today,
+        },
+        "session_refused",
+        "",
+    )?;
     let object = desk.object(&Call::NewObject { name: OBJECT.into() }, "session_refused")?;
     *under_work = Some(object);
     progress(Step::BeforeSetKey);
@@ -113,20 +134,41 @@ fn fill(
     let mut extension = Some(Decimal::zero(2));
     for (place, entry) in order.lines.iter().enumerate() {
         let amount = line(desk, lines, place, entry)?;
-        extension = extension.zip(amount).and_then(|(sum, amount)| sum.checked_add(amount).ok());
+        extension = extension
+            .zip(amount)
+            .and_then(|(sum, amount)| sum.checked_add(amount).ok());
         progress(Step::LineWritten(place));
     }
     let totals = look::totals(desk, object)?;
     Ok((object, Filled { totals, extension }))
 }
 
-fn header(desk: &mut Desk<'_>, object: ObjectId, order: &SalesOrder, options: &EnterOptions) -> Result<(), Stop> {
+fn header(
+    desk: &mut Desk<'_>,
+    object: ObjectId,
+    order: &SalesOrder,
+    options: &EnterOptions,
+) -> Result<(), Stop> {
     let customer = &order.customer;
-    desk.text(object, "ARDivisionNo$", &customer.ar_division_no, "customer.ar_division_no")?;
-    desk.text(object, "CustomerNo$", &customer.customer_no, "customer.customer_no")?;
+    desk.text(
+        object,
+        "ARDivisionNo$",
+        &customer.ar_division_no,
+        "customer.ar_division_no",
+    )?;
+    desk.text(
+        object,
+        "CustomerNo$",
+        &customer.customer_no,
+        "customer.customer_no",
+    )?;
     let order_date = order.order_date.unwrap_or(options.today);
     desk.text(object, "OrderDate$", &compact(order_date), "order_date")?;
-    let dates = [("ShipExpireDate$", order.ship_expire_date.map(compact), "ship_expire_date")];
+    let dates = [(
+        "ShipExpireDate$",
+        order.ship_expire_date.map(compact),
+        "ship_expire_date",
+    )];
     let texts = [("CustomerPONo$", order.customer_po_no.clone(), "customer_po_no")];
     for (column, value, field) in dates.into_iter().chain(texts) {
         if let Some(value) = value {
@@ -174,20 +216,38 @@ fn ship_to_address(desk: &mut Desk<'_>, object: ObjectId, address: &Address) -> 
         ("ShipToZipCode$", &address.ship_to_zip_code, "ship_to_zip_code"),
         ("ShipToCity$", &address.ship_to_city, "ship_to_city"),
         ("ShipToState$", &address.ship_to_state, "ship_to_state"),
-        ("ShipToCountryCode$", &address.ship_to_country_code, "ship_to_country_code"),
+        (
+            "ShipToCountryCode$",
+            &address.ship_to_country_code,
+            "ship_to_country_code",
+        ),
     ];
     desk.text(object, "ShipToCode$", "", "ship_to")?;
     for (column, value, field) in block {
-        desk.text(object, column, value.as_deref().unwrap_or(""), &format!("ship_to.{field}"))?;
+        desk.text(
+            object,
+            column,
+            value.as_deref().unwrap_or(""),
+            &format!("ship_to.{field}"),
+        )?;
     }
     Ok(())
 }
 
 /// The item comes first: it loads price, warehouse and unit. The answer is the line's
 /// amount, read before its write, after which the cursor moves.
-fn line(desk: &mut Desk<'_>, lines: ObjectId, place: usize, line: &OrderLine) -> Result<Option<Decimal>, Stop> {
+fn line(
+    desk: &mut Desk<'_>,
+    lines: ObjectId,
+    place: usize,
+    line: &OrderLine,
+) -> Result<Option<Decimal>, Stop> {
     let field = |name: &str| format!("lines[{place}].{name}");
-    desk.call(&Call::AddLine { object: lines }, "line_refused", &field("item_code"))?;
+    desk.call(
+        &Call::AddLine { object: lines },
+        "line_refused",
+        &field("item_code"),
+    )?;
     desk.text(lines, "ItemCode$", &line.item_code, &field("item_code"))?;
     let item_type = desk.get_text(lines, "ItemType$")?.unwrap_or_default();
     let texts = [
@@ -205,29 +265,53 @@ fn line(desk: &mut Desk<'_>, lines: ObjectId, place: usize, line: &OrderLine) ->
         "4" => {}
         // A charge has an amount instead of quantity and price.
         "3" => {
-            let amount = line.unit_price.and_then(|price| price.multiply(line.quantity_ordered, 2).ok());
+            let amount = line
+                .unit_price
+                .and_then(|price| price.multiply(line.quantity_ordered, 2).ok());
             if let Some(amount) = amount {
-                desk.set(lines, "ExtensionAmt", Scalar::Number(amount), &field("unit_price"))?;
+                desk.set(
+                    lines,
+                    "ExtensionAmt",
+                    Scalar::Number(amount),
+                    &field("unit_price"),
+                )?;
             }
         }
         _ => {
-            desk.set(lines, "QuantityOrdered", Scalar::Number(line.quantity_ordered), &field("quantity_ordered"))?;
+            desk.set(
+                lines,
+                "QuantityOrdered",
+                Scalar::Number(line.quantity_ordered),
+                &field("quantity_ordered"),
+            )?;
             if let Some(price) = line.unit_price {
                 desk.set(lines, "UnitPrice", Scalar::Number(price), &field("unit_price"))?;
             }
             if let Some(percent) = line.line_discount_percent {
-                desk.set(lines, "LineDiscountPercent", Scalar::Number(percent), &field("line_discount_percent"))?;
+                desk.set(
+                    lines,
+                    "LineDiscountPercent",
+                    Scalar::Number(percent),
+                    &field("line_discount_percent"),
+                )?;
             }
         }
     }
     let amount = amount(desk, lines)?;
-    desk.call(&Call::Write { object: lines }, "line_refused", &field("item_code"))?;
+    desk.call(
+        &Call::Write { object: lines },
+        "line_refused",
+        &field("item_code"),
+    )?;
     Ok(amount)
 }
 
 fn amount(desk: &mut Desk<'_>, lines: ObjectId) -> Result<Option<Decimal>, Fault> {
     let value = desk.get(lines, "ExtensionAmt")?;
-    Ok(value.as_ref().and_then(Scalar::as_number).and_then(|n| n.rescale(2).ok()))
+    Ok(value
+        .as_ref()
+        .and_then(Scalar::as_number)
+        .and_then(|n| n.rescale(2).ok()))
 }
 
 /// A date as Sage wants it.

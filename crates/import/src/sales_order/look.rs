@@ -7,8 +7,8 @@ use values::{Decimal, Stamp, parse_date};
 use super::desk::{Desk, Stop};
 use super::session::OBJECT;
 use crate::marker::MARKER_COLUMN;
-use crate::read_back::{SightedLine, SightedOrder, add_order_total};
 use crate::read_back::ORDER_TOTALS;
+use crate::read_back::{SightedLine, SightedOrder, add_order_total};
 
 /// Lines read from one order at most: Sage's line key has six digits, and a cursor that
 /// does not end must not hold the session.
@@ -51,7 +51,10 @@ fn order(desk: &mut Desk<'_>, object: ObjectId) -> Result<SightedOrder, Stop> {
     let (ar_division_no, customer_no) = (text("ARDivisionNo$")?, text("CustomerNo$")?);
     let (customer_po_no, created_by) = (text("CustomerPONo$")?, text("UserCreatedKey$")?);
     let (date, time) = (text("DateCreated$")?, text("TimeCreated$")?);
-    let created = parse_date(&date).ok().flatten().and_then(|date| Stamp::parse(date, &time).ok());
+    let created = parse_date(&date)
+        .ok()
+        .flatten()
+        .and_then(|date| Stamp::parse(date, &time).ok());
     let totals = totals(desk, object)?;
     let lines = desk.object(&Call::Lines { object }, "lines_refused")?;
     Ok(SightedOrder {
@@ -88,7 +91,11 @@ pub(super) fn totals(desk: &mut Desk<'_>, object: ObjectId) -> Result<Totals, Fa
     let mut totals = Totals::new();
     for (name, column) in ORDER_TOTALS {
         let value = desk.get(object, column)?;
-        if let Some(amount) = value.as_ref().and_then(Scalar::as_number).and_then(|n| n.rescale(2).ok()) {
+        if let Some(amount) = value
+            .as_ref()
+            .and_then(Scalar::as_number)
+            .and_then(|n| n.rescale(2).ok())
+        {
             totals.insert(name.to_owned(), amount);
         }
     }

@@ -25,12 +25,26 @@ pub struct Login {
 ///
 /// # Errors
 /// [`Fault`] when a call did not come back: throw the objects away.
-pub fn open_session(objects: &mut dyn BusinessObjects, login: &Login, today: Date) -> Result<Answer<()>, Fault> {
+pub fn open_session(
+    objects: &mut dyn BusinessObjects,
+    login: &Login,
+    today: Date,
+) -> Result<Answer<()>, Fault> {
     let calls = [
-        Call::SetUser { user: login.user.clone(), password: login.password.clone() },
-        Call::SetCompany { code: login.company.clone() },
-        Call::SetDate { module: MODULE.into(), date: today },
-        Call::SetModule { module: MODULE.into() },
+        Call::SetUser {
+            user: login.user.clone(),
+            password: login.password.clone(),
+        },
+        Call::SetCompany {
+            code: login.company.clone(),
+        },
+        Call::SetDate {
+            module: MODULE.into(),
+            date: today,
+        },
+        Call::SetModule {
+            module: MODULE.into(),
+        },
     ];
     for call in &calls {
         let answer = objects.call(call)?;
@@ -64,14 +78,25 @@ pub fn release_session(objects: &mut dyn BusinessObjects) -> Result<(), Fault> {
 /// [`Fault`] when a call did not come back: throw the objects away.
 pub fn next_number(objects: &mut dyn BusinessObjects) -> Result<Answer<String>, Fault> {
     let made = objects.call(&Call::NewObject { name: OBJECT.into() })?;
-    let Some(object) = made.object.filter(|_| !made.is_refused()) else { return Ok(refused(&made, None)) };
-    let answer = objects.call(&Call::GetNextNumber { object, number: "SalesOrderNo".into() })?;
+    let Some(object) = made.object.filter(|_| !made.is_refused()) else {
+        return Ok(refused(&made, None));
+    };
+    let answer = objects.call(&Call::GetNextNumber {
+        object,
+        number: "SalesOrderNo".into(),
+    })?;
     objects.call(&Call::DropObject { object })?;
-    let number = answer.value.as_ref().and_then(Scalar::as_text).map(|n| n.trim().to_owned());
-    Ok(match number.filter(|number| !answer.is_refused() && !number.is_empty()) {
-        Some(number) => Answer::Given(number),
-        None => refused(&answer, None),
-    })
+    let number = answer
+        .value
+        .as_ref()
+        .and_then(Scalar::as_text)
+        .map(|n| n.trim().to_owned());
+    Ok(
+        match number.filter(|number| !answer.is_refused() && !number.is_empty()) {
+            Some(number) => Answer::Given(number),
+            None => refused(&answer, None),
+        },
+    )
 }
 
 fn refused<T>(answer: &Return, otherwise: Option<Condition>) -> Answer<T> {

@@ -27,11 +27,18 @@ impl HubImport {
             revision: 1,
             body,
         };
-        Self { document, is_accepted: false, reservations: Vec::new(), report: None }
+        Self {
+            document,
+            is_accepted: false,
+            reservations: Vec::new(),
+            report: None,
+        }
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.report.as_ref().is_some_and(|report| report.state.is_settled())
+        self.report
+            .as_ref()
+            .is_some_and(|report| report.state.is_settled())
     }
 }
 
@@ -42,16 +49,28 @@ impl SimHub {
     fn send(&self) -> Result<(), HubError> {
         let mut world = self.0.borrow_mut();
         world.tick(Duration::from_millis(20));
-        if world.strikes(3) { Err(HubError::Unreachable("no route".into())) } else { Ok(()) }
+        if world.strikes(3) {
+            Err(HubError::Unreachable("no route".into()))
+        } else {
+            Ok(())
+        }
     }
 
     /// The answer does not arrive.
     fn answer<T>(&self, answer: T) -> Result<T, HubError> {
-        if self.0.borrow_mut().strikes(3) { Err(HubError::Unreachable("reset".into())) } else { Ok(answer) }
+        if self.0.borrow_mut().strikes(3) {
+            Err(HubError::Unreachable("reset".into()))
+        } else {
+            Ok(answer)
+        }
     }
 
     fn check(&self, lease: LeaseEpoch) -> Result<(), HubError> {
-        if lease.0 == self.0.borrow().lease { Ok(()) } else { Err(HubError::LeaseLost) }
+        if lease.0 == self.0.borrow().lease {
+            Ok(())
+        } else {
+            Err(HubError::LeaseLost)
+        }
     }
 }
 
@@ -65,9 +84,16 @@ impl HubImports for SimHub {
                 .imports
                 .values()
                 .filter(|i| !i.is_settled() && (i.is_accepted || !i.reservations.is_empty()))
-                .map(|i| OpenImport { document: i.document.clone(), reservations: i.reservations.clone() })
+                .map(|i| OpenImport {
+                    document: i.document.clone(),
+                    reservations: i.reservations.clone(),
+                })
                 .collect();
-            Lease { lease: LeaseEpoch(world.lease), store: StoreId::new("hub"), open }
+            Lease {
+                lease: LeaseEpoch(world.lease),
+                store: StoreId::new("hub"),
+                open,
+            }
         };
         self.answer(lease)
     }
@@ -83,8 +109,13 @@ impl HubImports for SimHub {
         self.check(lease)?;
         let work: Vec<_> = {
             let world = self.0.borrow();
-            let open = world.imports.values().filter(|i| !i.is_accepted && !i.is_settled());
-            open.take(usize::try_from(limit).unwrap()).map(|i| i.document.clone()).collect()
+            let open = world
+                .imports
+                .values()
+                .filter(|i| !i.is_accepted && !i.is_settled());
+            open.take(usize::try_from(limit).unwrap())
+                .map(|i| i.document.clone())
+                .collect()
         };
         if work.is_empty() {
             self.0.borrow_mut().tick(wait);
@@ -105,11 +136,19 @@ impl HubImports for SimHub {
         {
             let mut world = self.0.borrow_mut();
             let value = &reserve.reservation.value;
-            let holder = world.imports.iter().find(|(_, i)| i.reservations.iter().any(|r| r.value == *value));
+            let holder = world
+                .imports
+                .iter()
+                .find(|(_, i)| i.reservations.iter().any(|r| r.value == *value));
             match holder.map(|(holder, _)| holder == id) {
                 Some(true) => {}
                 Some(false) => return Err(HubError::IdentityTaken),
-                None => world.imports.get_mut(id).unwrap().reservations.push(reserve.reservation.clone()),
+                None => world
+                    .imports
+                    .get_mut(id)
+                    .unwrap()
+                    .reservations
+                    .push(reserve.reservation.clone()),
             }
         }
         self.answer(())
@@ -122,7 +161,11 @@ impl HubImports for SimHub {
             let mut world = self.0.borrow_mut();
             let import = world.imports.get_mut(id).unwrap();
             // What is proven is not taken back by a driver that knows less.
-            if import.report.as_ref().is_none_or(|known| known.state != ImportState::Written) {
+            if import
+                .report
+                .as_ref()
+                .is_none_or(|known| known.state != ImportState::Written)
+            {
                 import.report = Some(report.report.clone());
             }
         }

@@ -17,11 +17,19 @@ impl Workshop for SimWorkshop {
         let mut world = self.0.borrow_mut();
         world.tick(Duration::from_millis(800));
         if world.strikes(3) {
-            return Err(Fault { code: 1, message: "does not start".into() });
+            return Err(Fault {
+                code: 1,
+                message: "does not start".into(),
+            });
         }
         let server = world.start_server();
         drop(world);
-        Ok(Box::new(SimWorker { world: self.0.clone(), server, is_dead: false, draft: Draft::default() }))
+        Ok(Box::new(SimWorker {
+            world: self.0.clone(),
+            server,
+            is_dead: false,
+            draft: Draft::default(),
+        }))
     }
 }
 
@@ -45,16 +53,27 @@ const DOCUMENT: ObjectId = ObjectId(1);
 const LINES: ObjectId = ObjectId(2);
 
 fn code(code: i32) -> Return {
-    Return { code, ..Return::default() }
+    Return {
+        code,
+        ..Return::default()
+    }
 }
 
 fn refused(message: &str) -> Return {
-    Return { code: 0, message: message.to_owned(), ..Return::default() }
+    Return {
+        code: 0,
+        message: message.to_owned(),
+        ..Return::default()
+    }
 }
 
 impl Draft {
     fn text(&self, column: &str) -> String {
-        self.values.get(column).and_then(Scalar::as_text).unwrap_or("").to_owned()
+        self.values
+            .get(column)
+            .and_then(Scalar::as_text)
+            .unwrap_or("")
+            .to_owned()
     }
 
     /// The line under work, priced at one where no price was set.
@@ -62,8 +81,17 @@ impl Draft {
         let number = |column: &str| self.line.get(column).and_then(Scalar::as_number);
         let quantity = number("QuantityOrdered").unwrap_or(Decimal::zero(6));
         let price = number("UnitPrice").unwrap_or(Decimal::new(1, 0));
-        let item = self.line.get("ItemCode$").and_then(Scalar::as_text).unwrap_or("").to_owned();
-        Line { item, quantity, extension: price.multiply(quantity, 2).unwrap() }
+        let item = self
+            .line
+            .get("ItemCode$")
+            .and_then(Scalar::as_text)
+            .unwrap_or("")
+            .to_owned();
+        Line {
+            item,
+            quantity,
+            extension: price.multiply(quantity, 2).unwrap(),
+        }
     }
 }
 
@@ -86,12 +114,18 @@ impl SimWorker {
 
     fn lost(&mut self) -> Fault {
         self.is_dead = true;
-        Fault { code: 99, message: "the bridge was lost".into() }
+        Fault {
+            code: 99,
+            message: "the bridge was lost".into(),
+        }
     }
 
     fn set_key(&mut self) -> Return {
         let number = self.draft.number.clone();
-        self.draft = Draft { number: number.clone(), ..Draft::default() };
+        self.draft = Draft {
+            number: number.clone(),
+            ..Draft::default()
+        };
         let mut world = self.world.borrow_mut();
         if world.foreign_takes > 0 || world.strikes(5) {
             world.foreign_takes = world.foreign_takes.saturating_sub(1);
@@ -102,7 +136,10 @@ impl SimWorker {
         if !world.lock(self.server, Some(&number)) || world.strikes(2) {
             return refused("The record is in use by SUE.");
         }
-        let is_open = world.orders.get(&number).is_some_and(|order| order.shelf == Shelf::Open);
+        let is_open = world
+            .orders
+            .get(&number)
+            .is_some_and(|order| order.shelf == Shelf::Open);
         code(if is_open { 1 } else { 2 })
     }
 
@@ -114,10 +151,17 @@ impl SimWorker {
             let mut world = self.world.borrow_mut();
             world.tick(Duration::from_millis(200));
             let dice = if world.is_calm { 99 } else { world.below(100) };
-            (world.late_commit.take(), std::mem::take(&mut world.lost_write), std::mem::take(&mut world.partial_write), dice)
+            (
+                world.late_commit.take(),
+                std::mem::take(&mut world.lost_write),
+                std::mem::take(&mut world.partial_write),
+                dice,
+            )
         };
         if let Some((wait, kills)) = late {
-            self.world.borrow_mut().commit_late(self.server, wait, &number, order);
+            self.world
+                .borrow_mut()
+                .commit_late(self.server, wait, &number, order);
             if kills {
                 kill();
             }
@@ -159,7 +203,11 @@ impl SimWorker {
                 let mut world = self.world.borrow_mut();
                 let stored = world.commit(&number, order);
                 world.lock(self.server, None);
-                Ok(if stored { code(1) } else { refused("The sales order is already on file.") })
+                Ok(if stored {
+                    code(1)
+                } else {
+                    refused("The sales order is already on file.")
+                })
             }
         }
     }
@@ -170,10 +218,18 @@ impl SimWorker {
             self.world.borrow_mut().refusals.insert(origin);
             return refused("The item is not for sale.");
         }
-        let values = if object == DOCUMENT { &mut self.draft.values } else { &mut self.draft.line };
+        let values = if object == DOCUMENT {
+            &mut self.draft.values
+        } else {
+            &mut self.draft.line
+        };
         values.insert(column.to_owned(), value.clone());
         if column == "CustomerPONo$" {
-            return Return { code: -1, message: "Customer PO is already used.".into(), ..Return::default() };
+            return Return {
+                code: -1,
+                message: "Customer PO is already used.".into(),
+                ..Return::default()
+            };
         }
         code(1)
     }
@@ -189,29 +245,44 @@ impl SimWorker {
                 None => return refused("The column is not valid."),
             },
         };
-        Return { value: Some(value), ..code(1) }
+        Return {
+            value: Some(value),
+            ..code(1)
+        }
     }
 
     /// Loads an open order for reading.
     fn find(&mut self) -> Return {
         let world = self.world.borrow();
-        let Some(order) = world.orders.get(&self.draft.number).filter(|o| o.shelf == Shelf::Open) else {
+        let Some(order) = world
+            .orders
+            .get(&self.draft.number)
+            .filter(|o| o.shelf == Shelf::Open)
+        else {
             return code(0);
         };
         self.draft.lines.clone_from(&order.lines);
         self.draft.values = [("CustomerNo$", &order.customer), ("CustomerPONo$", &order.po)]
             .map(|(column, text)| (column.to_owned(), Scalar::Text(text.clone())))
             .into();
-        self.draft.values.insert("UserCreatedKey$".into(), Scalar::Text(order.user.into()));
+        self.draft
+            .values
+            .insert("UserCreatedKey$".into(), Scalar::Text(order.user.into()));
         code(1)
     }
 
     fn move_to(&mut self, first: bool) -> Return {
-        let place = if first { 0 } else { self.draft.line.get("place").map_or(0, |_| 1) };
+        let place = if first {
+            0
+        } else {
+            self.draft.line.get("place").map_or(0, |_| 1)
+        };
         if !first && place == 1 && !self.draft.lines.is_empty() {
             self.draft.lines.remove(0);
         }
-        let Some(line) = self.draft.lines.first() else { return code(0) };
+        let Some(line) = self.draft.lines.first() else {
+            return code(0);
+        };
         self.draft.line = [
             ("place".to_owned(), Scalar::Text(String::new())),
             ("ItemCode$".to_owned(), Scalar::Text(line.item.clone())),
@@ -231,7 +302,10 @@ impl BusinessObjects for SimWorker {
         let (faults, kills) = {
             let mut world = self.world.borrow_mut();
             world.tick(Duration::from_millis(10));
-            (world.strikes(1) && world.chance(40), world.strikes(1) && world.chance(20))
+            (
+                world.strikes(1) && world.chance(40),
+                world.strikes(1) && world.chance(20),
+            )
         };
         if kills {
             kill();
@@ -248,12 +322,21 @@ impl BusinessObjects for SimWorker {
             }
             Call::NewObject { .. } => {
                 self.draft = Draft::default();
-                Return { object: Some(DOCUMENT), ..code(1) }
+                Return {
+                    object: Some(DOCUMENT),
+                    ..code(1)
+                }
             }
-            Call::Lines { .. } => Return { object: Some(LINES), ..code(1) },
+            Call::Lines { .. } => Return {
+                object: Some(LINES),
+                ..code(1)
+            },
             Call::GetNextNumber { .. } => {
                 let number = self.world.borrow_mut().give_number();
-                Return { value: Some(Scalar::Text(number)), ..code(1) }
+                Return {
+                    value: Some(Scalar::Text(number)),
+                    ..code(1)
+                }
             }
             Call::SetKeyValue { value, .. } => {
                 self.draft.number = value.as_text().unwrap_or("").to_owned();
@@ -261,7 +344,11 @@ impl BusinessObjects for SimWorker {
             }
             Call::SetKey { .. } => self.set_key(),
             Call::Find { .. } => self.find(),
-            Call::SetValue { object, column, value } => self.set_value(*object, column, value),
+            Call::SetValue {
+                object,
+                column,
+                value,
+            } => self.set_value(*object, column, value),
             Call::GetValue { object, column } => self.get_value(*object, column),
             Call::AddLine { .. } => {
                 self.draft.line.clear();

@@ -28,12 +28,24 @@ impl SimReader {
         let mut names: Vec<&str> = match table {
             "SO_SalesOrderHeader" => HEADER.to_vec(),
             "SO_SalesOrderHistoryHeader" if world.keeps_history => HEADER.to_vec(),
-            "SO_SalesOrderDetail" => vec!["SalesOrderNo", "ItemCode", "ItemType", "QuantityOrdered", "ExtensionAmt"],
+            "SO_SalesOrderDetail" => vec![
+                "SalesOrderNo",
+                "ItemCode",
+                "ItemType",
+                "QuantityOrdered",
+                "ExtensionAmt",
+            ],
             "SO_SalesOrderHistoryDetail" if world.keeps_history => {
                 vec!["SalesOrderNo", "ItemCode", "ItemType", "QuantityOrderedOriginal"]
             }
             "AR_InvoiceHistoryHeader" => {
-                vec!["SalesOrderNo", "ARDivisionNo", "CustomerNo", "CustomerPONo", "InvoiceDate"]
+                vec![
+                    "SalesOrderNo",
+                    "ARDivisionNo",
+                    "CustomerNo",
+                    "CustomerPONo",
+                    "InvoiceDate",
+                ]
             }
             "SY_User" => vec!["UserLogon", "UserKey"],
             _ => Vec::new(),
@@ -47,10 +59,14 @@ impl SimReader {
 
     fn rows(&self, select: &Select) -> Vec<Vec<String>> {
         let key = |column: &str| {
-            select.conditions.iter().find(|c| c.column == column).map_or("", |c| match &c.literal {
-                Literal::Text(text) => text.as_str(),
-                Literal::Date(_) => "",
-            })
+            select
+                .conditions
+                .iter()
+                .find(|c| c.column == column)
+                .map_or("", |c| match &c.literal {
+                    Literal::Text(text) => text.as_str(),
+                    Literal::Date(_) => "",
+                })
         };
         let pick = |values: &dyn Fn(&str) -> String| -> Vec<String> {
             select.columns.iter().map(|column| values(&column.name)).collect()
@@ -61,12 +77,14 @@ impl SimReader {
         let on = |shelf: fn(Shelf) -> bool| order.filter(|order| shelf(order.shelf));
         let is_mirrored = |_: Shelf| true;
         match select.table.as_str() {
-            "SO_SalesOrderHeader" => {
-                on(|s| s == Shelf::Open).map(|o| pick(&|c| header(number, o, c))).into_iter().collect()
-            }
-            "SO_SalesOrderHistoryHeader" => {
-                on(is_mirrored).map(|o| pick(&|c| header(number, o, c))).into_iter().collect()
-            }
+            "SO_SalesOrderHeader" => on(|s| s == Shelf::Open)
+                .map(|o| pick(&|c| header(number, o, c)))
+                .into_iter()
+                .collect(),
+            "SO_SalesOrderHistoryHeader" => on(is_mirrored)
+                .map(|o| pick(&|c| header(number, o, c)))
+                .into_iter()
+                .collect(),
             "SO_SalesOrderDetail" => lines(on(|s| s == Shelf::Open), &pick),
             "SO_SalesOrderHistoryDetail" => lines(on(is_mirrored), &pick),
             "AR_InvoiceHistoryHeader" => on(|s| matches!(s, Shelf::Invoiced(_)))
@@ -101,9 +119,15 @@ fn header(number: &str, order: &Order, column: &str) -> String {
     }
 }
 
-fn lines(order: Option<&Order>, pick: &dyn Fn(&dyn Fn(&str) -> String) -> Vec<String>) -> Vec<Vec<String>> {
+/// From the value of a column to a row of the columns asked for.
+type Pick<'a> = &'a dyn Fn(&dyn Fn(&str) -> String) -> Vec<String>;
+
+fn lines(order: Option<&Order>, pick: Pick<'_>) -> Vec<Vec<String>> {
     let lines = order.map(|order| order.lines.as_slice()).unwrap_or_default();
-    lines.iter().map(|line| pick(&|column| line_value(line, column))).collect()
+    lines
+        .iter()
+        .map(|line| pick(&|column| line_value(line, column)))
+        .collect()
 }
 
 fn line_value(line: &Line, column: &str) -> String {
@@ -119,11 +143,20 @@ fn line_value(line: &Line, column: &str) -> String {
 
 impl Reader for SimReader {
     fn probe(&mut self) -> Result<Probe, ReadError> {
-        Ok(Probe { driver: "simulation".into(), driver_version: "1".into(), database: "ABC".into() })
+        Ok(Probe {
+            driver: "simulation".into(),
+            driver_version: "1".into(),
+            database: "ABC".into(),
+        })
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
-        let info = |name| ColumnInfo { name, type_name: "text".into(), width: 0, scale: 0 };
+        let info = |name| ColumnInfo {
+            name,
+            type_name: "text".into(),
+            width: 0,
+            scale: 0,
+        };
         Ok(self.names(table).into_iter().map(info).collect())
     }
 
@@ -139,6 +172,10 @@ impl Reader for SimReader {
             rows.iter().for_each(|row| decoder.push(Cell::Text(&row[place])));
             columns.push((column.name.clone(), decoder.finish().unwrap().0));
         }
-        Ok(Page { rows: RecordBatch::try_from_iter(columns).unwrap(), end: true, findings: Vec::new() })
+        Ok(Page {
+            rows: RecordBatch::try_from_iter(columns).unwrap(),
+            end: true,
+            findings: Vec::new(),
+        })
     }
 }

@@ -107,7 +107,10 @@ impl World {
     }
 
     pub(super) fn stormy(seed: u64) -> Self {
-        let mut world = Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5, ..Self::calm() };
+        let mut world = Self {
+            state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5,
+            ..Self::calm()
+        };
         world.is_calm = false;
         world.has_marker = world.chance(70);
         world.keeps_history = world.chance(75);
@@ -119,7 +122,11 @@ impl World {
 
     /// A document whose comment is the truth.
     pub(super) fn post(&mut self, id: &str) {
-        let po = if self.is_calm || self.chance(50) { format!("PO {id}") } else { String::new() };
+        let po = if self.is_calm || self.chance(50) {
+            format!("PO {id}")
+        } else {
+            String::new()
+        };
         let body = json!({
             "company": "ABC",
             "customer": {"ar_division_no": "01", "customer_no": "ABF"},
@@ -174,8 +181,9 @@ impl World {
         let now = self.now;
         let mut due = Vec::new();
         for server in self.servers.values_mut().filter(|s| s.is_alive) {
-            if let Some((at, number, order)) =
-                server.pending.take_if(|(at, ..)| *at <= now && server.ends_at.is_none_or(|end| *at <= end))
+            if let Some((at, number, order)) = server
+                .pending
+                .take_if(|(at, ..)| *at <= now && server.ends_at.is_none_or(|end| *at <= end))
             {
                 due.push((at, number, order));
             }
@@ -209,9 +217,17 @@ impl World {
     /// Open orders are shipped, invoiced and posted.
     pub(super) fn complete_all(&mut self) {
         let today = self.stamp().date();
-        let shelf = if self.keeps_history { Shelf::History } else { Shelf::Invoiced(today) };
+        let shelf = if self.keeps_history {
+            Shelf::History
+        } else {
+            Shelf::Invoiced(today)
+        };
         // A person looks at an order before it is shipped; one without lines is not.
-        for order in self.orders.values_mut().filter(|o| o.shelf == Shelf::Open && o.is_whole) {
+        for order in self
+            .orders
+            .values_mut()
+            .filter(|o| o.shelf == Shelf::Open && o.is_whole)
+        {
             order.shelf = shelf;
         }
     }
@@ -236,7 +252,11 @@ impl World {
             po: "X".into(),
             user: "CLERK",
             created: self.stamp(),
-            lines: vec![Line { item: "Z".into(), quantity: Decimal::new(1, 0), extension: Decimal::new(100, 2) }],
+            lines: vec![Line {
+                item: "Z".into(),
+                quantity: Decimal::new(1, 0),
+                extension: Decimal::new(100, 2),
+            }],
             is_whole: true,
             shelf: Shelf::Open,
         };
@@ -255,7 +275,11 @@ impl World {
         let origin = order.origin.clone();
         self.orders.insert(number.to_owned(), order);
         if let Some(origin) = origin {
-            assert!(self.count_of(&origin) <= 1, "two orders for {origin}; {:?}", self.excuses);
+            assert!(
+                self.count_of(&origin) <= 1,
+                "two orders for {origin}; {:?}",
+                self.excuses
+            );
         }
         true
     }
@@ -263,7 +287,10 @@ impl World {
     /// Orders of this import that are or were in the ERP.
     pub(super) fn count_of(&self, origin: &str) -> u32 {
         let there = self.orders.values().filter_map(|o| o.origin.as_deref());
-        let all = there.chain(self.gone.iter().map(String::as_str)).filter(|o| *o == origin).count();
+        let all = there
+            .chain(self.gone.iter().map(String::as_str))
+            .filter(|o| *o == origin)
+            .count();
         u32::try_from(all).unwrap()
     }
 
@@ -273,13 +300,21 @@ impl World {
         if !is_endable {
             self.excuse("a process that cannot be ended");
         }
-        let server = Server { is_alive: true, is_endable, ends_at: None, pending: None, lock: None };
+        let server = Server {
+            is_alive: true,
+            is_endable,
+            ends_at: None,
+            pending: None,
+            lock: None,
+        };
         self.servers.insert(pid, server);
         ServerProcess { pid, started_at: 1 }
     }
 
     pub(super) fn is_running(&self, process: ServerProcess) -> bool {
-        self.servers.get(&process.pid).is_some_and(|server| server.is_alive)
+        self.servers
+            .get(&process.pid)
+            .is_some_and(|server| server.is_alive)
     }
 
     pub(super) fn end_server(&mut self, process: ServerProcess) {
@@ -298,7 +333,11 @@ impl World {
         let now = self.now;
         if let Some(server) = self.servers.get_mut(&process.pid) {
             let after = server.pending.as_ref().map_or(now, |(at, ..)| *at);
-            server.ends_at = if hangs || !server.is_endable { None } else { after.checked_add(wait).ok() };
+            server.ends_at = if hangs || !server.is_endable {
+                None
+            } else {
+                after.checked_add(wait).ok()
+            };
         }
     }
 
@@ -312,7 +351,9 @@ impl World {
     /// Takes the lock on a record, unless another process has it.
     pub(super) fn lock(&mut self, process: ServerProcess, number: Option<&str>) -> bool {
         let is_held = number.is_some_and(|number| {
-            self.servers.iter().any(|(pid, s)| *pid != process.pid && s.is_alive && s.lock.as_deref() == Some(number))
+            self.servers
+                .iter()
+                .any(|(pid, s)| *pid != process.pid && s.is_alive && s.lock.as_deref() == Some(number))
         });
         if let Some(server) = self.servers.get_mut(&process.pid).filter(|_| !is_held) {
             server.lock = number.map(str::to_owned);
@@ -325,7 +366,10 @@ impl World {
     }
 
     pub(super) fn report(&self, id: &ImportId) -> &ImportReport {
-        self.imports[id].report.as_ref().unwrap_or_else(|| panic!("{id} was never reported"))
+        self.imports[id]
+            .report
+            .as_ref()
+            .unwrap_or_else(|| panic!("{id} was never reported"))
     }
 
     /// The invariants at the end.
@@ -346,12 +390,18 @@ impl World {
                 }
                 ImportState::Refused => {
                     assert_eq!(count, 0, "{id} was refused");
-                    assert!(self.refusals.contains(id.as_str()), "{id} was refused by nobody: {problems:?}");
+                    assert!(
+                        self.refusals.contains(id.as_str()),
+                        "{id} was refused by nobody: {problems:?}"
+                    );
                 }
                 ImportState::Held => assert_eq!(count, 0, "{id} is held"),
                 ImportState::InDoubt => {
                     assert!(count <= 1);
-                    assert!(!self.excuses.is_empty(), "{id} is in doubt without reason: {problems:?}");
+                    assert!(
+                        !self.excuses.is_empty(),
+                        "{id} is in doubt without reason: {problems:?}"
+                    );
                     assert!(report.sales_order_no.is_some());
                     assert!(!report.problems[0].remedy.is_empty());
                 }

@@ -1,0 +1,182 @@
+//! Rows of the journal, in and out.
+
+use import::{Document, Outcome, Reserved, Source, Verdict, WriteStart};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use sage::ServerProcess;
+use values::ImportId;
+
+use super::{JournalError, ROOM_BYTES};
+
+pub(super) fn begin(db: &mut Connection) -> Result<Transaction<'_>, JournalError> {
+    Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+pub(super) fn insert_document(
+    db: &Connection,
+    document: &Document,
+    at: Timestamp,
+) -> Result<(), JournalError> {
+    db.execute(
+        "INSERT INTO document (import_id, company, kind, revision, body, at, reported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        params![
+            document.id.as_str(),
+            document.company.as_str(),
+            document.kind.as_str(),
+            document.revision,
+            document.body.to_string(),
+            at.to_string()
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn replace_body(db: &Connection, document: &Document) -> Result<(), JournalError> {
+    db.execute(
+        "UPDATE document SET revision = ?2, body = ?3, reported = 0 WHERE import_id = ?1",
+        params![document.id.as_str(), document.revision, document.body.to_string()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn is_reserved(db: &Connection, id: &str) -> Result<bool, JournalError> {
+    let found = db.query_row(
+        "SELECT 1 FROM reservation WHERE import_id = ?1 LIMIT 1",
+        [id],
+        |_| Ok(()),
+    );
+    Ok(found.optional()?.is_some())
+}
+
+/// The outcome's row at its full size, blank.
+pub(super) fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<(), JournalError> {
+    db.execute(
+        "INSERT OR REPLACE INTO outcome (import_id, company, number, written, content)
+         VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
+        params![id.as_str(), number, padded("")?],
+    )?;
+    Ok(())
+}
+
+pub(super) fn put_content(
+    db: &Connection,
+    id: &ImportId,
+    content: &str,
+    written: bool,
+) -> Result<(), JournalError> {
+    let changed = db.execute(
+        "UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1",
+        params![id.as_str(), padded(content)?, written],
+    )?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(JournalError::Broken(format!("{id} has no room for its outcome")))
+    }
+}
+
+fn padded(content: &str) -> Result<String, JournalError> {
+    if content.len() > ROOM_BYTES {
+        return Err(JournalError::Broken(format!(
+            "an outcome of {} bytes",
+            content.len()
+        )));
+    }
+    // By bytes: the formatter would count characters.
+    Ok(content.to_owned() + &" ".repeat(ROOM_BYTES - content.len()))
+}
+
+/// The outcome, and whether it is a written order; none when only its room is there.
+pub(super) fn outcome_of(db: &Connection, id: &str) -> Result<Option<(Outcome, bool)>, JournalError> {
+    let found = db
+        .prepare_cached("SELECT content, written FROM outcome WHERE import_id = ?1")?
+        .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))
+        .optional()?;
+    match found {
+        Some((content, written)) if !content.trim_end().is_empty() => Ok(Some((
+            serde_json::from_str(&content).map_err(JournalError::Content)?,
+            written,
+        ))),
+        Some(_) | None => Ok(None),
+    }
+}
+
+pub(super) fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Reserved>, JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, at, source, at_hub, verdict FROM reservation WHERE import_id = ?1 ORDER BY place",
+    )?;
+    let mut rows = statement.query([id.as_str()])?;
+    let mut reservations = Vec::new();
+    while let Some(row) = rows.next()? {
+        let source: String = row.get(2)?;
+        let verdict: String = row.get(4)?;
+        reservations.push(Reserved {
+            number: row.get(0)?,
+            at: instant(&row.get::<_, String>(1)?)?,
+            source: if source == source_name(Source::Journal) {
+                Source::Journal
+            } else {
+                Source::Hub
+            },
+            at_hub: row.get(3)?,
+            verdict: if verdict == verdict_name(Verdict::Foreign) {
+                Verdict::Foreign
+            } else {
+                Verdict::Open
+            },
+        });
+    }
+    Ok(reservations)
+}
+
+pub(super) fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteStart>, JournalError> {
+    let found = db
+        .prepare_cached("SELECT number, at, pid, process_start FROM write_start WHERE import_id = ?1")?
+        .query_row([id.as_str()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<u32>>(2)?,
+                row.get::<_, Option<String>>(3)?,
+            ))
+        })
+        .optional()?;
+    let Some((number, at, pid, started)) = found else {
+        return Ok(None);
+    };
+    let started = started.and_then(|s| s.parse::<u64>().ok());
+    let server = pid
+        .zip(started)
+        .map(|(pid, started_at)| ServerProcess { pid, started_at });
+    Ok(Some(WriteStart {
+        number,
+        at: instant(&at)?,
+        server,
+    }))
+}
+
+pub(super) const fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Journal => "journal",
+        Source::Hub => "hub",
+    }
+}
+
+pub(super) const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "open",
+        Verdict::Foreign => "foreign",
+    }
+}
+
+pub(super) fn instant(text: &str) -> Result<Timestamp, JournalError> {
+    text.parse()
+        .map_err(|_| JournalError::Broken(format!("{text:?} is no instant")))
+}
+
+/// Only numbers of digits can be compared.
+pub(super) fn is_higher(number: &str, than: &str) -> bool {
+    number
+        .parse::<u64>()
+        .is_ok_and(|number| than.parse::<u64>().map_or(true, |than| number > than))
+}

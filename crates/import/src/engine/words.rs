@@ -1,0 +1,263 @@
+//! The words of the machine: stages, commands, events.
+
+use jiff::Timestamp;
+use model::{ImportState, Problem, Totals};
+use sage::{Condition, ServerProcess};
+use values::Decimal;
+
+use crate::Obstacle;
+use crate::read_back::Finding;
+use crate::record::{Outcome, Reserved};
+use crate::sales_order::Entry;
+
+/// The instant and a random number, both from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Now.
+    pub at: Timestamp,
+    /// Spreads waits.
+    pub random: u32,
+}
+
+/// Where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Journaled.
+    Journaled,
+    /// Valid; wants a session.
+    Opening,
+    /// Wants a number.
+    Numbering,
+    /// Has a number that is not journaled.
+    Keeping {
+        /// The number.
+        number: String,
+    },
+    /// Has a number that the hub does not know.
+    Announcing,
+    /// Is about to write.
+    Starting,
+    /// Is being entered.
+    Writing,
+    /// The worker is lost; the process that may still commit is to be ended.
+    Fencing {
+        /// What is asked once it is gone.
+        inquiry: Inquiry,
+    },
+    /// Is being looked for.
+    Reading {
+        /// What is asked.
+        inquiry: Inquiry,
+    },
+    /// The attempt left nothing behind: to be journaled before the next one.
+    Ending {
+        /// Somebody else has the number.
+        foreign: bool,
+        /// What the next attempt waits for.
+        then_wait: Option<Obstacle>,
+    },
+    /// Its end is to be journaled.
+    Concluding {
+        /// The end.
+        outcome: Outcome,
+    },
+    /// Its end is to be reported.
+    Reporting {
+        /// The end.
+        outcome: Outcome,
+    },
+    /// Nothing is left to do.
+    Settled {
+        /// The end.
+        state: ImportState,
+    },
+}
+
+/// What is asked of the ERP, and what the answer may be worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// Under which number.
+    pub number: String,
+    /// When the number was reserved.
+    pub since: Timestamp,
+    /// What "nothing is there" proves.
+    pub proof: Proof,
+    /// What was last heard.
+    pub heard: Heard,
+}
+
+/// What "nothing is there" proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// No header's write was begun, or Sage answered every one: nothing can follow.
+    NothingPending,
+    /// A write was begun, and the process that could commit it is gone.
+    Fenced,
+    /// Something may still commit.
+    Open,
+}
+
+/// What was last heard about the write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing: the worker, the driver or Sage was lost.
+    Nothing,
+    /// Sage said that it is written.
+    Done {
+        /// Totals that Sage gave.
+        totals: Totals,
+        /// Sum of the lines as they were entered.
+        extension: Option<Decimal>,
+    },
+    /// Sage refused the header's write.
+    Refused(Problem),
+    /// The header's write met a condition.
+    Condition(Condition),
+    /// Another record was loaded under the number.
+    KeyTaken,
+}
+
+/// Waits for an obstacle to pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What is in the way.
+    pub obstacle: Obstacle,
+    /// In whose words.
+    pub detail: String,
+    /// How often in a row.
+    pub tries: u32,
+    /// When to try again.
+    pub until: Timestamp,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Parse and check against the ERP's tables.
+    Validate,
+    /// Have a session, with this document's date.
+    OpenSession,
+    /// Ask Sage for the next number.
+    NextNumber,
+    /// Journal the reservation.
+    JournalReservation {
+        /// The number.
+        number: String,
+    },
+    /// Make the reservation known to the hub.
+    ReserveAtHub {
+        /// The reservation.
+        reserved: Reserved,
+    },
+    /// Journal that the write begins, with room for its outcome.
+    JournalWriteStarted {
+        /// Under which number.
+        number: String,
+        /// The process that will commit it.
+        server: Option<ServerProcess>,
+    },
+    /// Enter and write the order.
+    EnterOrder {
+        /// Under this number.
+        number: String,
+    },
+    /// End the worker.
+    KillWorker,
+    /// See to it that this process is gone.
+    Fence {
+        /// The process; none when it is not known.
+        server: Option<ServerProcess>,
+    },
+    /// Look for the order in every place where it may be.
+    ReadBack {
+        /// What is asked.
+        inquiry: Inquiry,
+    },
+    /// Journal that the attempt left nothing behind.
+    JournalWriteEnded {
+        /// Under which number.
+        number: String,
+        /// Somebody else has it.
+        foreign: bool,
+    },
+    /// Stop all imports of the company until a person has looked.
+    Freeze {
+        /// Why.
+        reason: String,
+    },
+    /// Journal the end.
+    JournalOutcome {
+        /// The end.
+        outcome: Outcome,
+    },
+    /// Tell the hub the end.
+    Report {
+        /// The end.
+        outcome: Outcome,
+    },
+    /// Tell the hub where it stands; it does not matter whether that succeeds.
+    Announce {
+        /// Where it stands.
+        standing: Outcome,
+    },
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The wait is over.
+    Due,
+    /// A step could not be taken for a reason that passes.
+    Blocked {
+        /// The reason.
+        obstacle: Obstacle,
+        /// In whose words.
+        detail: String,
+    },
+    /// All problems; none is a good sign.
+    Validated(Vec<Problem>),
+    /// There is a session in this process.
+    SessionOpened(Option<ServerProcess>),
+    /// Imports of the company are frozen.
+    Frozen(String),
+    /// Sage gave a number.
+    NumberGiven {
+        /// The number.
+        number: String,
+        /// The highest number that an order of ours was written under.
+        highest: Option<String>,
+    },
+    /// Sage or the worker was lost before a write.
+    WorkerLost {
+        /// In whose words.
+        detail: String,
+    },
+    /// The reservation is journaled.
+    ReservationJournaled {
+        /// When it was made.
+        at: Timestamp,
+    },
+    /// The hub has it.
+    ReservedAtHub,
+    /// Another import has that number.
+    IdentityTaken,
+    /// The start is journaled.
+    WriteStarted,
+    /// Entering ended, one way or another.
+    Entered(Entry),
+    /// Is the process gone?
+    Fenced(bool),
+    /// What was found.
+    ReadBack {
+        /// Under the number.
+        finding: Finding,
+        /// Does the ERP keep the history of orders?
+        keeps_history: bool,
+    },
+    /// The end of the attempt is journaled.
+    WriteEnded,
+    /// The outcome is journaled.
+    OutcomeJournaled,
+    /// The hub knows.
+    Reported,
+}
