@@ -86,6 +86,9 @@ pub(super) struct Current {
     pub(super) order: Option<SalesOrder>,
     import: Import,
     commands: VecDeque<Command>,
+    /// The hub knows that it is journaled. Before, nothing is done and nothing reported: an
+    /// import that the hub holds as neither new nor journaled would be handed over never again.
+    is_acknowledged: bool,
 }
 
 /// Why an import is left where it is.
@@ -137,7 +140,6 @@ impl Runner {
     pub fn turn(&mut self) {
         let now = self.clock.now();
         if let Some(until) = self.hub_pause.until
-            && (self.lease.is_none() || self.next_due(now).is_none())
             && until > now
         {
             self.nap(until, now);
@@ -257,7 +259,7 @@ impl Runner {
             }
             is_open
         });
-        self.imports = records.iter().map(current_of).collect();
+        self.imports = records.iter().map(|record| current_of(record, true)).collect();
         Ok(())
     }
 
@@ -278,10 +280,7 @@ impl Runner {
             Ok(documents) => {
                 self.hub_pause = Pause::default();
                 for document in documents {
-                    if self.take_document(lease, &document) == Err(Halt::LeaseLost) {
-                        self.lose_lease();
-                        return;
-                    }
+                    self.take_document(&document);
                 }
             }
             Err(HubError::LeaseLost) => self.lose_lease(),
@@ -292,7 +291,7 @@ impl Runner {
         }
     }
 
-    fn take_document(&mut self, lease: LeaseEpoch, document: &ImportDocument) -> Result<(), Halt> {
+    fn take_document(&mut self, document: &ImportDocument) {
         let document = document_of(document);
         let id = document.id.clone();
         let now = self.clock.now();
@@ -305,34 +304,23 @@ impl Runner {
         };
         let (accepted, record) = match journaled {
             Ok((accepted, Some(record))) => (accepted, record),
-            Ok((_, None)) => return Ok(()),
+            Ok((_, None)) => return,
             Err(error) => {
                 // Not acknowledged: the hub hands it over again.
                 tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
                 self.pause(Obstacle::JournalFull);
-                return Ok(());
+                return;
             }
         };
         self.point("import.after_accept_local");
-        if accepted != Accepted::Ended {
-            let accept = Accept {
-                lease,
-                revision: record.document.revision,
-            };
-            match self.hub.accept(&id, &accept) {
-                Ok(()) => self.point("import.after_accept_hub"),
-                Err(HubError::LeaseLost) => return Err(Halt::LeaseLost),
-                // It is handed over again, and known then.
-                Err(error) => tracing::debug!(import = %id, %error, "not acknowledged"),
-            }
-        }
         let held = self.imports.iter().position(|current| current.document.id == id);
         match (held, accepted) {
-            (None, _) => self.imports.push(current_of(&record)),
-            (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record),
+            (None, _) => self
+                .imports
+                .push(current_of(&record, accepted == Accepted::Ended)),
+            (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record, false),
             (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
         }
-        Ok(())
     }
 
     fn next_due(&self, now: Timestamp) -> Option<usize> {
@@ -344,6 +332,21 @@ impl Runner {
     /// Brings one import as far as it goes now.
     fn drive(&mut self, place: usize) {
         let mut current = self.imports.remove(place);
+        if !current.is_acknowledged {
+            match self.acknowledge(&current) {
+                Ok(()) => current.is_acknowledged = true,
+                Err(HubError::LeaseLost) => {
+                    self.lose_lease();
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(import = %current.id(), %error, "not acknowledged yet");
+                    self.imports.insert(place, current);
+                    self.pause(Obstacle::HubUnreachable);
+                    return;
+                }
+            }
+        }
         if current.commands.is_empty() {
             let moment = self.moment();
             current.step(Event::Due, &moment);
@@ -384,6 +387,18 @@ impl Runner {
         if current.import.due_at().is_some() {
             self.imports.insert(place.min(self.imports.len()), current);
         }
+    }
+
+    fn acknowledge(&mut self, current: &Current) -> Result<(), HubError> {
+        let lease = self.lease.ok_or(HubError::LeaseLost)?;
+        let accept = Accept {
+            lease,
+            revision: current.document.revision,
+        };
+        self.hub.accept(current.id(), &accept)?;
+        self.hub_pause = Pause::default();
+        self.point("import.after_accept_hub");
+        Ok(())
     }
 
     /// An obstacle of the whole company keeps every document from trying: a password that
@@ -444,13 +459,14 @@ fn document_of(document: &ImportDocument) -> Document {
     }
 }
 
-fn current_of(record: &Record) -> Current {
+fn current_of(record: &Record, is_acknowledged: bool) -> Current {
     let (import, commands) = Import::resume(record);
     Current {
         document: record.document.clone(),
         order: SalesOrder::parse(&record.document.body).ok(),
         import,
         commands: commands.into(),
+        is_acknowledged,
     }
 }
 

@@ -112,7 +112,7 @@ impl HubImports for SimHub {
             let open = world
                 .imports
                 .values()
-                .filter(|i| !i.is_accepted && !i.is_settled());
+                .filter(|i| !i.is_accepted && i.report.is_none());
             open.take(usize::try_from(limit).unwrap())
                 .map(|i| i.document.clone())
                 .collect()
