@@ -55,9 +55,13 @@ impl ConfigError {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::Unreadable { .. } => "name the file with --config, and see that this user may read it".to_owned(),
+            Self::Unreadable { .. } => {
+                "name the file with --config, and see that this user may read it".to_owned()
+            }
             Self::TooLarge { .. } => "name the right file with --config".to_owned(),
-            Self::Invalid { line, .. } => format!("correct line {line}; a key that is not known is taken for a mistake"),
+            Self::Invalid { line, .. } => {
+                format!("correct line {line}; a key that is not known is taken for a mistake")
+            }
         }
     }
 }
@@ -67,10 +71,16 @@ impl ConfigError {
 /// # Errors
 /// [`ConfigError`] names file, line and column.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
     if bytes > MAX_BYTES {
-        return Err(ConfigError::TooLarge { path: path.to_owned(), bytes });
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+        });
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     toml::from_str(&text).map_err(|error| {
@@ -113,7 +123,17 @@ mod tests {
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "hub = 'x'\n\n hbu = 'y'\n").unwrap();
         let error = read::<File>(&path).unwrap_err();
-        assert!(matches!(&error, ConfigError::Invalid { line: 3, column: 2, .. }), "{error}");
+        assert!(
+            matches!(
+                &error,
+                ConfigError::Invalid {
+                    line: 3,
+                    column: 2,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         assert!(error.to_string().contains("hbu"), "{error}");
     }
 }

@@ -22,7 +22,9 @@ static FAULTS: OnceLock<Option<Faults>> = OnceLock::new();
 /// Where `ERP_DRIVER_FAULT_ONCE` names a file, only the process that can remove it dies: so
 /// a program that is started again, or its children, do not die of the same fault.
 pub fn point(name: &str) {
-    let Some(faults) = FAULTS.get_or_init(from_environment) else { return };
+    let Some(faults) = FAULTS.get_or_init(from_environment) else {
+        return;
+    };
     if let Some(path) = &faults.log {
         let opened = OpenOptions::new().create(true).append(true).open(path);
         let written = opened.and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
@@ -30,14 +32,19 @@ pub fn point(name: &str) {
             tracing::warn!(%error, path = %path.display(), "fault log cannot be written");
         }
     }
-    if faults.name.as_deref() == Some(name) && faults.left.fetch_sub(1, Ordering::SeqCst) == 1 && faults.may_die() {
+    if faults.name.as_deref() == Some(name)
+        && faults.left.fetch_sub(1, Ordering::SeqCst) == 1
+        && faults.may_die()
+    {
         die();
     }
 }
 
 impl Faults {
     fn may_die(&self) -> bool {
-        self.once.as_ref().is_none_or(|file| std::fs::remove_file(file).is_ok())
+        self.once
+            .as_ref()
+            .is_none_or(|file| std::fs::remove_file(file).is_ok())
     }
 }
 
@@ -49,12 +56,20 @@ fn from_environment() -> Option<Faults> {
     }
     let (name, times) = parse(point.as_deref());
     let once = std::env::var_os("ERP_DRIVER_FAULT_ONCE").map(PathBuf::from);
-    Some(Faults { name, left: AtomicU64::new(times), once, log })
+    Some(Faults {
+        name,
+        left: AtomicU64::new(times),
+        once,
+        log,
+    })
 }
 
 fn parse(point: Option<&str>) -> (Option<String>, u64) {
     let Some(point) = point else { return (None, 0) };
-    match point.rsplit_once('@').and_then(|(name, times)| Some((name, times.parse().ok()?))) {
+    match point
+        .rsplit_once('@')
+        .and_then(|(name, times)| Some((name, times.parse().ok()?)))
+    {
         Some((name, times)) => (Some(name.to_owned()), times),
         None => (Some(point.to_owned()), 1),
     }

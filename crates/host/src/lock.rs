@@ -58,7 +58,10 @@ impl Exclusive {
     /// # Errors
     /// [`LockError::Held`] names the process that has it.
     pub fn acquire(path: &Path) -> Result<Self, LockError> {
-        let unusable = |source| LockError::Unusable { path: path.to_owned(), source };
+        let unusable = |source| LockError::Unusable {
+            path: path.to_owned(),
+            source,
+        };
         let file = open(path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -66,7 +69,10 @@ impl Exclusive {
                 let holder = std::fs::read_to_string(holder_path(path)).unwrap_or_default();
                 let holder = holder.trim();
                 let holder = if holder.is_empty() { "unknown" } else { holder }.to_owned();
-                return Err(LockError::Held { path: path.to_owned(), holder });
+                return Err(LockError::Held {
+                    path: path.to_owned(),
+                    holder,
+                });
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
@@ -87,7 +93,12 @@ impl Exclusive {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 fn holder_path(path: &Path) -> PathBuf {
@@ -106,7 +117,12 @@ mod tests {
         let held = Exclusive::acquire(&path).unwrap();
         assert!(Exclusive::is_held(&path));
         let error = Exclusive::acquire(&path).unwrap_err();
-        assert!(error.to_string().ends_with(&format!("process {}", std::process::id())), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!("process {}", std::process::id())),
+            "{error}"
+        );
         drop(held);
         assert!(!Exclusive::is_held(&path));
         Exclusive::acquire(&path).unwrap();

@@ -9,10 +9,22 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Debug, Args)]
 pub struct LogArgs {
     /// What to log: error, warn, info, debug, trace, or a filter such as link=debug.
-    #[arg(long, global = true, env = "ERP_DRIVER_LOG", value_name = "LEVEL", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        env = "ERP_DRIVER_LOG",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
     pub log_level: String,
     /// How to log; JSON has one object a line.
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -40,7 +52,9 @@ pub fn init(args: &LogArgs) {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
-    if started.is_ok() && let Some(error) = problem {
+    if started.is_ok()
+        && let Some(error) = problem
+    {
         tracing::warn!(level = %args.log_level, %error, "no log level; logging at info");
     }
 }

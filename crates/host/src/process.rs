@@ -20,7 +20,9 @@ pub fn is_running(process: ServerProcess) -> bool {
 /// it may take a moment to disappear.
 #[must_use]
 pub fn end(process: ServerProcess) -> bool {
-    let Some(system) = look_at(process.pid) else { return false };
+    let Some(system) = look_at(process.pid) else {
+        return false;
+    };
     let found = system.process(Pid::from_u32(process.pid));
     found.is_some_and(|found| found.start_time() == process.started_at && found.kill())
 }
@@ -31,7 +33,10 @@ pub fn identity_of(pid: u32) -> Option<ServerProcess> {
     let system = look_at(pid)?;
     let found = system.process(Pid::from_u32(pid))?;
     let gone = matches!(found.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
-    (!gone).then(|| ServerProcess { pid, started_at: found.start_time() })
+    (!gone).then(|| ServerProcess {
+        pid,
+        started_at: found.start_time(),
+    })
 }
 
 /// This process.
@@ -43,7 +48,11 @@ pub fn own() -> Option<ServerProcess> {
 fn look_at(pid: u32) -> Option<System> {
     let mut system = System::new().ok()?;
     let only = [Pid::from_u32(pid)];
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&only), true, ProcessRefreshKind::nothing());
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&only),
+        true,
+        ProcessRefreshKind::nothing(),
+    );
     Some(system)
 }
 
@@ -56,7 +65,10 @@ mod tests {
         assert!(is_running(own().unwrap()));
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let process = identity_of(child.id()).unwrap();
-        let earlier = ServerProcess { started_at: process.started_at - 1, ..process };
+        let earlier = ServerProcess {
+            started_at: process.started_at - 1,
+            ..process
+        };
         assert!(!is_running(earlier) && !end(earlier));
         assert!(is_running(process) && end(process));
         child.wait().unwrap();

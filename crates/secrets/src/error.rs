@@ -74,16 +74,27 @@ impl SecretsError {
         match self {
             Self::NotEnrolled { .. } => "run erp-driver enroll".to_owned(),
             Self::Unreadable { path, .. } => {
-                format!("see that {} exists and that the service's user may read it", path.display())
+                format!(
+                    "see that {} exists and that the service's user may read it",
+                    path.display()
+                )
             }
             Self::Unwritable { path, .. } => {
-                format!("see that the service's user may write the folder of {}, and that the disk has room", path.display())
+                format!(
+                    "see that the service's user may write the folder of {}, and that the disk has room",
+                    path.display()
+                )
             }
             Self::Permissions { path, .. } => format!("chmod 600 {}", path.display()),
             Self::Damaged { path, .. } => {
-                format!("restore {} from a backup, or remove it and set it up (or enroll) again", path.display())
+                format!(
+                    "restore {} from a backup, or remove it and set it up (or enroll) again",
+                    path.display()
+                )
             }
-            Self::VariableMissing { name } => format!("set {name} for the service's user, or name a file instead"),
+            Self::VariableMissing { name } => {
+                format!("set {name} for the service's user, or name a file instead")
+            }
             Self::NoRandomness => "restart the host".to_owned(),
         }
     }

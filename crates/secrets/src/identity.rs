@@ -31,7 +31,10 @@ impl Identity {
             return Err(SecretsError::NotEnrolled { path });
         }
         let bytes = protected::read(&path)?;
-        serde_json::from_slice(&bytes).map_err(|e| SecretsError::Damaged { path, reason: e.to_string() })
+        serde_json::from_slice(&bytes).map_err(|e| SecretsError::Damaged {
+            path,
+            reason: e.to_string(),
+        })
     }
 
     /// Keeps it in the state folder.
@@ -40,8 +43,10 @@ impl Identity {
     /// The file cannot be written.
     pub fn save(&self, state_dir: &Path) -> Result<(), SecretsError> {
         let path = state_dir.join(FILE);
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| SecretsError::Unwritable { path: path.clone(), source: e.into() })?;
+        let bytes = serde_json::to_vec_pretty(self).map_err(|e| SecretsError::Unwritable {
+            path: path.clone(),
+            source: e.into(),
+        })?;
         protected::write(&path, &bytes)
     }
 }
@@ -53,7 +58,10 @@ mod tests {
     #[test]
     fn comes_back() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Identity::load(folder.path()).unwrap_err().remedy(), "run erp-driver enroll");
+        assert_eq!(
+            Identity::load(folder.path()).unwrap_err().remedy(),
+            "run erp-driver enroll"
+        );
         let identity = Identity {
             agent: AgentId::new("a_1"),
             tenant: TenantId::new("t_1"),

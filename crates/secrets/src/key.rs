@@ -35,7 +35,10 @@ impl HostKey {
         let bytes = protected::read(&path)?;
         Ed25519KeyPair::from_pkcs8(&bytes)
             .map(Self)
-            .map_err(|e| SecretsError::Damaged { path, reason: e.to_string() })
+            .map_err(|e| SecretsError::Damaged {
+                path,
+                reason: e.to_string(),
+            })
     }
 
     /// Reads the folder's key, or makes one when there is none.
@@ -95,10 +98,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         HostKey::generate(folder.path()).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(HostKey::load_or_generate(folder.path()).unwrap_err().code(), "secret_exposed");
+        assert_eq!(
+            HostKey::load_or_generate(folder.path()).unwrap_err().code(),
+            "secret_exposed"
+        );
         protected::write(&path, b"x").unwrap();
-        assert_eq!(HostKey::load_or_generate(folder.path()).unwrap_err().code(), "secret_damaged");
+        assert_eq!(
+            HostKey::load_or_generate(folder.path()).unwrap_err().code(),
+            "secret_damaged"
+        );
     }
 }

@@ -23,8 +23,10 @@ pub fn password(source: &PasswordSource) -> Result<Secret, SecretsError> {
             .map(Secret::new)
             .map_err(|_| SecretsError::VariableMissing { name: name.clone() }),
         PasswordSource::File(path) => {
-            let text = String::from_utf8(protected::read(path)?)
-                .map_err(|_| SecretsError::Damaged { path: path.clone(), reason: "it is no UTF-8 text".into() })?;
+            let text = String::from_utf8(protected::read(path)?).map_err(|_| SecretsError::Damaged {
+                path: path.clone(),
+                reason: "it is no UTF-8 text".into(),
+            })?;
             Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
         }
     }
@@ -39,7 +41,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sage.password");
         protected::write(&path, b" pass word\r\n").unwrap();
-        assert_eq!(password(&PasswordSource::File(path)).unwrap().reveal(), " pass word");
+        assert_eq!(
+            password(&PasswordSource::File(path)).unwrap().reveal(),
+            " pass word"
+        );
         let missing = PasswordSource::Variable("ERP_DRIVER_NO_SUCH_VARIABLE".into());
         assert_eq!(password(&missing).unwrap_err().code(), "variable_missing");
     }

@@ -15,7 +15,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             Ok(()) | Err(_) => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
@@ -24,15 +28,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
             None => Ok(()),
         }
     };
-    write().map_err(|source| SecretsError::Unwritable { path: path.to_owned(), source })
+    write().map_err(|source| SecretsError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads the file, unless others may read it, too.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, SecretsError> {
-    let unreadable = |source| SecretsError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| SecretsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(SecretsError::Permissions { path: path.to_owned(), mode });
+        return Err(SecretsError::Permissions {
+            path: path.to_owned(),
+            mode,
+        });
     }
     fs::read(path).map_err(unreadable)
 }

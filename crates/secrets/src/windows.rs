@@ -16,10 +16,16 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), SecretsError> {
         drop(file);
         fs::rename(&temporary, path)
     };
-    write().map_err(|source| SecretsError::Unwritable { path: path.to_owned(), source })
+    write().map_err(|source| SecretsError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads the file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, SecretsError> {
-    fs::read(path).map_err(|source| SecretsError::Unreadable { path: path.to_owned(), source })
+    fs::read(path).map_err(|source| SecretsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
