@@ -160,7 +160,7 @@ impl ReadError {
             ReadErrorCode::ConnectFailed => {
                 "check that the server and path in reader.odbc exist and that the service's user may read them"
             }
-            ReadErrorCode::PasswordRefused => "enter the Sage user and password again with erp-driver setup",
+            ReadErrorCode::PasswordRefused => "correct the user in reader.odbc, and the password in the variable that reader.password_env names",
             ReadErrorCode::WrongDatabase => {
                 "check path, Directory and Company in reader.odbc: what answers there has no Sage tables"
             }
@@ -176,7 +176,7 @@ impl ReadError {
                 "the driver process is restarted by itself; if this repeats, look for the ODBC driver's crash in the event log"
             }
             ReadErrorCode::DriverError => {
-                "read the driver's words in the message; erp-driver diagnostics collects what support needs"
+                "the message has the driver's own words; erp-driver config check shows what can be read"
             }
         }
     }
