@@ -1,6 +1,14 @@
 //! What goes wrong on a site: each ends with a message that says what to do, and with
 //! nothing lost or doubled.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::time::Duration;
 
 use system_tests::{Api, Output, Reader, Site, run};

@@ -1,5 +1,13 @@
 //! With `erp-driver run` going: changes arrive by themselves.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::time::Duration;
 
 use system_tests::{Reader, Site, run};

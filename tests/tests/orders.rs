@@ -1,5 +1,13 @@
 //! Web orders into Sage, exactly once: every process killed at every step.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,5 +1,13 @@
 //! What people and scripts rely on: the command lines, word for word.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,5 +1,13 @@
 //! Reading whole documents from tables that may change between any two statements.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,16 +22,18 @@ use sage::{
 use sync::{PageRequest, Shape, read_documents};
 
 type Row = BTreeMap<&'static str, String>;
+type Rows = BTreeMap<&'static str, Vec<Row>>;
+type Happening = Box<dyn FnMut(usize, &mut Rows)>;
 
 /// Tables in memory, sorted by key, and what happens to them before the n-th statement.
 struct Tables {
-    rows: BTreeMap<&'static str, Vec<Row>>,
+    rows: Rows,
     statements: usize,
-    before: Box<dyn FnMut(usize, &mut BTreeMap<&'static str, Vec<Row>>)>,
+    before: Happening,
 }
 
 impl Tables {
-    fn new(rows: BTreeMap<&'static str, Vec<Row>>) -> Self {
+    fn new(rows: Rows) -> Self {
         Self { rows, statements: 0, before: Box::new(|_, _| {}) }
     }
 }
@@ -93,7 +103,7 @@ fn line(number: &str, key: &str, item: &str) -> Row {
     [("SalesOrderNo", number), ("LineKey", key), ("ItemCode", item)].map(|(n, v)| (n, v.to_owned())).into()
 }
 
-fn tables() -> BTreeMap<&'static str, Vec<Row>> {
+fn tables() -> Rows {
     let headers = ["1", "2", "3", "4", "5"].map(|n| header(n, "as it was")).to_vec();
     let lines = ["1", "2", "3", "4", "5"].iter().flat_map(|n| [line(n, "2", "B"), line(n, "1", "A")]).collect();
     [("SO_SalesOrderHeader", headers), ("SO_SalesOrderDetail", lines)].into()

@@ -1,6 +1,14 @@
 //! Every statement that reading can send, and that none leaves the subset which every
 //! driver of Sage understands.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
 use std::time::Duration;
 
 use arrow_array::RecordBatch;

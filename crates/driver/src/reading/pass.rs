@@ -201,10 +201,10 @@ impl CompanyReader {
         let mut command = engine.begin(kind, now);
         loop {
             host::fault::point(fault_name(&command));
-            let event = match command {
-                Command::Finish(outcome) => return Ok(outcome),
-                other => self.carry_out(&mut work, other, observer, findings).unwrap_or_else(Event::Failed),
-            };
+            if let Command::Finish(outcome) = command {
+                return Ok(outcome);
+            }
+            let event = self.carry_out(&mut work, command, observer, findings).unwrap_or_else(Event::Failed);
             command = engine.handle(event);
         }
     }
