@@ -27,7 +27,10 @@ impl Api {
     /// Calls this address with this token.
     #[must_use]
     pub fn new(address: &str, token: &str) -> Self {
-        Self { address: address.to_owned(), token: token.to_owned() }
+        Self {
+            address: address.to_owned(),
+            token: token.to_owned(),
+        }
     }
 
     /// The token.
@@ -51,7 +54,12 @@ impl Api {
     /// When there is no answer.
     #[must_use]
     pub fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.request(reqwest::Method::POST, path, &[("Idempotency-Key", key)], Some(body))
+        self.request(
+            reqwest::Method::POST,
+            path,
+            &[("Idempotency-Key", key)],
+            Some(body),
+        )
     }
 
     /// All records of a dataset, over all pages.
@@ -85,21 +93,37 @@ impl Api {
             if suits(&answer) {
                 return answer;
             }
-            assert!(start.elapsed() < limit, "{path} is still {} {}", answer.status, answer.body);
+            assert!(
+                start.elapsed() < limit,
+                "{path} is still {} {}",
+                answer.status,
+                answer.body
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    fn request(&self, method: reqwest::Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    fn request(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             // Another test of this process may have been first.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let mut request = client.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token);
+            let mut request = client
+                .request(method, format!("{}{path}", self.address))
+                .bearer_auth(&self.token);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
@@ -107,7 +131,10 @@ impl Api {
                 request = request.json(body);
             }
             let answer = request.send().await.unwrap();
-            let content_type = answer.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned());
+            let content_type = answer
+                .headers()
+                .get("content-type")
+                .map(|v| v.to_str().unwrap().to_owned());
             Answer {
                 status: answer.status().as_u16(),
                 content_type: content_type.unwrap_or_default(),

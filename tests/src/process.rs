@@ -23,7 +23,13 @@ impl Output {
     /// When it did not.
     #[track_caller]
     pub fn ok(self) -> String {
-        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(0),
+            "stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
         self.stdout
     }
 }
@@ -42,7 +48,9 @@ pub fn run(program: &str, arguments: &[&str]) -> Output {
 /// As [`run`].
 pub fn run_in(folder: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut running = Running::start(folder, program, arguments, environment);
-    running.wait(Duration::from_secs(120)).unwrap_or_else(|| panic!("{program} {arguments:?} does not end"))
+    running
+        .wait(Duration::from_secs(120))
+        .unwrap_or_else(|| panic!("{program} {arguments:?} does not end"))
 }
 
 /// A program under way. Killed when dropped.
@@ -73,7 +81,12 @@ impl Running {
             .stderr(std::fs::File::create(&stderr).unwrap())
             .spawn()
             .unwrap_or_else(|e| panic!("{program}: {e}"));
-        Self { child, stdout, stderr, _folder: files }
+        Self {
+            child,
+            stdout,
+            stderr,
+            _folder: files,
+        }
     }
 
     /// Its process id.
@@ -92,7 +105,11 @@ impl Running {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return Some(Output { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) });
+                return Some(Output {
+                    code: status.code(),
+                    stdout: read(&self.stdout),
+                    stderr: read(&self.stderr),
+                });
             }
             if start.elapsed() > limit {
                 return None;
@@ -115,7 +132,8 @@ impl Running {
     pub fn stop(&mut self) -> Output {
         let asked = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
         assert!(asked.success());
-        self.wait(Duration::from_secs(20)).expect("a program that was asked to stop stops")
+        self.wait(Duration::from_secs(20))
+            .expect("a program that was asked to stop stops")
     }
 
     /// What it has written to standard error so far.
@@ -145,6 +163,9 @@ fn panic_log(tail: &str) {
 
 fn read(path: &Path) -> String {
     let mut bytes = Vec::new();
-    std::fs::File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
+    std::fs::File::open(path)
+        .unwrap()
+        .read_to_end(&mut bytes)
+        .unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -41,7 +41,11 @@ impl Hub {
     /// When it does not come up.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let mut hub = Self { folder: folder.to_owned(), address: String::new(), process: None };
+        let mut hub = Self {
+            folder: folder.to_owned(),
+            address: String::new(),
+            process: None,
+        };
         hub.serve("127.0.0.1:0", &[]);
         hub
     }
@@ -103,7 +107,15 @@ impl Hub {
         let _ = std::fs::remove_file(&announce);
         let store = self.store();
         let announce_text = announce.display().to_string();
-        let arguments = ["serve", "--store", &store, "--listen", listen, "--announce", &announce_text];
+        let arguments = [
+            "serve",
+            "--store",
+            &store,
+            "--listen",
+            listen,
+            "--announce",
+            &announce_text,
+        ];
         let mut process = Running::start(&self.folder, "erp-hub", &arguments, environment);
         let start = Instant::now();
         loop {
@@ -114,7 +126,11 @@ impl Hub {
                 break;
             }
             assert!(!process.has_ended(), "the hub ended: {}", process.log());
-            assert!(start.elapsed() < Duration::from_secs(20), "the hub does not come up: {}", process.log());
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the hub does not come up: {}",
+                process.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         self.process = Some(process);
@@ -133,10 +149,22 @@ impl Site {
         let hub = Hub::start(folder.path());
         hub.admin(&["tenant", "add", "Acme"]).ok();
         let token = hub.admin(&[
-            "token", "add", "--tenant", "Acme", "--scope", "write", "--classes", "public,personal,cost,credit",
+            "token",
+            "add",
+            "--tenant",
+            "Acme",
+            "--scope",
+            "write",
+            "--classes",
+            "public,personal,cost,credit",
         ]);
         let api = Api::new(&hub.address, token.ok().trim());
-        let site = Self { folder, reader, hub, api };
+        let site = Self {
+            folder,
+            reader,
+            hub,
+            api,
+        };
         site.write_config("driver", "");
         site.enroll("driver").ok();
         site
@@ -262,6 +290,8 @@ impl Site {
 fn change(file: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(file).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
-    let changed = connection.execute(sql, []).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    let changed = connection
+        .execute(sql, [])
+        .unwrap_or_else(|e| panic!("{sql}: {e}"));
     assert!(changed > 0, "{sql} changed nothing");
 }

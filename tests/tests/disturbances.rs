@@ -35,12 +35,18 @@ fn the_hub_is_down_during_a_sync() {
 fn the_hub_is_killed_in_the_middle_of_a_load() {
     let mut site = Site::new(Reader::Sandbox, |file| {
         let file = file.display().to_string();
-        run("sage-sandbox", &["create", &file, "--profile", "stock", "--rows", "60000"]).ok();
+        run(
+            "sage-sandbox",
+            &["create", &file, "--profile", "stock", "--rows", "60000"],
+        )
+        .ok();
     });
     let driver = site.start_driver("driver", &[]);
-    let _ = site.api.wait_for("/v1/inventory?limit=1", Duration::from_secs(60), |a| {
-        a.body["data"].as_array().is_some_and(|d| !d.is_empty())
-    });
+    let _ = site
+        .api
+        .wait_for("/v1/inventory?limit=1", Duration::from_secs(60), |a| {
+            a.body["data"].as_array().is_some_and(|d| !d.is_empty())
+        });
     site.hub.kill();
     std::thread::sleep(Duration::from_millis(500));
     site.hub.start_again(&[]);
@@ -105,7 +111,11 @@ fn the_connection_string_names_no_driver() {
     }
     let site = Site::demo(Reader::Odbc);
     let config = std::fs::read_to_string(site.config("driver")).unwrap();
-    std::fs::write(site.config("driver"), config.replace("Driver=SQLite3", "Driver=NoSuchDriver")).unwrap();
+    std::fs::write(
+        site.config("driver"),
+        config.replace("Driver=SQLite3", "Driver=NoSuchDriver"),
+    )
+    .unwrap();
     fails_with(&site.driver(&["sync"]), "NoSuchDriver", "install the ODBC driver");
 }
 
@@ -117,7 +127,11 @@ fn the_path_is_wrong_and_no_empty_company_is_made() {
     let site = Site::demo(Reader::Odbc);
     site.driver(&["sync"]).ok();
     let config = std::fs::read_to_string(site.config("driver")).unwrap();
-    std::fs::write(site.config("driver"), config.replace("company.db;", "compnay.db;")).unwrap();
+    std::fs::write(
+        site.config("driver"),
+        config.replace("company.db;", "compnay.db;"),
+    )
+    .unwrap();
     fails_with(&site.driver(&["sync"]), "compnay.db", "hint:");
     assert!(!site.path().join("compnay.db").exists(), "the driver made a file");
     std::fs::write(site.config("driver"), config).unwrap();
@@ -129,11 +143,16 @@ fn a_missing_table_stops_its_dataset_only() {
     let site = Site::demo(Reader::Sandbox);
     site.driver(&["sync"]).ok();
     let connection = rusqlite::Connection::open(site.company()).unwrap();
-    connection.execute_batch("ALTER TABLE SO_ShipToAddress RENAME TO Elsewhere").unwrap();
+    connection
+        .execute_batch("ALTER TABLE SO_ShipToAddress RENAME TO Elsewhere")
+        .unwrap();
     site.erp("UPDATE IM_ItemWarehouse SET QuantityOnHand = '4321' WHERE ItemCode = '1001-HON-H252' AND WarehouseCode = '000'");
     let output = site.driver(&["sync"]);
     fails_with(&output, "table_missing", "Role Maintenance");
-    assert_eq!(site.api.get("/v1/inventory/1001-HON-H252:000").body["quantity_on_hand"], "4321.000000");
+    assert_eq!(
+        site.api.get("/v1/inventory/1001-HON-H252:000").body["quantity_on_hand"],
+        "4321.000000"
+    );
     let kept = site.api.all("ship_to_addresses").len();
     assert!(kept > 0, "a table that cannot be read deletes nothing");
 }
@@ -142,10 +161,16 @@ fn a_missing_table_stops_its_dataset_only() {
 fn a_missing_column_is_blank_and_named() {
     let site = Site::demo(Reader::Sandbox);
     let connection = rusqlite::Connection::open(site.company()).unwrap();
-    connection.execute_batch("ALTER TABLE CI_Item DROP COLUMN CommodityCode").unwrap();
+    connection
+        .execute_batch("ALTER TABLE CI_Item DROP COLUMN CommodityCode")
+        .unwrap();
     let output = site.driver(&["sync"]);
     assert_eq!(output.code, Some(0), "{output:?}");
-    assert!(output.stderr.contains("has no column CommodityCode"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("has no column CommodityCode"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(site.api.get("/v1/items/1001-HON-H252").body["commodity_code"], "");
     site.driver(&["verify", "--dataset", "items"]).ok();
 }
@@ -155,7 +180,8 @@ fn an_enrolment_code_works_once() {
     let site = Site::demo(Reader::Sandbox);
     let code = site.hub.admin(&["enroll-code", "--tenant", "Acme"]).ok();
     site.write_config("second", "");
-    site.driver_named("second", &["enroll", "--code", code.trim()], &[]).ok();
+    site.driver_named("second", &["enroll", "--code", code.trim()], &[])
+        .ok();
     site.write_config("third", "");
     let output = site.driver_named("third", &["enroll", "--code", code.trim()], &[]);
     fails_with(&output, "code_used", "enroll-code");
@@ -166,7 +192,10 @@ fn an_enrolment_code_works_once() {
 #[test]
 fn an_expired_enrolment_code_is_refused() {
     let site = Site::demo(Reader::Sandbox);
-    let code = site.hub.admin(&["enroll-code", "--tenant", "Acme", "--valid-for", "1s"]).ok();
+    let code = site
+        .hub
+        .admin(&["enroll-code", "--tenant", "Acme", "--valid-for", "1s"])
+        .ok();
     std::thread::sleep(Duration::from_millis(1500));
     site.write_config("late", "");
     let output = site.driver_named("late", &["enroll", "--code", code.trim()], &[]);
@@ -177,7 +206,10 @@ fn an_expired_enrolment_code_is_refused() {
 fn a_revoked_agent_is_refused_with_its_next_request() {
     let site = Site::demo(Reader::Sandbox);
     site.driver(&["sync"]).ok();
-    let agents = site.hub.admin(&["agent", "list", "--tenant", "Acme", "--json"]).ok();
+    let agents = site
+        .hub
+        .admin(&["agent", "list", "--tenant", "Acme", "--json"])
+        .ok();
     let agents: serde_json::Value = serde_json::from_str(&agents).unwrap();
     let id = agents[0]["agent"].as_str().unwrap().to_owned();
     site.hub.admin(&["agent", "revoke", "--tenant", "Acme", &id]).ok();
@@ -187,10 +219,15 @@ fn a_revoked_agent_is_refused_with_its_next_request() {
 #[test]
 fn a_revoked_api_token_is_refused_with_its_next_request() {
     let site = Site::demo(Reader::Sandbox);
-    let token = site.hub.admin(&["token", "add", "--tenant", "Acme", "--scope", "read"]).ok();
+    let token = site
+        .hub
+        .admin(&["token", "add", "--tenant", "Acme", "--scope", "read"])
+        .ok();
     let api = Api::new(&site.hub.address, token.trim());
     assert_eq!(api.get("/v1/items?limit=1").status, 200);
-    site.hub.admin(&["token", "revoke", "--tenant", "Acme", token.trim()]).ok();
+    site.hub
+        .admin(&["token", "revoke", "--tenant", "Acme", token.trim()])
+        .ok();
     let answer = api.get("/v1/items?limit=1");
     assert_eq!(answer.status, 401);
     assert_eq!(answer.content_type, "application/problem+json");
@@ -202,7 +239,11 @@ fn two_drivers_for_one_company() {
     site.driver(&["sync"]).ok();
     site.write_config("second", "");
     site.enroll("second").ok();
-    fails_with(&site.driver_named("second", &["sync"], &[]), "company_claimed", "company move");
+    fails_with(
+        &site.driver_named("second", &["sync"], &[]),
+        "company_claimed",
+        "company move",
+    );
     site.driver(&["verify"]).ok();
 }
 
@@ -210,8 +251,14 @@ fn two_drivers_for_one_company() {
 fn one_process_works_with_a_state_folder() {
     let site = Site::demo(Reader::Sandbox);
     let driver = site.start_driver("driver", &[]);
-    let _ = site.api.wait_for("/v1/items?limit=1", Duration::from_secs(60), |a| {
-        a.body["data"].as_array().is_some_and(|d| !d.is_empty())
-    });
-    fails_with(&site.driver(&["sync"]), "already_running", &driver.pid().to_string());
+    let _ = site
+        .api
+        .wait_for("/v1/items?limit=1", Duration::from_secs(60), |a| {
+            a.body["data"].as_array().is_some_and(|d| !d.is_empty())
+        });
+    fails_with(
+        &site.driver(&["sync"]),
+        "already_running",
+        &driver.pid().to_string(),
+    );
 }

@@ -20,7 +20,13 @@ const ITEM: &str = "/v1/items/1001-HON-H252";
 fn set_price(site: &Site, item: &str, price: &str) {
     let company = site.company().display().to_string();
     let (key, value) = (format!("ItemCode={item}"), format!("StandardUnitPrice={price}"));
-    run("sage-sandbox", &["set", &company, "--table", "CI_Item", "--key", &key, "--value", &value]).ok();
+    run(
+        "sage-sandbox",
+        &[
+            "set", &company, "--table", "CI_Item", "--key", &key, "--value", &value,
+        ],
+    )
+    .ok();
 }
 
 #[test]
@@ -31,9 +37,13 @@ fn a_price_change_is_in_the_api_within_five_seconds() {
     let site = Site::demo(Reader::Odbc);
     let mut driver = site.start_driver("driver", &[]);
     let _ = site.api.wait_for(ITEM, LOADED, |a| a.status == 200);
-    let _ = site.api.wait_for("/v1/sales_orders?limit=1", LOADED, |a| a.body["data"].as_array().is_some_and(|d| !d.is_empty()));
+    let _ = site.api.wait_for("/v1/sales_orders?limit=1", LOADED, |a| {
+        a.body["data"].as_array().is_some_and(|d| !d.is_empty())
+    });
     set_price(&site, "1001-HON-H252", "91.25");
-    let _ = site.api.wait_for(ITEM, SOON, |a| a.body["standard_unit_price"] == "91.250000");
+    let _ = site
+        .api
+        .wait_for(ITEM, SOON, |a| a.body["standard_unit_price"] == "91.250000");
     let output = driver.stop();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     site.driver(&["verify"]).ok();
@@ -54,7 +64,10 @@ fn two_rows_with_one_stamp_both_arrive_though_one_is_written_after_the_read() {
     );
     site.driver(&["sync", "--dataset", "items"]).ok();
     assert_eq!(site.api.get(ITEM).body["standard_unit_price"], "91.250000");
-    assert_eq!(site.api.get("/v1/items/1001-HON-H254").body["standard_unit_price"], "133.500000");
+    assert_eq!(
+        site.api.get("/v1/items/1001-HON-H254").body["standard_unit_price"],
+        "133.500000"
+    );
     site.driver(&["verify", "--dataset", "items"]).ok();
 }
 

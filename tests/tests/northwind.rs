@@ -14,7 +14,10 @@ use serde_json::Value;
 use system_tests::{Reader, Site, run};
 
 fn by_key(records: Vec<Value>) -> BTreeMap<String, Value> {
-    records.into_iter().map(|r| (r["key"].as_str().unwrap().to_owned(), r)).collect()
+    records
+        .into_iter()
+        .map(|r| (r["key"].as_str().unwrap().to_owned(), r))
+        .collect()
 }
 
 #[test]
@@ -25,7 +28,11 @@ fn what_the_api_returns_equals_the_files() {
     let site = Site::new(Reader::Odbc, |file| {
         let file = file.display().to_string();
         run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run("sage-sandbox", &["load", &file, &data.join("northwind").display().to_string()]).ok();
+        run(
+            "sage-sandbox",
+            &["load", &file, &data.join("northwind").display().to_string()],
+        )
+        .ok();
     });
     site.driver(&["sync"]).ok();
 
@@ -42,7 +49,10 @@ fn what_the_api_returns_equals_the_files() {
         assert_eq!(site.api.all(dataset).len(), count, "{dataset}");
     }
     let orders = by_key(site.api.all("sales_orders"));
-    let lines: usize = orders.values().map(|o| o["lines"].as_array().unwrap().len()).sum();
+    let lines: usize = orders
+        .values()
+        .map(|o| o["lines"].as_array().unwrap().len())
+        .sum();
     assert_eq!(lines, 73);
 
     let items = by_key(site.api.all("items"));
@@ -59,14 +69,24 @@ fn what_the_api_returns_equals_the_files() {
     assert_eq!(customer["city"], "México D.F.");
     assert_eq!(customer["credit_limit"], "25000.00");
     let price = site.api.get("/v1/price_codes/2::NW-0001::01:CHOPS").body;
-    assert_eq!((&price["discount_markup1"], &price["break_quantity1"]), (&Value::from("14.400000"), &Value::from("99999999")));
+    assert_eq!(
+        (&price["discount_markup1"], &price["break_quantity1"]),
+        (&Value::from("14.400000"), &Value::from("99999999"))
+    );
     let order = &orders["0011008"];
     assert_eq!(order["freight_amt"], "79.46");
     assert_eq!(order["lines"][0]["item_code_desc"], "Rössle Sauerkraut");
     assert_eq!(order["lines"][0]["quantity_ordered"], "70.000000");
 
     site.driver(&["verify"]).ok();
-    assert!(site.driver(&["sync"]).ok().lines().skip(1).all(|l| l.split_whitespace().nth(3) == Some("0")), "sent again");
+    assert!(
+        site.driver(&["sync"])
+            .ok()
+            .lines()
+            .skip(1)
+            .all(|l| l.split_whitespace().nth(3) == Some("0")),
+        "sent again"
+    );
 }
 
 #[test]
@@ -77,32 +97,52 @@ fn every_row_and_field_equals_the_files() {
     let site = Site::new(Reader::Odbc, |file| {
         let file = file.display().to_string();
         run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run("sage-sandbox", &["load", &file, &data.join("northwind").display().to_string()]).ok();
+        run(
+            "sage-sandbox",
+            &["load", &file, &data.join("northwind").display().to_string()],
+        )
+        .ok();
     });
     site.driver(&["sync"]).ok();
     for (dataset, table, key) in [
         ("items", "CI_Item", vec!["ItemCode"]),
         ("customers", "AR_Customer", vec!["ARDivisionNo", "CustomerNo"]),
         ("inventory", "IM_ItemWarehouse", vec!["ItemCode", "WarehouseCode"]),
-        ("ship_to_addresses", "SO_ShipToAddress", vec!["ARDivisionNo", "CustomerNo", "ShipToCode"]),
+        (
+            "ship_to_addresses",
+            "SO_ShipToAddress",
+            vec!["ARDivisionNo", "CustomerNo", "ShipToCode"],
+        ),
     ] {
         let records = by_key(site.api.all(dataset));
         let mut file = csv::Reader::from_path(data.join(format!("northwind/{table}.csv"))).unwrap();
         let names: Vec<String> = file.headers().unwrap().iter().map(str::to_owned).collect();
         let mut compared = 0;
         for row in file.records() {
-            let row: BTreeMap<&str, String> =
-                names.iter().map(String::as_str).zip(row.unwrap().iter().map(str::to_owned)).collect();
+            let row: BTreeMap<&str, String> = names
+                .iter()
+                .map(String::as_str)
+                .zip(row.unwrap().iter().map(str::to_owned))
+                .collect();
             let parts: Vec<&str> = key.iter().map(|k| row[k].as_str()).collect();
             let record = &records[&parts.join(":")];
             for (column, text) in &row {
                 // The test's own spelling of the API's names.
-                let Some(value) = record.get(snake(column)) else { continue };
-                assert!(same(value, text), "{dataset} {} {column}: {value} is not {text:?}", record["key"]);
+                let Some(value) = record.get(snake(column)) else {
+                    continue;
+                };
+                assert!(
+                    same(value, text),
+                    "{dataset} {} {column}: {value} is not {text:?}",
+                    record["key"]
+                );
                 compared += 1;
             }
         }
-        assert!(compared > records.len() * key.len() * 3, "{dataset}: only {compared} fields compared");
+        assert!(
+            compared > records.len() * key.len() * 3,
+            "{dataset}: only {compared} fields compared"
+        );
     }
 }
 
@@ -126,7 +166,11 @@ fn snake(column: &str) -> String {
 fn same(value: &Value, text: &str) -> bool {
     let digits = |t: &str| {
         let (whole, fraction) = t.split_once('.').unwrap_or((t, ""));
-        format!("{}.{}", if whole.is_empty() { "0" } else { whole }, fraction.trim_end_matches('0'))
+        format!(
+            "{}.{}",
+            if whole.is_empty() { "0" } else { whole },
+            fraction.trim_end_matches('0')
+        )
     };
     match value.as_str() {
         None => value.is_null() && text.trim().is_empty(),
@@ -142,7 +186,11 @@ fn verify_names_the_key_that_was_changed_behind_its_back() {
     let site = Site::new(Reader::Odbc, |file| {
         let file = file.display().to_string();
         run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run("sage-sandbox", &["load", &file, &data.join("northwind").display().to_string()]).ok();
+        run(
+            "sage-sandbox",
+            &["load", &file, &data.join("northwind").display().to_string()],
+        )
+        .ok();
     });
     site.driver(&["sync"]).ok();
     site.driver(&["verify"]).ok();
@@ -150,7 +198,11 @@ fn verify_names_the_key_that_was_changed_behind_its_back() {
     site.hub_store("UPDATE items SET standard_unit_price = standard_unit_price + 1 WHERE key = 'NW-0007'");
     let output = site.driver(&["verify"]);
     assert_eq!(output.code, Some(1), "{output:?}");
-    assert!(output.stdout.contains("NW-0007  content differs"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("NW-0007  content differs"),
+        "{}",
+        output.stdout
+    );
     site.hub_store("UPDATE items SET standard_unit_price = standard_unit_price - 1 WHERE key = 'NW-0007'");
     site.driver(&["verify"]).ok();
 
@@ -158,7 +210,12 @@ fn verify_names_the_key_that_was_changed_behind_its_back() {
     let output = site.driver(&["verify", "--json"]);
     assert_eq!(output.code, Some(1), "{output:?}");
     let verdicts: Value = serde_json::from_str(&output.stdout).unwrap();
-    let customers = verdicts.as_array().unwrap().iter().find(|v| v["dataset"] == "customers").unwrap();
+    let customers = verdicts
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|v| v["dataset"] == "customers")
+        .unwrap();
     assert_eq!(customers["differences"][0][0], "01:BERGS");
     site.driver(&["sync", "--full"]).ok();
     site.driver(&["verify"]).ok();
@@ -166,6 +223,10 @@ fn verify_names_the_key_that_was_changed_behind_its_back() {
     site.erp("UPDATE SO_SalesOrderDetail SET QuantityOrdered = '71' WHERE SalesOrderNo = '0011008' AND LineKey = '000001'");
     site.erp("DELETE FROM IM_Warehouse WHERE WarehouseCode = '001'");
     let output = site.driver(&["verify"]);
-    assert!(output.stdout.contains("0011008  content differs"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("0011008  content differs"),
+        "{}",
+        output.stdout
+    );
     assert!(output.stdout.contains("001  not in the ERP"), "{}", output.stdout);
 }

@@ -22,8 +22,15 @@ fn help(program: &str) -> String {
         arguments.push("--help");
         let shown = run_in(Path::new("."), program, &arguments, &[("COLUMNS", "100")]).ok();
         writeln!(text, "$ {program} {}\n{shown}", arguments.join(" ")).unwrap();
-        let below = shown.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| l.starts_with("  "));
-        let mut names: Vec<&str> = below.filter_map(|l| l.split_whitespace().next()).filter(|n| *n != "help").collect();
+        let below = shown
+            .lines()
+            .skip_while(|l| *l != "Commands:")
+            .skip(1)
+            .take_while(|l| l.starts_with("  "));
+        let mut names: Vec<&str> = below
+            .filter_map(|l| l.split_whitespace().next())
+            .filter(|n| *n != "help")
+            .collect();
         names.reverse();
         waiting.extend(names.into_iter().map(|name| {
             let mut next = command.clone();

@@ -32,5 +32,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         .env(test_tier::BIN_DIR_VARIABLE, &folder)
         .status()
         .map_err(|e| Failure::new(format!("cannot start the benchmark: {e}")))?;
-    if status.success() { Ok(()) } else { Err(Failure::new("the benchmark failed")) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new("the benchmark failed"))
+    }
 }

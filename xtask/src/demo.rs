@@ -21,6 +21,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if options.once {
         demo.arg("--once");
     }
-    let status = demo.status().map_err(|e| Failure::new(format!("cannot start the demo: {e}")))?;
-    if status.success() { Ok(()) } else { Err(Failure::new("the demo failed")) }
+    let status = demo
+        .status()
+        .map_err(|e| Failure::new(format!("cannot start the demo: {e}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new("the demo failed"))
+    }
 }

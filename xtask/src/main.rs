@@ -5,8 +5,8 @@
     reason = "a task runner speaks to the person at the terminal"
 )]
 
-mod cargo;
 mod bench;
+mod cargo;
 mod check_windows;
 mod ci;
 mod demo;

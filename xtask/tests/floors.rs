@@ -36,6 +36,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("driver", PROGRAMS),
     ("hub", PROGRAMS),
     ("sage-sandbox", PROGRAMS),
+    ("system-tests", BESIDE),
     ("test-tier", BESIDE),
     ("xtask", BESIDE),
 ];

@@ -36,10 +36,15 @@ impl StoreError {
         use rusqlite::ErrorCode;
         let code = error.sqlite_error_code();
         let path = path.to_owned();
-        if code == Some(ErrorCode::DiskFull) || code == Some(ErrorCode::SystemIoFailure) && is_write_limit(error) {
+        if code == Some(ErrorCode::DiskFull)
+            || code == Some(ErrorCode::SystemIoFailure) && is_write_limit(error)
+        {
             Self::Full { path }
         } else {
-            Self::Sqlite { path, message: error.to_string() }
+            Self::Sqlite {
+                path,
+                message: error.to_string(),
+            }
         }
     }
 
@@ -60,8 +65,12 @@ impl StoreError {
             Self::Full { .. } => {
                 "make room on the disk that holds the state folder; nothing was lost, and work goes on by itself"
             }
-            Self::Sqlite { .. } => "check that the state folder is on a local disk and that the service's user may write to it",
-            Self::Content { .. } => "the file was made by another version or damaged; restore it from a backup or ask support",
+            Self::Sqlite { .. } => {
+                "check that the state folder is on a local disk and that the service's user may write to it"
+            }
+            Self::Content { .. } => {
+                "the file was made by another version or damaged; restore it from a backup or ask support"
+            }
         }
     }
 }

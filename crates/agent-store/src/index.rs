@@ -56,14 +56,25 @@ impl Index {
     fn try_open(path: &Path) -> Result<Self, StoreError> {
         let fail = |e: rusqlite::Error| StoreError::from_sqlite(path, &e);
         let connection = Connection::open(path).map_err(fail)?;
-        let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
+        let version: i32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(fail)?;
         if version != 0 && version != VERSION {
-            return Err(StoreError::Content { path: path.to_owned(), message: format!("index of version {version}") });
+            return Err(StoreError::Content {
+                path: path.to_owned(),
+                message: format!("index of version {version}"),
+            });
         }
         // What is lost with power is asked of the hub again.
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
-        connection.pragma_update(None, "synchronous", "NORMAL").map_err(fail)?;
-        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(fail)?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(fail)?;
+        connection
+            .pragma_update(None, "synchronous", "NORMAL")
+            .map_err(fail)?;
+        connection
+            .pragma_update(None, "cache_size", -CACHE_KIB)
+            .map_err(fail)?;
         connection
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS stream (
@@ -79,8 +90,13 @@ impl Index {
                    PRIMARY KEY (stream, key)) WITHOUT ROWID;",
             )
             .map_err(fail)?;
-        connection.pragma_update(None, "user_version", VERSION).map_err(fail)?;
-        let index = Self { path: path.to_owned(), connection };
+        connection
+            .pragma_update(None, "user_version", VERSION)
+            .map_err(fail)?;
+        let index = Self {
+            path: path.to_owned(),
+            connection,
+        };
         index.check()?;
         Ok(index)
     }
@@ -91,7 +107,14 @@ impl Index {
             .connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(|e| self.fail(&e))?;
-        if answer == "ok" { Ok(()) } else { Err(StoreError::Content { path: self.path.clone(), message: answer }) }
+        if answer == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Content {
+                path: self.path.clone(),
+                message: answer,
+            })
+        }
     }
 
     /// The stream of this company and dataset and where it stands.
@@ -129,7 +152,11 @@ impl Index {
     pub fn count(&self, stream: Stream) -> Result<u64, StoreError> {
         let count: i64 = self
             .connection
-            .query_row("SELECT count(*) FROM entry WHERE stream = ?1", [stream.0], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM entry WHERE stream = ?1",
+                [stream.0],
+                |row| row.get(0),
+            )
             .map_err(|e| self.fail(&e))?;
         Ok(count.unsigned_abs())
     }
@@ -142,11 +169,13 @@ impl Index {
         let path = self.path.clone();
         let mut read = || -> rusqlite::Result<Vec<Option<Hash>>> {
             let transaction = self.connection.transaction()?;
-            let mut select = transaction.prepare_cached("SELECT hash FROM entry WHERE stream = ?1 AND key = ?2")?;
+            let mut select =
+                transaction.prepare_cached("SELECT hash FROM entry WHERE stream = ?1 AND key = ?2")?;
             keys.iter()
                 .map(|key| {
-                    let hash: Option<i64> =
-                        select.query_row(params![stream.0, key.as_str()], |row| row.get(0)).optional()?;
+                    let hash: Option<i64> = select
+                        .query_row(params![stream.0, key.as_str()], |row| row.get(0))
+                        .optional()?;
                     Ok(hash.map(Hash::from_signed))
                 })
                 .collect()
@@ -158,7 +187,12 @@ impl Index {
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was recorded.
-    pub fn commit(&mut self, stream: Stream, progress: &Progress, entries: &[(Key, Hash)]) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        stream: Stream,
+        progress: &Progress,
+        entries: &[(Key, Hash)],
+    ) -> Result<(), StoreError> {
         self.change(stream, Some(progress), false, entries)
     }
 
@@ -193,14 +227,17 @@ impl Index {
                 transaction.execute("DELETE FROM entry WHERE stream = ?1", [stream.0])?;
             }
             {
-                let mut insert =
-                    transaction.prepare_cached("INSERT OR REPLACE INTO entry (stream, key, hash) VALUES (?1, ?2, ?3)")?;
+                let mut insert = transaction
+                    .prepare_cached("INSERT OR REPLACE INTO entry (stream, key, hash) VALUES (?1, ?2, ?3)")?;
                 for (key, hash) in entries {
                     insert.execute(params![stream.0, key.as_str(), hash.to_signed()])?;
                 }
             }
             if let Some(text) = text {
-                transaction.execute("UPDATE stream SET progress = ?2 WHERE id = ?1", params![stream.0, text])?;
+                transaction.execute(
+                    "UPDATE stream SET progress = ?2 WHERE id = ?1",
+                    params![stream.0, text],
+                )?;
             }
             transaction.commit()
         };
@@ -208,8 +245,10 @@ impl Index {
     }
 
     fn write(&self, progress: &Progress) -> Result<String, StoreError> {
-        serde_json::to_string(progress)
-            .map_err(|e| StoreError::Content { path: self.path.clone(), message: e.to_string() })
+        serde_json::to_string(progress).map_err(|e| StoreError::Content {
+            path: self.path.clone(),
+            message: e.to_string(),
+        })
     }
 
     fn fail(&self, error: &rusqlite::Error) -> StoreError {
@@ -235,7 +274,9 @@ impl Pairs {
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open("")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            connection.execute_batch("CREATE TABLE pair (key TEXT PRIMARY KEY, hash INTEGER NOT NULL) WITHOUT ROWID")?;
+            connection.execute_batch(
+                "CREATE TABLE pair (key TEXT PRIMARY KEY, hash INTEGER NOT NULL) WITHOUT ROWID",
+            )?;
             Ok(connection)
         };
         let connection = open().map_err(|e| StoreError::from_sqlite(&path, &e))?;
@@ -250,7 +291,8 @@ impl Pairs {
         let write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             {
-                let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO pair (key, hash) VALUES (?1, ?2)")?;
+                let mut insert =
+                    transaction.prepare_cached("INSERT OR REPLACE INTO pair (key, hash) VALUES (?1, ?2)")?;
                 for (key, hash) in pairs {
                     insert.execute(params![key.as_str(), hash.to_signed()])?;
                 }
@@ -286,12 +328,19 @@ mod tests {
     use super::*;
 
     fn entries(count: u64) -> Vec<(Key, Hash)> {
-        (0..count).map(|n| (Key::from_parts([n.to_string()]), Hash(u64::MAX - n))).collect()
+        (0..count)
+            .map(|n| (Key::from_parts([n.to_string()]), Hash(u64::MAX - n)))
+            .collect()
     }
 
     fn progress(sequence: u64) -> Progress {
         let store = Some(StoreId::new("hub"));
-        Progress { store, epoch: Epoch(7), sequence: Sequence(sequence), ..Progress::default() }
+        Progress {
+            store,
+            epoch: Epoch(7),
+            sequence: Sequence(sequence),
+            ..Progress::default()
+        }
     }
 
     #[test]
@@ -328,7 +377,11 @@ mod tests {
     fn a_damaged_file_is_moved_aside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.db");
-        std::fs::write(&path, "no database, but long enough to look like a file of some kind").unwrap();
+        std::fs::write(
+            &path,
+            "no database, but long enough to look like a file of some kind",
+        )
+        .unwrap();
         let index = Index::open(&path).unwrap();
         assert_eq!(index.stream("ABC", "items").unwrap().1, Progress::default());
         assert!(path.with_extension("db.damaged").exists());
@@ -340,7 +393,10 @@ mod tests {
         let mut index = Index::open(&folder.path().join("index.db")).unwrap();
         let (stream, _) = index.stream("ABC", "items").unwrap();
         index.commit(stream, &progress(1), &entries(10)).unwrap();
-        index.connection.pragma_update(None, "max_page_count", 12).unwrap();
+        index
+            .connection
+            .pragma_update(None, "max_page_count", 12)
+            .unwrap();
         let error = index.commit(stream, &progress(2), &entries(50_000)).unwrap_err();
         assert_eq!(error.code(), "disk_full");
         assert_eq!(index.stream("ABC", "items").unwrap().1, progress(1));
@@ -350,7 +406,9 @@ mod tests {
     #[test]
     fn pairs_come_back_in_byte_order() {
         let mut pairs = Pairs::new().unwrap();
-        pairs.add(["b", "a~20", "B", "a"].map(|k| (Key::from_stored(k.to_owned()), Hash(1)))).unwrap();
+        pairs
+            .add(["b", "a~20", "B", "a"].map(|k| (Key::from_stored(k.to_owned()), Hash(1))))
+            .unwrap();
         let first = pairs.page(None, 3).unwrap();
         let keys: Vec<&str> = first.iter().map(|(k, _)| k.as_str()).collect();
         assert_eq!(keys, ["B", "a", "a~20"]);

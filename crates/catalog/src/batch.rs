@@ -53,7 +53,9 @@ impl Dataset {
     /// The schema of the parents' batch.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.fields.iter().map(arrow_field).collect::<Vec<_>>()))
+        Arc::new(Schema::new(
+            self.fields.iter().map(arrow_field).collect::<Vec<_>>(),
+        ))
     }
 
     /// Is the batch of this dataset's shape, with every child row under a parent and in order?
@@ -61,12 +63,19 @@ impl Dataset {
     /// # Errors
     /// [`ShapeError`] naming the column.
     pub fn check(&self, batch: &DocumentBatch) -> Result<(), ShapeError> {
-        let fail = |problem: String| ShapeError { dataset: self.name.to_string(), problem };
+        let fail = |problem: String| ShapeError {
+            dataset: self.name.to_string(),
+            problem,
+        };
         if batch.parents.schema() != self.schema() {
             return Err(fail("columns differ from the catalog's".to_owned()));
         }
         if batch.children.len() != self.children.len() {
-            return Err(fail(format!("{} kinds of children, not {}", batch.children.len(), self.children.len())));
+            return Err(fail(format!(
+                "{} kinds of children, not {}",
+                batch.children.len(),
+                self.children.len()
+            )));
         }
         for (child, rows) in self.children.iter().zip(&batch.children) {
             if rows.schema() != child.schema() {
@@ -76,7 +85,10 @@ impl Dataset {
             let mut last = 0;
             for &parent in parents.values() {
                 if parent < last || parent as usize >= batch.parents.num_rows() {
-                    return Err(fail(format!("{}: a row without its parent, or out of order", child.name)));
+                    return Err(fail(format!(
+                        "{}: a row without its parent, or out of order",
+                        child.name
+                    )));
                 }
                 last = parent;
             }
@@ -123,7 +135,8 @@ impl Dataset {
     /// # Errors
     /// When a row is outside the batch.
     pub fn take(&self, batch: &DocumentBatch, rows: &[u32]) -> Result<DocumentBatch, ArrowError> {
-        let parents = arrow_select::take::take_record_batch(&batch.parents, &UInt32Array::from(rows.to_vec()))?;
+        let parents =
+            arrow_select::take::take_record_batch(&batch.parents, &UInt32Array::from(rows.to_vec()))?;
         let mut children = Vec::with_capacity(batch.children.len());
         for child in &batch.children {
             let of = parent_rows(child).values();
@@ -133,7 +146,9 @@ impl Dataset {
                 let from = of.partition_point(|p| *p < row);
                 let to = of.partition_point(|p| *p <= row);
                 for place in from..to {
-                    wanted.push(u32::try_from(place).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?);
+                    wanted.push(
+                        u32::try_from(place).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?,
+                    );
                     new_parents.push(new_row);
                 }
             }
@@ -152,7 +167,11 @@ impl Dataset {
     pub fn empty_batch(&self) -> DocumentBatch {
         DocumentBatch {
             parents: RecordBatch::new_empty(self.schema()),
-            children: self.children.iter().map(|c| RecordBatch::new_empty(c.schema())).collect(),
+            children: self
+                .children
+                .iter()
+                .map(|c| RecordBatch::new_empty(c.schema()))
+                .collect(),
         }
     }
 }
@@ -198,9 +217,16 @@ fn value_at(column: &ArrayRef, row: usize) -> Value<'_> {
     if let Some(text) = column.as_string_opt::<i32>() {
         Value::Text(text.value(row))
     } else if let Some(decimal) = column.as_primitive_opt::<Decimal64Type>() {
-        Value::Decimal(Decimal::new(decimal.value(row), u8::try_from(decimal.scale()).unwrap_or(0)))
+        Value::Decimal(Decimal::new(
+            decimal.value(row),
+            u8::try_from(decimal.scale()).unwrap_or(0),
+        ))
     } else if let Some(date) = column.as_primitive_opt::<Date32Type>() {
-        Value::Date(date.is_valid(row).then(|| date_from_days(date.value(row))).flatten())
+        Value::Date(
+            date.is_valid(row)
+                .then(|| date_from_days(date.value(row)))
+                .flatten(),
+        )
     } else {
         Value::Text("")
     }
@@ -209,7 +235,10 @@ fn value_at(column: &ArrayRef, row: usize) -> Value<'_> {
 fn arrow_field(field: &Field) -> arrow_schema::Field {
     let (data_type, nullable) = match field.kind {
         Kind::Text => (DataType::Utf8, false),
-        Kind::Decimal { scale } => (DataType::Decimal64(PRECISION, i8::try_from(scale).unwrap_or(0)), false),
+        Kind::Decimal { scale } => (
+            DataType::Decimal64(PRECISION, i8::try_from(scale).unwrap_or(0)),
+            false,
+        ),
         Kind::Date => (DataType::Date32, true),
     };
     arrow_schema::Field::new(&field.name, data_type, nullable)
@@ -227,7 +256,10 @@ fn keys_of(rows: &RecordBatch, fields: &[Field], places: &[usize], skip: usize) 
                 Typed::Text(texts) => texts.value(row).to_owned(),
                 Typed::Decimal(units, scale) => Decimal::new(units.value(row), *scale).to_string(),
                 Typed::Date(days) => {
-                    let date = days.is_valid(row).then(|| date_from_days(days.value(row))).flatten();
+                    let date = days
+                        .is_valid(row)
+                        .then(|| date_from_days(days.value(row)))
+                        .flatten();
                     date.map(|d| d.to_string()).unwrap_or_default()
                 }
             });
@@ -280,8 +312,12 @@ mod tests {
     fn orders(numbers: &[&str], lines: &[(u32, &str, i64)]) -> (Dataset, DocumentBatch) {
         let catalog = Catalog::standard().unwrap();
         let mut dataset = catalog.get("sales_orders").unwrap().clone();
-        dataset.fields.retain(|f| f.column == "SalesOrderNo" || f.column == "OrderDate");
-        dataset.children[0].fields.retain(|f| f.column == "LineKey" || f.column == "QuantityOrdered");
+        dataset
+            .fields
+            .retain(|f| f.column == "SalesOrderNo" || f.column == "OrderDate");
+        dataset.children[0]
+            .fields
+            .retain(|f| f.column == "LineKey" || f.column == "QuantityOrdered");
         dataset.stamped = false;
         let parents = RecordBatch::try_new(
             dataset.schema(),
@@ -301,17 +337,29 @@ mod tests {
             ],
         )
         .unwrap();
-        (dataset, DocumentBatch { parents, children: vec![rows] })
+        (
+            dataset,
+            DocumentBatch {
+                parents,
+                children: vec![rows],
+            },
+        )
     }
 
     #[test]
     fn taking_keeps_documents_whole_and_hashes_the_same() {
-        let (dataset, batch) = orders(&["1", "2", "3"], &[(0, "a", 1), (1, "a", 2), (1, "b", 3), (2, "a", 4)]);
+        let (dataset, batch) = orders(
+            &["1", "2", "3"],
+            &[(0, "a", 1), (1, "a", 2), (1, "b", 3), (2, "a", 4)],
+        );
         dataset.check(&batch).unwrap();
         let hashes = dataset.hashes(&batch);
         let taken = dataset.take(&batch, &[2, 1]).unwrap();
         dataset.check(&taken).unwrap();
-        assert_eq!(dataset.keys(&taken).iter().map(Key::as_str).collect::<Vec<_>>(), ["3", "2"]);
+        assert_eq!(
+            dataset.keys(&taken).iter().map(Key::as_str).collect::<Vec<_>>(),
+            ["3", "2"]
+        );
         assert_eq!(taken.parents_of(0).values().to_vec(), [0, 1, 1]);
         assert_eq!(dataset.hashes(&taken), [hashes[2], hashes[1]]);
     }

@@ -164,7 +164,10 @@ impl Dataset {
     /// Places of the key's columns among the fields, in key order.
     #[must_use]
     pub fn key_places(&self) -> Vec<usize> {
-        self.key.iter().filter_map(|k| self.field_of_column(k).map(|(place, _)| place)).collect()
+        self.key
+            .iter()
+            .filter_map(|k| self.field_of_column(k).map(|(place, _)| place))
+            .collect()
     }
 
     /// What both sides must agree on before rows travel: names, kinds, order and children.
@@ -184,7 +187,12 @@ impl Dataset {
         };
         push(&mut text, &self.fields);
         for child in &self.children {
-            text.push_str(&format!(" | {} {} {}", child.name, child.parent_key.join(","), child.key.join(",")));
+            text.push_str(&format!(
+                " | {} {} {}",
+                child.name,
+                child.parent_key.join(","),
+                child.key.join(",")
+            ));
             push(&mut text, &child.fields);
         }
         Hash::of_bytes(text.as_bytes())
@@ -195,6 +203,9 @@ impl Child {
     /// Places of the child's own key columns among its fields.
     #[must_use]
     pub fn key_places(&self) -> Vec<usize> {
-        self.key.iter().filter_map(|k| self.fields.iter().position(|f| f.column == *k)).collect()
+        self.key
+            .iter()
+            .filter_map(|k| self.fields.iter().position(|f| f.column == *k))
+            .collect()
     }
 }

@@ -22,14 +22,23 @@ pub fn describe(catalog: &Catalog) -> String {
             Temperament::History => "read at its end",
         };
         line(&mut out, &format!("\n## {}\n\n{}\n", dataset.name, dataset.doc));
-        line(&mut out, &format!("From `{}`, key {}; {read}.", dataset.table, columns(&dataset.key)));
+        line(
+            &mut out,
+            &format!("From `{}`, key {}; {read}.", dataset.table, columns(&dataset.key)),
+        );
         if let Some(guess) = &dataset.guess {
             line(&mut out, &format!("\n**Not certain:** {guess}."));
         }
         table(&mut out, &dataset.fields);
         for child in &dataset.children {
-            line(&mut out, &format!("\n### {}.{}\n\n{}\n", dataset.name, child.name, child.doc));
-            line(&mut out, &format!("From `{}`, key {}.", child.table, columns(&child.key)));
+            line(
+                &mut out,
+                &format!("\n### {}.{}\n\n{}\n", dataset.name, child.name, child.doc),
+            );
+            line(
+                &mut out,
+                &format!("From `{}`, key {}.", child.table, columns(&child.key)),
+            );
             table(&mut out, &child.fields);
         }
     }
@@ -37,7 +46,10 @@ pub fn describe(catalog: &Catalog) -> String {
 }
 
 fn table(out: &mut String, fields: &[Field]) {
-    line(out, "\n| field | column | type | class | |\n|---|---|---|---|---|");
+    line(
+        out,
+        "\n| field | column | type | class | |\n|---|---|---|---|---|",
+    );
     for field in fields {
         let kind = match (field.kind, field.width) {
             (Kind::Text, Some(width)) => format!("text, {width}"),
@@ -50,13 +62,23 @@ fn table(out: &mut String, fields: &[Field]) {
         let text = format!("{doc}{filter}");
         line(
             out,
-            &format!("| `{}` | {} | {kind} | {} | {} |", field.name, field.column, field.class.as_str(), text.trim()),
+            &format!(
+                "| `{}` | {} | {kind} | {} | {} |",
+                field.name,
+                field.column,
+                field.class.as_str(),
+                text.trim()
+            ),
         );
     }
 }
 
 fn columns(names: &[String]) -> String {
-    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|n| format!("`{n}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn line(out: &mut String, text: &str) {
@@ -77,6 +99,9 @@ mod tests {
             std::fs::write(&here, &wanted).unwrap();
         }
         let found = std::fs::read_to_string(&here).unwrap_or_default();
-        assert!(found == wanted, "docs/data.md is not the catalog's: run UPDATE_DOCS=1 cargo test -p catalog");
+        assert!(
+            found == wanted,
+            "docs/data.md is not the catalog's: run UPDATE_DOCS=1 cargo test -p catalog"
+        );
     }
 }

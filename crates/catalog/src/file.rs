@@ -26,7 +26,10 @@ pub(crate) fn standard() -> Result<Vec<Dataset>, CatalogError> {
 
 /// Reads one dataset file.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Dataset, CatalogError> {
-    let fail = |problem: String| CatalogError { file: file.to_owned(), problem };
+    let fail = |problem: String| CatalogError {
+        file: file.to_owned(),
+        problem,
+    };
     let raw: RawDataset = toml::from_str(text).map_err(|e| fail(e.to_string()))?;
     if !is_noun(&raw.name) {
         return Err(fail(format!("name {:?}: use a-z, 0-9 and _", raw.name)));
@@ -51,7 +54,10 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Dataset, CatalogError> {
         let place = format!("children.{}", child.name);
         let (fields, withheld) = parse_fields(child.fields).map_err(|p| fail(format!("{place}.{p}")))?;
         if child.parent_key.len() != raw.key.len() {
-            return Err(fail(format!("{place}.parent_key: give one column for each of {}", raw.key.join(", "))));
+            return Err(fail(format!(
+                "{place}.parent_key: give one column for each of {}",
+                raw.key.join(", ")
+            )));
         }
         if let Some(column) = child.key.iter().find(|c| missing(&fields, c)) {
             return Err(fail(format!("{place}.key: {column} is not among the fields")));
@@ -120,7 +126,15 @@ struct RawField {
 }
 
 /// Names that the hub and the API use for themselves.
-const RESERVED: [&str; 7] = ["key", "company", "updated_at", "source_updated_at", "deleted_at", "udf", "tenant"];
+const RESERVED: [&str; 7] = [
+    "key",
+    "company",
+    "updated_at",
+    "source_updated_at",
+    "deleted_at",
+    "udf",
+    "tenant",
+];
 
 fn parse_fields(raw: Vec<RawField>) -> Result<(Vec<Field>, Vec<String>), String> {
     let mut fields = Vec::with_capacity(raw.len());
@@ -129,13 +143,19 @@ fn parse_fields(raw: Vec<RawField>) -> Result<(Vec<Field>, Vec<String>), String>
     for field in raw {
         let place = format!("fields.{}", field.name);
         if !is_noun(&field.name) || RESERVED.contains(&field.name.as_str()) {
-            return Err(format!("{place}: use a-z, 0-9 and _, and none of {}", RESERVED.join(", ")));
+            return Err(format!(
+                "{place}: use a-z, 0-9 and _, and none of {}",
+                RESERVED.join(", ")
+            ));
         }
         if !seen.insert(field.name.clone()) {
             return Err(format!("{place}: stands twice"));
         }
         let (kind, width) = parse_type(&field.kind).ok_or_else(|| {
-            format!("{place}.type: {:?} is none of text(N), decimal(P,S), date, memo", field.kind)
+            format!(
+                "{place}.type: {:?} is none of text(N), decimal(P,S), date, memo",
+                field.kind
+            )
         })?;
         let class = match field.class.as_deref() {
             None => Class::Public,
@@ -143,8 +163,9 @@ fn parse_fields(raw: Vec<RawField>) -> Result<(Vec<Field>, Vec<String>), String>
                 withheld.push(field.column);
                 continue;
             }
-            Some(name) => Class::from_name(name)
-                .ok_or_else(|| format!("{place}.class: {name:?} is none of public, personal, cost, credit, secret"))?,
+            Some(name) => Class::from_name(name).ok_or_else(|| {
+                format!("{place}.class: {name:?} is none of public, personal, cost, credit, secret")
+            })?,
         };
         fields.push(Field {
             name: field.name,
@@ -180,7 +201,9 @@ fn parse_type(text: &str) -> Option<(Kind, Option<u16>)> {
 
 fn is_noun(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]
@@ -218,20 +241,44 @@ fields = [
         assert_eq!(things.fields.len(), 2);
         assert_eq!(things.withheld, ["Card"]);
         let catalog = Catalog::standard().unwrap();
-        assert!(catalog.get("customers").unwrap().field_of_column("CreditCardGUID").is_none());
+        assert!(
+            catalog
+                .get("customers")
+                .unwrap()
+                .field_of_column("CreditCardGUID")
+                .is_none()
+        );
     }
 
     #[test]
     fn errors_name_file_and_place() {
         for (from, to, wanted) in [
             ("text(5)", "string", "things.toml: fields.code.type"),
-            ("[\"Code\"]", "[\"No\"]", "things.toml: key: No is not among the fields"),
+            (
+                "[\"Code\"]",
+                "[\"No\"]",
+                "things.toml: key: No is not among the fields",
+            ),
             ("\"cost\"", "\"dear\"", "things.toml: fields.price.class"),
-            ("name = \"price\"", "name = \"code\"", "things.toml: fields.code: stands twice"),
-            ("stamped = false", "stamped = true", "things.toml: stamped: DateUpdated"),
-            ("name = \"price\"", "name = \"updated_at\"", "things.toml: fields.updated_at"),
+            (
+                "name = \"price\"",
+                "name = \"code\"",
+                "things.toml: fields.code: stands twice",
+            ),
+            (
+                "stamped = false",
+                "stamped = true",
+                "things.toml: stamped: DateUpdated",
+            ),
+            (
+                "name = \"price\"",
+                "name = \"updated_at\"",
+                "things.toml: fields.updated_at",
+            ),
         ] {
-            let error = parse("things.toml", &SMALL.replacen(from, to, 1)).unwrap_err().to_string();
+            let error = parse("things.toml", &SMALL.replacen(from, to, 1))
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with(wanted), "{error}");
         }
     }

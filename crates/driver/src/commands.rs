@@ -17,7 +17,11 @@ pub use failure::Failed;
 
 /// Keeps Sage 100 and its cloud platform in step, both ways.
 #[derive(Debug, Parser)]
-#[command(name = "erp-driver", version, after_help = "Example:\n  erp-driver --config config.toml sync\n  erp-driver verify --json")]
+#[command(
+    name = "erp-driver",
+    version,
+    after_help = "Example:\n  erp-driver --config config.toml sync\n  erp-driver verify --json"
+)]
 pub struct Cli {
     /// Configuration file.
     #[arg(long, global = true, env = "ERP_DRIVER_CONFIG", value_name = "FILE")]

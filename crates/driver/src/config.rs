@@ -182,11 +182,18 @@ impl Config {
             problem,
             remedy: remedy.to_owned(),
         };
-        let base = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let base = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."));
         let zone = file.erp.unwrap_or_default().time_zone;
         let time_zone = match &zone {
             Some(name) => TimeZone::get(name).map_err(|_| {
-                fail("erp.time_zone".into(), format!("{name:?} is no time zone"), "use an IANA name like \"America/New_York\"")
+                fail(
+                    "erp.time_zone".into(),
+                    format!("{name:?} is no time zone"),
+                    "use an IANA name like \"America/New_York\"",
+                )
             })?,
             None => TimeZone::system(),
         };
@@ -198,7 +205,11 @@ impl Config {
             ));
         }
         if file.company.is_empty() {
-            return Err(fail("company".into(), "there is none".into(), "add a [[company]] section for each Sage company"));
+            return Err(fail(
+                "company".into(),
+                "there is none".into(),
+                "add a [[company]] section for each Sage company",
+            ));
         }
         let mut companies: Vec<Company> = Vec::new();
         for (place, raw) in file.company.into_iter().enumerate() {
@@ -210,7 +221,11 @@ impl Config {
             }
             companies.push(company);
         }
-        let state_dir = file.state.unwrap_or_default().dir.map_or_else(|| base.to_owned(), |dir| base.join(dir));
+        let state_dir = file
+            .state
+            .unwrap_or_default()
+            .dir
+            .map_or_else(|| base.to_owned(), |dir| base.join(dir));
         let proxy = file.hub.proxy.unwrap_or_else(|| "system".to_owned());
         let known = catalog::Catalog::standard().ok();
         let sync = file.sync.unwrap_or_default();
@@ -251,7 +266,9 @@ impl Config {
     /// The company with this id or code.
     #[must_use]
     pub fn company(&self, name: &str) -> Option<&Company> {
-        self.companies.iter().find(|c| c.id.as_str() == name || c.code == name)
+        self.companies
+            .iter()
+            .find(|c| c.id.as_str() == name || c.code == name)
     }
 }
 
@@ -262,7 +279,11 @@ impl Company {
     /// When the password's environment variable is not set.
     pub fn read_source(&self) -> Result<ReadSource, MissingPassword> {
         match &self.reader {
-            ReaderSource::Odbc { connection, password_env, dialect } => Ok(ReadSource::Odbc {
+            ReaderSource::Odbc {
+                connection,
+                password_env,
+                dialect,
+            } => Ok(ReadSource::Odbc {
                 connection: connection.clone(),
                 password: password_env.as_deref().map(password).transpose()?,
                 dialect: dialect.clone(),
@@ -282,7 +303,9 @@ pub struct MissingPassword(pub String);
 /// # Errors
 /// [`MissingPassword`].
 pub fn password(variable: &str) -> Result<Secret, MissingPassword> {
-    std::env::var(variable).map(Secret::new).map_err(|_| MissingPassword(variable.to_owned()))
+    std::env::var(variable)
+        .map(Secret::new)
+        .map_err(|_| MissingPassword(variable.to_owned()))
 }
 
 /// The file as it stands.
@@ -357,12 +380,20 @@ impl CompanySection {
     ) -> Result<Company, ConfigError> {
         let code = self.code;
         if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
-            return Err(fail("code", format!("{code:?} is no company code"), "use Sage's code: three letters or digits, upper case"));
+            return Err(fail(
+                "code",
+                format!("{code:?} is no company code"),
+                "use Sage's code: three letters or digits, upper case",
+            ));
         }
         let id = self.id.unwrap_or_else(|| code.clone());
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if id.is_empty() || id.len() > 64 || !id.bytes().all(fits) {
-            return Err(fail("id", format!("{id:?} cannot be an id"), "use up to 64 letters, digits, '.', '_' or '-'"));
+            return Err(fail(
+                "id",
+                format!("{id:?} cannot be an id"),
+                "use up to 64 letters, digits, '.', '_' or '-'",
+            ));
         }
         let reader = match (self.reader.odbc, self.reader.sandbox) {
             (Some(connection), None) => {
@@ -374,17 +405,31 @@ impl CompanySection {
                     ));
                 }
                 let schema = (self.edition == Edition::Premium).then(|| "dbo".to_owned());
-                let dialect = Dialect { schema, ..Dialect::default() };
-                ReaderSource::Odbc { connection, password_env: self.reader.password_env, dialect }
+                let dialect = Dialect {
+                    schema,
+                    ..Dialect::default()
+                };
+                ReaderSource::Odbc {
+                    connection,
+                    password_env: self.reader.password_env,
+                    dialect,
+                }
             }
             (None, Some(path)) => ReaderSource::Sandbox(base.join(path)),
             (None, None) | (Some(_), Some(_)) => {
-                return Err(fail("reader", "name one source".into(), "set reader.odbc or reader.sandbox"));
+                return Err(fail(
+                    "reader",
+                    "name one source".into(),
+                    "set reader.odbc or reader.sandbox",
+                ));
             }
         };
         let writer = match self.writer {
             None => None,
-            Some(WriterSection { com: None, sandbox: Some(path) }) => Some(WriterTarget::Sandbox(base.join(path))),
+            Some(WriterSection {
+                com: None,
+                sandbox: Some(path),
+            }) => Some(WriterTarget::Sandbox(base.join(path))),
             Some(WriterSection { com: Some(_), .. }) => {
                 return Err(fail(
                     "writer.com",
@@ -392,21 +437,39 @@ impl CompanySection {
                     "leave writer out to run read-only, or use writer.sandbox",
                 ));
             }
-            Some(WriterSection { com: None, sandbox: None }) => {
-                return Err(fail("writer", "name one target".into(), "set writer.sandbox, or leave writer out"));
+            Some(WriterSection {
+                com: None,
+                sandbox: None,
+            }) => {
+                return Err(fail(
+                    "writer",
+                    "name one target".into(),
+                    "set writer.sandbox, or leave writer out",
+                ));
             }
         };
         let orders = self.orders.unwrap_or_default();
-        Ok(Company { id: CompanyId::new(id), code, edition: self.edition, reader, writer, orders })
+        Ok(Company {
+            id: CompanyId::new(id),
+            code,
+            edition: self.edition,
+            reader,
+            writer,
+            orders,
+        })
     }
 }
 
 /// Does a connection string carry a password?
 fn has_password(connection: &str) -> bool {
-    connection.split(';').filter_map(|part| part.split_once('=')).any(|(key, value)| {
-        let key = key.trim();
-        (key.eq_ignore_ascii_case("pwd") || key.eq_ignore_ascii_case("password")) && !value.trim().is_empty()
-    })
+    connection
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .any(|(key, value)| {
+            let key = key.trim();
+            (key.eq_ignore_ascii_case("pwd") || key.eq_ignore_ascii_case("password"))
+                && !value.trim().is_empty()
+        })
 }
 
 #[cfg(test)]
@@ -447,8 +510,16 @@ writer.sandbox = "nw.db"
             ("America/New_York", "New York", "erp.time_zone"),
             ("\"ABC\"", "\"abc\"", "company[0].code"),
             ("StepAPI=1", "PWD=geheim", "company[0].reader.odbc"),
-            ("reader.odbc = \"Driver=SQLite3;Database=nw.db;StepAPI=1\"", "reader.password_env = \"X\"", "company[0].reader"),
-            ("writer.sandbox = \"nw.db\"", "writer.com = { home = 'C:\\Sage' }", "company[0].writer.com"),
+            (
+                "reader.odbc = \"Driver=SQLite3;Database=nw.db;StepAPI=1\"",
+                "reader.password_env = \"X\"",
+                "company[0].reader",
+            ),
+            (
+                "writer.sandbox = \"nw.db\"",
+                "writer.com = { home = 'C:\\Sage' }",
+                "company[0].writer.com",
+            ),
             ("[erp]", "[sync]\ndatasets = [\"itmes\"]\n[erp]", "sync.datasets"),
             ("[erp]", "[sync]\ninterval_s = 0\n[erp]", "sync"),
             ("url = ", "adress = ", "adress"),

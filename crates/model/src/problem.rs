@@ -23,6 +23,11 @@ impl Problem {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { code: code.into(), field: field.into(), message: message.into(), remedy: remedy.into() }
+        Self {
+            code: code.into(),
+            field: field.into(),
+            message: message.into(),
+            remedy: remedy.into(),
+        }
     }
 }

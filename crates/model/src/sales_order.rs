@@ -124,7 +124,12 @@ impl SalesOrder {
     pub fn parse(body: &Value) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let Some(object) = body.as_object() else {
-            return Err(vec![Problem::new("wrong_type", "", "the body is not a JSON object", "send a JSON object")]);
+            return Err(vec![Problem::new(
+                "wrong_type",
+                "",
+                "the body is not a JSON object",
+                "send a JSON object",
+            )]);
         };
         let order = {
             let mut fields = Fields::new(object, "", &mut problems);
@@ -178,7 +183,12 @@ impl SalesOrder {
 }
 
 fn missing(problems: &mut Vec<Problem>, field: &str) {
-    problems.push(Problem::new("required", field, format!("{field} is missing"), format!("send {field}")));
+    problems.push(Problem::new(
+        "required",
+        field,
+        format!("{field} is missing"),
+        format!("send {field}"),
+    ));
 }
 
 fn parse_customer(object: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<CustomerRef> {
@@ -195,7 +205,10 @@ fn parse_customer(object: &Map<String, Value>, problems: &mut Vec<Problem>) -> O
     let division = fields.required_text("ar_division_no");
     let number = fields.required_text("customer_no");
     fields.refuse_unknown();
-    Some(CustomerRef { ar_division_no: division?, customer_no: number? })
+    Some(CustomerRef {
+        ar_division_no: division?,
+        customer_no: number?,
+    })
 }
 
 fn parse_ship_to(object: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<ShipTo> {
@@ -260,13 +273,22 @@ fn parse_lines(lines: Option<&Vec<Value>>, problems: &mut Vec<Problem>) -> Vec<O
         ));
         return Vec::new();
     }
-    lines.iter().enumerate().filter_map(|(place, line)| parse_line(place, line, problems)).collect()
+    lines
+        .iter()
+        .enumerate()
+        .filter_map(|(place, line)| parse_line(place, line, problems))
+        .collect()
 }
 
 fn parse_line(place: usize, line: &Value, problems: &mut Vec<Problem>) -> Option<OrderLine> {
     let prefix = format!("lines[{place}].");
     let Some(object) = line.as_object() else {
-        problems.push(Problem::new("wrong_type", format!("lines[{place}]"), "a line is a JSON object", "send an object"));
+        problems.push(Problem::new(
+            "wrong_type",
+            format!("lines[{place}]"),
+            "a line is a JSON object",
+            "send an object",
+        ));
         return None;
     };
     let mut fields = Fields::new(object, &prefix, problems);
@@ -321,7 +343,12 @@ struct Fields<'a, 'p> {
 
 impl<'a, 'p> Fields<'a, 'p> {
     const fn new(object: &'a Map<String, Value>, prefix: &'p str, problems: &'p mut Vec<Problem>) -> Self {
-        Self { object, prefix, known: Vec::new(), problems }
+        Self {
+            object,
+            prefix,
+            known: Vec::new(),
+            problems,
+        }
     }
 
     fn ignore(&mut self, name: &'static str) {
@@ -334,7 +361,12 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     fn wrong(&mut self, name: &str, message: &str, remedy: &str) {
-        self.problems.push(Problem::new("wrong_type", format!("{}{name}", self.prefix), message, remedy));
+        self.problems.push(Problem::new(
+            "wrong_type",
+            format!("{}{name}", self.prefix),
+            message,
+            remedy,
+        ));
     }
 
     fn text(&mut self, name: &'static str) -> Option<String> {
@@ -343,8 +375,16 @@ impl<'a, 'p> Fields<'a, 'p> {
             self.wrong(name, &format!("{value} is not a text"), "send a string");
             return None;
         };
-        if text.len() > MAX_TEXT || text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
-            self.wrong(name, "the text is too long or has control characters", "send plain text of at most 2000 bytes");
+        if text.len() > MAX_TEXT
+            || text
+                .chars()
+                .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
+        {
+            self.wrong(
+                name,
+                "the text is too long or has control characters",
+                "send plain text of at most 2000 bytes",
+            );
             return None;
         }
         let text = text.trim_end();
@@ -362,7 +402,10 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     fn date(&mut self, name: &'static str) -> Option<Date> {
         let value = self.get(name)?;
-        let date = value.as_str().filter(|t| t.len() == 10).and_then(|t| parse_date(t).ok().flatten());
+        let date = value
+            .as_str()
+            .filter(|t| t.len() == 10)
+            .and_then(|t| parse_date(t).ok().flatten());
         if date.is_none() {
             self.wrong(name, &format!("{value} is not a date"), "send YYYY-MM-DD");
         }
@@ -454,7 +497,10 @@ mod tests {
         body["colour"] = json!("red");
         body["lines"] = json!([{ "item_code": "", "quantity_ordered": 1.5 }, { "item_code": "X", "quantity_ordered": "-1" }, 3]);
         let problems = SalesOrder::parse(&body).unwrap_err();
-        let found: Vec<_> = problems.iter().map(|p| (p.code.as_str(), p.field.as_str())).collect();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|p| (p.code.as_str(), p.field.as_str()))
+            .collect();
         for wanted in [
             ("required", "customer.ar_division_no"),
             ("wrong_type", "customer.customer_no"),

@@ -160,7 +160,9 @@ impl ReadError {
             ReadErrorCode::ConnectFailed => {
                 "check that the server and path in reader.odbc exist and that the service's user may read them"
             }
-            ReadErrorCode::PasswordRefused => "correct the user in reader.odbc, and the password in the variable that reader.password_env names",
+            ReadErrorCode::PasswordRefused => {
+                "correct the user in reader.odbc, and the password in the variable that reader.password_env names"
+            }
             ReadErrorCode::WrongDatabase => {
                 "check path, Directory and Company in reader.odbc: what answers there has no Sage tables"
             }

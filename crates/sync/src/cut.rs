@@ -8,7 +8,9 @@ use values::{Hash, Key, Stamp};
 #[must_use]
 pub fn rows_since(dataset: &Dataset, batch: &DocumentBatch, since: Option<Stamp>) -> Vec<u32> {
     let rows = 0..u32::try_from(batch.parents.num_rows()).unwrap_or(u32::MAX);
-    let places = dataset.field_of_column(STAMP_DATE).zip(dataset.field_of_column(STAMP_TIME));
+    let places = dataset
+        .field_of_column(STAMP_DATE)
+        .zip(dataset.field_of_column(STAMP_TIME));
     let (Some(since), Some(((date, _), (time, _)))) = (since, places) else {
         return rows.collect();
     };

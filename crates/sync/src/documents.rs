@@ -68,22 +68,42 @@ pub fn read_documents(
     request: &PageRequest,
     time_limit: Duration,
 ) -> Result<DocumentPage, ReadError> {
-    let mut source = Source { reader, shape, time_limit };
+    let mut source = Source {
+        reader,
+        shape,
+        time_limit,
+    };
     let parents = source.read_parents(request)?;
     if parents.last.is_some() && parents.last == request.after {
         return Err(ReadError::new(
             ReadErrorCode::DriverError,
-            format!("reading {} did not move past key {:?}", shape.dataset.table, parents.last),
+            format!(
+                "reading {} did not move past key {:?}",
+                shape.dataset.table, parents.last
+            ),
         ));
     }
     if shape.dataset.children.is_empty() {
-        let batch = DocumentBatch { parents: parents.rows, children: Vec::new() };
-        return Ok(DocumentPage { batch, last: parents.last, end: parents.end, findings: parents.findings });
+        let batch = DocumentBatch {
+            parents: parents.rows,
+            children: Vec::new(),
+        };
+        return Ok(DocumentPage {
+            batch,
+            last: parents.last,
+            end: parents.end,
+            findings: parents.findings,
+        });
     }
     let mut findings = parents.findings;
     let batch = source.with_children(&parents.rows, request.since.is_some(), &mut findings)?;
     let batch = source.settle(batch, request.since.is_some(), &mut findings)?;
-    Ok(DocumentPage { batch, last: parents.last, end: parents.end, findings })
+    Ok(DocumentPage {
+        batch,
+        last: parents.last,
+        end: parents.end,
+        findings,
+    })
 }
 
 struct Source<'a> {
@@ -102,7 +122,11 @@ struct Parents {
 impl Source<'_> {
     fn read_parents(&mut self, request: &PageRequest) -> Result<Parents, ReadError> {
         let dataset = &self.shape.dataset;
-        let after = request.after.as_ref().map(|parts| self.key_literals(parts)).transpose()?;
+        let after = request
+            .after
+            .as_ref()
+            .map(|parts| self.key_literals(parts))
+            .transpose()?;
         let mut pages = Vec::new();
         let mut findings = Vec::new();
         let mut have = 0;
@@ -119,7 +143,10 @@ impl Source<'_> {
             });
             let select = self.parent_select(rung.into_iter().chain(since).collect());
             let page = self.reader.read(&select, request.limit - have, self.time_limit)?;
-            let rows = self.shape.complete_parents(&page.rows).map_err(|e| wrong_types(&dataset.table, &e))?;
+            let rows = self
+                .shape
+                .complete_parents(&page.rows)
+                .map_err(|e| wrong_types(&dataset.table, &e))?;
             findings.extend(self.name_findings(&rows, &page));
             have += rows.num_rows();
             end = page.end;
@@ -127,8 +154,16 @@ impl Source<'_> {
         }
         let rows = arrow_select::concat::concat_batches(&dataset.schema(), &pages)
             .map_err(|e| wrong_types(&dataset.table, &e))?;
-        let last = rows.num_rows().checked_sub(1).map(|row| self.key_parts(&rows, row));
-        Ok(Parents { rows, last, end, findings })
+        let last = rows
+            .num_rows()
+            .checked_sub(1)
+            .map(|row| self.key_parts(&rows, row));
+        Ok(Parents {
+            rows,
+            last,
+            end,
+            findings,
+        })
     }
 
     fn parent_select(&self, conditions: Rung) -> Select {
@@ -151,28 +186,46 @@ impl Source<'_> {
     ) -> Result<DocumentBatch, ReadError> {
         let mut children = Vec::new();
         for child in 0..self.shape.dataset.children.len() {
-            let conditions = if sparse { self.by_parent(parents, child) } else { self.by_range(parents, child) }?;
+            let conditions = if sparse {
+                self.by_parent(parents, child)
+            } else {
+                self.by_range(parents, child)
+            }?;
             let mut pages = Vec::new();
             for rung in conditions {
                 pages.push(self.read_child_rows(child, rung)?);
             }
             children.push(self.assemble(parents, child, &pages, findings)?);
         }
-        Ok(DocumentBatch { parents: parents.clone(), children })
+        Ok(DocumentBatch {
+            parents: parents.clone(),
+            children,
+        })
     }
 
     fn by_range(&self, parents: &RecordBatch, child: usize) -> Result<Vec<Rung>, ReadError> {
-        let (Some(last_row), Some(column)) =
-            (parents.num_rows().checked_sub(1), self.shape.dataset.children[child].parent_key.first())
-        else {
+        let (Some(last_row), Some(column)) = (
+            parents.num_rows().checked_sub(1),
+            self.shape.dataset.children[child].parent_key.first(),
+        ) else {
             return Ok(Vec::new());
         };
         let bound = |row: usize, comparison| -> Result<Where, ReadError> {
             let literals = self.key_literals(&self.key_parts(parents, row))?;
-            let literal = literals.into_iter().next().unwrap_or(Literal::Text(String::new()));
-            Ok(Where { column: column.clone(), comparison, literal })
+            let literal = literals
+                .into_iter()
+                .next()
+                .unwrap_or(Literal::Text(String::new()));
+            Ok(Where {
+                column: column.clone(),
+                comparison,
+                literal,
+            })
         };
-        Ok(vec![vec![bound(0, Comparison::AtLeast)?, bound(last_row, Comparison::AtMost)?]])
+        Ok(vec![vec![
+            bound(0, Comparison::AtLeast)?,
+            bound(last_row, Comparison::AtMost)?,
+        ]])
     }
 
     fn by_parent(&self, parents: &RecordBatch, child: usize) -> Result<Vec<Rung>, ReadError> {
@@ -202,7 +255,10 @@ impl Source<'_> {
         if page.end {
             Ok(page)
         } else {
-            let message = format!("one page of {} has more than {MAX_CHILD_ROWS} rows in {}", self.shape.dataset.name, of.table);
+            let message = format!(
+                "one page of {} has more than {MAX_CHILD_ROWS} rows in {}",
+                self.shape.dataset.name, of.table
+            );
             Err(ReadError::new(ReadErrorCode::DriverError, message))
         }
     }
@@ -223,7 +279,12 @@ impl Source<'_> {
         let mut batches = Vec::new();
         for page in pages {
             let rows = &page.rows;
-            let key_columns: Vec<_> = rows.columns().iter().take(of.parent_key.len()).map(|c| c.as_string::<i32>()).collect();
+            let key_columns: Vec<_> = rows
+                .columns()
+                .iter()
+                .take(of.parent_key.len())
+                .map(|c| c.as_string::<i32>())
+                .collect();
             let parent_of = |row: usize| {
                 let parts = key_columns.iter().map(|column| column.value(row));
                 places.get(&Key::from_parts(self.normal_parts(parts))).copied()
@@ -232,11 +293,19 @@ impl Source<'_> {
             findings.extend(page.findings.iter().filter_map(|f| {
                 let parent = parent_of.get(f.row).copied().flatten()?;
                 let key = parent_keys.get(parent as usize)?.clone();
-                Some(RowFinding { key, column: f.column.clone(), code: f.code })
+                Some(RowFinding {
+                    key,
+                    column: f.column.clone(),
+                    code: f.code,
+                })
             }));
             let parents: UInt32Array = parent_of.iter().map(|p| Some(p.unwrap_or(u32::MAX))).collect();
             let nullless = UInt32Array::new(parents.values().clone(), None);
-            batches.push(self.shape.complete_children(child, rows, Arc::new(nullless)).map_err(|e| fail(&e))?);
+            batches.push(
+                self.shape
+                    .complete_children(child, rows, Arc::new(nullless))
+                    .map_err(|e| fail(&e))?,
+            );
         }
         let all = arrow_select::concat::concat_batches(&of.schema(), &batches).map_err(|e| fail(&e))?;
         let parents = all.column(0).as_primitive::<arrow_array::types::UInt32Type>();
@@ -284,7 +353,8 @@ impl Source<'_> {
             if moved.is_empty() {
                 return Ok(done);
             }
-            let moved = arrow_select::take::take_record_batch(&again, &UInt32Array::from(moved)).map_err(|e| fail(&e))?;
+            let moved = arrow_select::take::take_record_batch(&again, &UInt32Array::from(moved))
+                .map_err(|e| fail(&e))?;
             let fresh = self.with_children(&moved, true, findings)?;
             batch = join(&self.shape.dataset, &done, &fresh).map_err(|e| fail(&e))?;
         }
@@ -295,29 +365,50 @@ impl Source<'_> {
         let dataset = &self.shape.dataset;
         let last = parents.num_rows() - 1;
         let conditions: Vec<Rung> = if sparse {
-            (0..=last).map(|row| self.equal_key(parents, row)).collect::<Result<_, _>>()?
+            (0..=last)
+                .map(|row| self.equal_key(parents, row))
+                .collect::<Result<_, _>>()?
         } else {
             let bound = |row: usize, comparison| -> Result<Where, ReadError> {
                 let literals = self.key_literals(&self.key_parts(parents, row))?;
-                let literal = literals.into_iter().next().unwrap_or(Literal::Text(String::new()));
-                Ok(Where { column: dataset.key[0].clone(), comparison, literal })
+                let literal = literals
+                    .into_iter()
+                    .next()
+                    .unwrap_or(Literal::Text(String::new()));
+                Ok(Where {
+                    column: dataset.key[0].clone(),
+                    comparison,
+                    literal,
+                })
             };
-            vec![vec![bound(0, Comparison::AtLeast)?, bound(last, Comparison::AtMost)?]]
+            vec![vec![
+                bound(0, Comparison::AtLeast)?,
+                bound(last, Comparison::AtMost)?,
+            ]]
         };
         let mut pages = Vec::new();
         for rung in conditions {
             let select = self.parent_select(rung);
             let page = self.reader.read(&select, MAX_CHILD_ROWS, self.time_limit)?;
-            pages.push(self.shape.complete_parents(&page.rows).map_err(|e| wrong_types(&dataset.table, &e))?);
+            pages.push(
+                self.shape
+                    .complete_parents(&page.rows)
+                    .map_err(|e| wrong_types(&dataset.table, &e))?,
+            );
         }
-        arrow_select::concat::concat_batches(&dataset.schema(), &pages).map_err(|e| wrong_types(&dataset.table, &e))
+        arrow_select::concat::concat_batches(&dataset.schema(), &pages)
+            .map_err(|e| wrong_types(&dataset.table, &e))
     }
 
     fn equal_key(&self, parents: &RecordBatch, row: usize) -> Result<Rung, ReadError> {
         let literals = self.key_literals(&self.key_parts(parents, row))?;
         let key = self.shape.dataset.key.iter().zip(literals);
         Ok(key
-            .map(|(column, literal)| Where { column: column.clone(), comparison: Comparison::Equal, literal })
+            .map(|(column, literal)| Where {
+                column: column.clone(),
+                comparison: Comparison::Equal,
+                literal,
+            })
             .collect())
     }
 
@@ -325,13 +416,23 @@ impl Source<'_> {
     fn rows_by_key(&self, parents: &RecordBatch) -> HashMap<Key, (values::Hash, u32)> {
         let mut headers = self.shape.dataset.clone();
         headers.children.clear();
-        let batch = DocumentBatch { parents: parents.clone(), children: Vec::new() };
+        let batch = DocumentBatch {
+            parents: parents.clone(),
+            children: Vec::new(),
+        };
         let hashes = headers.hashes(&batch);
-        headers.keys(&batch).into_iter().zip(hashes.into_iter().zip(0..)).collect()
+        headers
+            .keys(&batch)
+            .into_iter()
+            .zip(hashes.into_iter().zip(0..))
+            .collect()
     }
 
     fn keys(&self, parents: &RecordBatch) -> Vec<Key> {
-        self.shape.dataset.keys(&DocumentBatch { parents: parents.clone(), children: Vec::new() })
+        self.shape.dataset.keys(&DocumentBatch {
+            parents: parents.clone(),
+            children: Vec::new(),
+        })
     }
 
     /// Key parts of a row as text.
@@ -349,7 +450,10 @@ impl Source<'_> {
             .map(|(place, part)| match dataset.fields[place].kind {
                 Kind::Text | Kind::Decimal { .. } => Ok(Literal::Text(part.clone())),
                 Kind::Date => parse_date(part).ok().flatten().map(Literal::Date).ok_or_else(|| {
-                    ReadError::new(ReadErrorCode::DriverError, format!("key of {} has the odd date {part:?}", dataset.table))
+                    ReadError::new(
+                        ReadErrorCode::DriverError,
+                        format!("key of {} has the odd date {part:?}", dataset.table),
+                    )
                 }),
             })
             .collect()
@@ -363,7 +467,11 @@ impl Source<'_> {
             .into_iter()
             .zip(parts)
             .map(|(place, part)| match dataset.fields[place].kind {
-                Kind::Date => parse_date(part).ok().flatten().map(|d| d.to_string()).unwrap_or_default(),
+                Kind::Date => parse_date(part)
+                    .ok()
+                    .flatten()
+                    .map(|d| d.to_string())
+                    .unwrap_or_default(),
                 Kind::Decimal { scale } => {
                     values::Decimal::parse(part, scale).map_or_else(|_| part.to_owned(), |d| d.to_string())
                 }
@@ -378,15 +486,24 @@ impl Source<'_> {
         }
         let keys = self.keys(rows);
         let named = page.findings.iter().filter_map(|f| {
-            Some(RowFinding { key: keys.get(f.row)?.clone(), column: f.column.clone(), code: f.code })
+            Some(RowFinding {
+                key: keys.get(f.row)?.clone(),
+                column: f.column.clone(),
+                code: f.code,
+            })
         });
         named.collect()
     }
 }
 
 /// Both batches' documents in one.
-fn join(dataset: &catalog::Dataset, first: &DocumentBatch, second: &DocumentBatch) -> Result<DocumentBatch, ArrowError> {
-    let shift = u32::try_from(first.parents.num_rows()).map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
+fn join(
+    dataset: &catalog::Dataset,
+    first: &DocumentBatch,
+    second: &DocumentBatch,
+) -> Result<DocumentBatch, ArrowError> {
+    let shift = u32::try_from(first.parents.num_rows())
+        .map_err(|e| ArrowError::InvalidArgumentError(e.to_string()))?;
     let parents = arrow_select::concat::concat_batches(&dataset.schema(), [&first.parents, &second.parents])?;
     let mut children = Vec::new();
     for (place, child) in dataset.children.iter().enumerate() {
@@ -396,7 +513,10 @@ fn join(dataset: &catalog::Dataset, first: &DocumentBatch, second: &DocumentBatc
             *column = Arc::new(moved);
         }
         let shifted = RecordBatch::try_new(child.schema(), columns)?;
-        children.push(arrow_select::concat::concat_batches(&child.schema(), [&first.children[place], &shifted])?);
+        children.push(arrow_select::concat::concat_batches(
+            &child.schema(),
+            [&first.children[place], &shifted],
+        )?);
     }
     Ok(DocumentBatch { parents, children })
 }

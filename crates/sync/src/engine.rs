@@ -226,7 +226,13 @@ impl Engine {
     /// An engine that goes on from what was committed.
     #[must_use]
     pub const fn new(progress: Progress, fingerprint: Hash, overlap_s: u32, page_documents: usize) -> Self {
-        Self { fingerprint, overlap_s, page_documents, progress, pass: None }
+        Self {
+            fingerprint,
+            overlap_s,
+            page_documents,
+            progress,
+            pass: None,
+        }
     }
 
     /// The progress as last committed.
@@ -269,9 +275,25 @@ impl Engine {
             (_, Event::Failed(failure)) => Command::Finish(Outcome::Failed(failure)),
             (
                 Step::Asking,
-                Event::StreamState { store, epoch, sequence, digest, previous, fingerprint, hub_fingerprint, random },
+                Event::StreamState {
+                    store,
+                    epoch,
+                    sequence,
+                    digest,
+                    previous,
+                    fingerprint,
+                    hub_fingerprint,
+                    random,
+                },
             ) => {
-                let hub = HubSide { store, epoch, sequence, digest, previous, fingerprint };
+                let hub = HubSide {
+                    store,
+                    epoch,
+                    sequence,
+                    digest,
+                    previous,
+                    fingerprint,
+                };
                 self.on_state(&mut pass, hub, hub_fingerprint, random)
             }
             (Step::Resetting(progress), Event::StreamReset) => {
@@ -290,7 +312,9 @@ impl Engine {
                     self.commit_page(&mut pass, None)
                 } else {
                     pass.step = Step::Comparing;
-                    Command::Compare { since: self.delta_start(&pass) }
+                    Command::Compare {
+                        since: self.delta_start(&pass),
+                    }
                 }
             }
             (Step::Comparing, Event::Compared { changed: 0 }) => self.commit_page(&mut pass, None),
@@ -329,7 +353,10 @@ impl Engine {
 
     fn on_state(&self, pass: &mut Pass, hub: HubSide, hub_fingerprint: Hash, random: u64) -> Command {
         if hub_fingerprint != self.fingerprint {
-            return Command::Finish(Outcome::ShapesDiffer { hub: hub_fingerprint, driver: self.fingerprint });
+            return Command::Finish(Outcome::ShapesDiffer {
+                hub: hub_fingerprint,
+                driver: self.fingerprint,
+            });
         }
         let mine = &self.progress;
         let same_stream = mine.store.as_ref() == Some(&hub.store)
@@ -356,7 +383,11 @@ impl Engine {
 
     fn start_reading(&self, pass: &mut Pass) -> Command {
         let behind = self.clock_is_behind(pass.started);
-        if !self.progress.loaded || self.progress.scan.is_some() || self.progress.watermark.is_none() || behind {
+        if !self.progress.loaded
+            || self.progress.scan.is_some()
+            || self.progress.watermark.is_none()
+            || behind
+        {
             pass.kind = PassKind::Full;
         }
         self.read_page(pass)
@@ -369,7 +400,11 @@ impl Engine {
             PassKind::Full => (None, self.progress.scan.as_ref().and_then(|s| s.after.clone())),
             PassKind::Delta => (self.delta_start(pass).map(Stamp::date), pass.after.clone()),
         };
-        Command::ReadPage(PageRequest { since, after, limit: self.page_documents })
+        Command::ReadPage(PageRequest {
+            since,
+            after,
+            limit: self.page_documents,
+        })
     }
 
     fn delta_start(&self, pass: &Pass) -> Option<Stamp> {
@@ -386,7 +421,11 @@ impl Engine {
             progress.sequence = progress.sequence.next();
             progress.digest = digest;
         }
-        let page = pass.page.clone().unwrap_or(PageEnd { documents: 0, last: None, end: true });
+        let page = pass.page.clone().unwrap_or(PageEnd {
+            documents: 0,
+            last: None,
+            end: true,
+        });
         match pass.kind {
             PassKind::Full => {
                 let scan = progress.scan.take();
@@ -397,7 +436,11 @@ impl Engine {
                 } else {
                     let documents = scan.as_ref().map_or(0, |s| s.documents) + page.documents;
                     let after = page.last.or_else(|| scan.and_then(|s| s.after));
-                    progress.scan = Some(Scan { started, after, documents });
+                    progress.scan = Some(Scan {
+                        started,
+                        after,
+                        documents,
+                    });
                 }
             }
             PassKind::Delta => {
@@ -431,7 +474,9 @@ impl Engine {
     /// Was the clock set back by more than autumn does, since the watermark was set?
     fn clock_is_behind(&self, started: DateTime) -> bool {
         let allowed = started.checked_add(ALLOWED_STEP_BACK).unwrap_or(started);
-        self.progress.watermark.is_some_and(|w| w > self.watermark_at(allowed))
+        self.progress
+            .watermark
+            .is_some_and(|w| w > self.watermark_at(allowed))
     }
 
     /// The watermark never goes back: a clock that was set back asks for a full pass.

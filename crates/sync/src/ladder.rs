@@ -25,7 +25,11 @@ pub fn rungs(key: &[String], after: Option<&[Literal]>) -> Vec<Rung> {
                 .enumerate()
                 .map(|(place, (column, literal))| Where {
                     column: column.clone(),
-                    comparison: if place == last { Comparison::Greater } else { Comparison::Equal },
+                    comparison: if place == last {
+                        Comparison::Greater
+                    } else {
+                        Comparison::Equal
+                    },
                     literal: literal.clone(),
                 })
                 .collect()
@@ -44,7 +48,10 @@ mod tests {
         let shown: Vec<String> = rungs(&key, Some(&after))
             .iter()
             .map(|rung| {
-                let parts: Vec<String> = rung.iter().map(|w| format!("{}{:?}", w.column, w.comparison)).collect();
+                let parts: Vec<String> = rung
+                    .iter()
+                    .map(|w| format!("{}{:?}", w.column, w.comparison))
+                    .collect();
                 parts.join(" ")
             })
             .collect();

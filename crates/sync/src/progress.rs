@@ -47,13 +47,23 @@ impl Progress {
     #[must_use]
     pub fn in_new_epoch(&self, store: StoreId, epoch: Epoch, fingerprint: Hash, keep: bool) -> Self {
         let start = if keep { self.clone() } else { Self::default() };
-        Self { store: Some(store), epoch, sequence: Sequence(0), digest: Hash(0), fingerprint: Some(fingerprint), ..start }
+        Self {
+            store: Some(store),
+            epoch,
+            sequence: Sequence(0),
+            digest: Hash(0),
+            fingerprint: Some(fingerprint),
+            ..start
+        }
     }
 
     /// What is recorded while the index is being rebuilt: it agrees with no hub, so that a
     /// rebuild that was cut short begins anew.
     #[must_use]
     pub fn unsettled(&self) -> Self {
-        Self { epoch: self.epoch, ..Self::default() }
+        Self {
+            epoch: self.epoch,
+            ..Self::default()
+        }
     }
 }

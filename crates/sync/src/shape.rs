@@ -92,14 +92,26 @@ impl Shape {
         };
         let mut children = Vec::new();
         for child in &dataset.children {
-            let needed: Vec<&str> = child.parent_key.iter().chain(&child.key).map(String::as_str).collect();
+            let needed: Vec<&str> = child
+                .parent_key
+                .iter()
+                .chain(&child.key)
+                .map(String::as_str)
+                .collect();
             let columns = columns_of(&child.table)?;
             match Present::fit(&child.table, &child.fields, &columns, &needed, &mut problems) {
                 Ok(present) => children.push(present),
                 Err(problem) => return Ok(Err(problem)),
             }
         }
-        Ok(Ok((Self { dataset: dataset.clone(), parents, children }, problems)))
+        Ok(Ok((
+            Self {
+                dataset: dataset.clone(),
+                parents,
+                children,
+            },
+            problems,
+        )))
     }
 
     /// The columns to select for the parents.
@@ -112,7 +124,10 @@ impl Shape {
     #[must_use]
     pub fn child_columns(&self, child: usize) -> Vec<Column> {
         let of = &self.dataset.children[child];
-        let key = of.parent_key.iter().map(|c| Column { name: c.clone(), kind: Kind::Text });
+        let key = of.parent_key.iter().map(|c| Column {
+            name: c.clone(),
+            kind: Kind::Text,
+        });
         key.chain(self.children[child].columns(&of.fields)).collect()
     }
 
@@ -121,7 +136,9 @@ impl Shape {
     /// # Errors
     /// When the adapter gave other types than the port promises.
     pub fn complete_parents(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let columns = self.parents.complete(&self.dataset.fields, rows.columns(), rows.num_rows())?;
+        let columns = self
+            .parents
+            .complete(&self.dataset.fields, rows.columns(), rows.num_rows())?;
         batch(self.dataset.schema(), columns, rows.num_rows())
     }
 
@@ -153,25 +170,45 @@ impl Present {
         problems: &mut Vec<ShapeProblem>,
     ) -> Result<Self, ShapeProblem> {
         if columns.is_empty() {
-            return Err(ShapeProblem::TableMissing { table: table.to_owned() });
+            return Err(ShapeProblem::TableMissing {
+                table: table.to_owned(),
+            });
         }
         let has = |name: &str| columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
         if let Some(column) = needed.iter().find(|c| !has(c)) {
-            return Err(ShapeProblem::KeyMissing { table: table.to_owned(), column: (*column).to_owned() });
+            return Err(ShapeProblem::KeyMissing {
+                table: table.to_owned(),
+                column: (*column).to_owned(),
+            });
         }
         let fields: Vec<(bool, &Field)> = fields.iter().map(|f| (has(&f.column), f)).collect();
         problems.extend(fields.iter().filter(|(present, _)| !present).map(|(_, field)| {
-            ShapeProblem::ColumnMissing { table: table.to_owned(), column: field.column.clone() }
+            ShapeProblem::ColumnMissing {
+                table: table.to_owned(),
+                column: field.column.clone(),
+            }
         }));
-        Ok(Self { fields: fields.into_iter().map(|(present, _)| present).collect() })
+        Ok(Self {
+            fields: fields.into_iter().map(|(present, _)| present).collect(),
+        })
     }
 
     fn columns(&self, fields: &[Field]) -> Vec<Column> {
         let present = fields.iter().zip(&self.fields).filter(|(_, present)| **present);
-        present.map(|(field, _)| Column { name: field.column.clone(), kind: field.kind }).collect()
+        present
+            .map(|(field, _)| Column {
+                name: field.column.clone(),
+                kind: field.kind,
+            })
+            .collect()
     }
 
-    fn complete(&self, fields: &[Field], columns: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
+    fn complete(
+        &self,
+        fields: &[Field],
+        columns: &[ArrayRef],
+        rows: usize,
+    ) -> Result<Vec<ArrayRef>, ArrowError> {
         let mut given = columns.iter();
         fields
             .iter()

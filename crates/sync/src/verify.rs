@@ -77,7 +77,10 @@ mod tests {
     use super::*;
 
     fn list(entries: &[(&str, u64)]) -> Vec<Result<(Key, Hash), ()>> {
-        entries.iter().map(|(k, h)| Ok((Key::from_parts([k]), Hash(*h)))).collect()
+        entries
+            .iter()
+            .map(|(k, h)| Ok((Key::from_parts([k]), Hash(*h))))
+            .collect()
     }
 
     #[test]
@@ -87,7 +90,15 @@ mod tests {
         let mut found = Vec::new();
         let equal = compare(erp, hub, |d| found.push(format!("{} {}", d.key(), d.as_str()))).unwrap();
         assert_eq!(equal, 2);
-        assert_eq!(found, ["b content differs", "c missing in the hub", "d not in the ERP", "f not in the ERP"]);
+        assert_eq!(
+            found,
+            [
+                "b content differs",
+                "c missing in the hub",
+                "d not in the ERP",
+                "f not in the ERP"
+            ]
+        );
     }
 
     #[test]

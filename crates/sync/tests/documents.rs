@@ -17,7 +17,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema};
 use catalog::{Catalog, Dataset, Value};
 use sage::{
-    Cell, ColumnDecoder, ColumnInfo, Comparison, Literal, Page, Probe, ReadError, ReadErrorCode, Reader, Select,
+    Cell, ColumnDecoder, ColumnInfo, Comparison, Literal, Page, Probe, ReadError, ReadErrorCode, Reader,
+    Select,
 };
 use sync::{PageRequest, Shape, read_documents};
 
@@ -34,7 +35,11 @@ struct Tables {
 
 impl Tables {
     fn new(rows: Rows) -> Self {
-        Self { rows, statements: 0, before: Box::new(|_, _| {}) }
+        Self {
+            rows,
+            statements: 0,
+            before: Box::new(|_, _| {}),
+        }
     }
 }
 
@@ -44,9 +49,19 @@ impl Reader for Tables {
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
-        let names = self.rows.get(table).and_then(|rows| rows.first()).into_iter().flat_map(BTreeMap::keys);
+        let names = self
+            .rows
+            .get(table)
+            .and_then(|rows| rows.first())
+            .into_iter()
+            .flat_map(BTreeMap::keys);
         Ok(names
-            .map(|name| ColumnInfo { name: (*name).to_owned(), type_name: "VARCHAR".into(), width: 0, scale: 0 })
+            .map(|name| ColumnInfo {
+                name: (*name).to_owned(),
+                type_name: "VARCHAR".into(),
+                width: 0,
+                scale: 0,
+            })
             .collect())
     }
 
@@ -69,19 +84,35 @@ impl Reader for Tables {
             })
         };
         let mut found: Vec<&Row> = self.rows[select.table.as_str()].iter().filter(matches).collect();
-        found.sort_by_key(|row| select.order_by.iter().map(|c| row[c.as_str()].clone()).collect::<Vec<_>>());
+        found.sort_by_key(|row| {
+            select
+                .order_by
+                .iter()
+                .map(|c| row[c.as_str()].clone())
+                .collect::<Vec<_>>()
+        });
         let end = found.len() <= max_rows;
         found.truncate(max_rows);
         let mut columns: Vec<ArrayRef> = Vec::new();
         let mut fields = Vec::new();
         for column in &select.columns {
             let mut decoder = ColumnDecoder::new(&column.name, column.kind);
-            found.iter().for_each(|row| decoder.push(Cell::Text(&row[column.name.as_str()])));
-            fields.push(Field::new(&column.name, ColumnDecoder::data_type(column.kind), true));
+            found
+                .iter()
+                .for_each(|row| decoder.push(Cell::Text(&row[column.name.as_str()])));
+            fields.push(Field::new(
+                &column.name,
+                ColumnDecoder::data_type(column.kind),
+                true,
+            ));
             columns.push(decoder.finish().unwrap().0);
         }
         let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-        Ok(Page { rows, end, findings: Vec::new() })
+        Ok(Page {
+            rows,
+            end,
+            findings: Vec::new(),
+        })
     }
 }
 
@@ -89,30 +120,44 @@ fn orders() -> Dataset {
     let mut dataset = Catalog::standard().unwrap().get("sales_orders").unwrap().clone();
     let kept = ["SalesOrderNo", "Comment", "DateUpdated", "TimeUpdated"];
     dataset.fields.retain(|f| kept.contains(&f.column.as_str()));
-    dataset.children[0].fields.retain(|f| ["LineKey", "ItemCode"].contains(&f.column.as_str()));
+    dataset.children[0]
+        .fields
+        .retain(|f| ["LineKey", "ItemCode"].contains(&f.column.as_str()));
     dataset
 }
 
 fn header(number: &str, comment: &str) -> Row {
-    [("SalesOrderNo", number), ("Comment", comment), ("DateUpdated", "2026-05-01"), ("TimeUpdated", "9.5")]
-        .map(|(name, value)| (name, value.to_owned()))
-        .into()
+    [
+        ("SalesOrderNo", number),
+        ("Comment", comment),
+        ("DateUpdated", "2026-05-01"),
+        ("TimeUpdated", "9.5"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into()
 }
 
 fn line(number: &str, key: &str, item: &str) -> Row {
-    [("SalesOrderNo", number), ("LineKey", key), ("ItemCode", item)].map(|(n, v)| (n, v.to_owned())).into()
+    [("SalesOrderNo", number), ("LineKey", key), ("ItemCode", item)]
+        .map(|(n, v)| (n, v.to_owned()))
+        .into()
 }
 
 fn tables() -> Rows {
     let headers = ["1", "2", "3", "4", "5"].map(|n| header(n, "as it was")).to_vec();
-    let lines = ["1", "2", "3", "4", "5"].iter().flat_map(|n| [line(n, "2", "B"), line(n, "1", "A")]).collect();
+    let lines = ["1", "2", "3", "4", "5"]
+        .iter()
+        .flat_map(|n| [line(n, "2", "B"), line(n, "1", "A")])
+        .collect();
     [("SO_SalesOrderHeader", headers), ("SO_SalesOrderDetail", lines)].into()
 }
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn fit(reader: &mut Tables) -> Shape {
-    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table)).unwrap().unwrap();
+    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table))
+        .unwrap()
+        .unwrap();
     assert_eq!(problems, []);
     shape
 }
@@ -128,7 +173,12 @@ fn shown(batch: &catalog::DocumentBatch) -> Vec<String> {
             let of = batch.parents_of(0);
             let lines = (0..of.len()).filter(|l| of.value(*l) as usize == row);
             let items: Vec<String> = lines.map(|l| text(batch.child_value(0, 1, l))).collect();
-            format!("{} {} {}", text(batch.parent_value(0, row)), text(batch.parent_value(1, row)), items.join(""))
+            format!(
+                "{} {} {}",
+                text(batch.parent_value(0, row)),
+                text(batch.parent_value(1, row)),
+                items.join("")
+            )
         })
         .collect()
 }
@@ -140,7 +190,11 @@ fn pages_visit_every_document_once_with_its_lines_in_key_order() {
     let mut after = None;
     let mut found = Vec::new();
     loop {
-        let request = PageRequest { since: None, after, limit: 2 };
+        let request = PageRequest {
+            since: None,
+            after,
+            limit: 2,
+        };
         let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
         shape.dataset.check(&page.batch).unwrap();
         found.extend(shown(&page.batch));
@@ -149,7 +203,16 @@ fn pages_visit_every_document_once_with_its_lines_in_key_order() {
         }
         after = page.last;
     }
-    assert_eq!(found, ["1 as it was AB", "2 as it was AB", "3 as it was AB", "4 as it was AB", "5 as it was AB"]);
+    assert_eq!(
+        found,
+        [
+            "1 as it was AB",
+            "2 as it was AB",
+            "3 as it was AB",
+            "4 as it was AB",
+            "5 as it was AB"
+        ]
+    );
 }
 
 #[test]
@@ -158,7 +221,11 @@ fn a_delta_reads_only_what_is_stamped_since() {
     reader.rows.get_mut("SO_SalesOrderHeader").unwrap()[3].insert("DateUpdated", "2026-05-09".into());
     let shape = fit(&mut reader);
     let since = values::parse_date("2026-05-02").unwrap();
-    let request = PageRequest { since, after: None, limit: 10 };
+    let request = PageRequest {
+        since,
+        after: None,
+        limit: 10,
+    };
     let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
     assert_eq!(shown(&page.batch), ["4 as it was AB"]);
     assert!(page.end);
@@ -175,10 +242,16 @@ fn a_document_edited_while_it_is_read_is_read_again() {
             rows.get_mut("SO_SalesOrderHeader").unwrap()[1] = header("2", "edited");
         }
         if statement == 3 {
-            rows.get_mut("SO_SalesOrderDetail").unwrap().push(line("2", "3", "C"));
+            rows.get_mut("SO_SalesOrderDetail")
+                .unwrap()
+                .push(line("2", "3", "C"));
         }
     });
-    let request = PageRequest { since: None, after: None, limit: 3 };
+    let request = PageRequest {
+        since: None,
+        after: None,
+        limit: 3,
+    };
     let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
     let mut found = shown(&page.batch);
     found.sort();
@@ -191,11 +264,19 @@ fn a_document_that_leaves_while_it_is_read_is_left_out_whole() {
     let shape = fit(&mut reader);
     reader.before = Box::new(|statement, rows| {
         if statement == 2 {
-            rows.get_mut("SO_SalesOrderHeader").unwrap().retain(|r| r["SalesOrderNo"] != "2");
-            rows.get_mut("SO_SalesOrderDetail").unwrap().retain(|r| r["SalesOrderNo"] != "2");
+            rows.get_mut("SO_SalesOrderHeader")
+                .unwrap()
+                .retain(|r| r["SalesOrderNo"] != "2");
+            rows.get_mut("SO_SalesOrderDetail")
+                .unwrap()
+                .retain(|r| r["SalesOrderNo"] != "2");
         }
     });
-    let request = PageRequest { since: None, after: None, limit: 3 };
+    let request = PageRequest {
+        since: None,
+        after: None,
+        limit: 3,
+    };
     let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
     assert_eq!(shown(&page.batch), ["1 as it was AB", "3 as it was AB"]);
     assert_eq!(page.last, Some(vec!["3".to_owned()]));
@@ -207,10 +288,24 @@ fn a_column_that_the_site_lacks_is_blank_and_named() {
     for row in reader.rows.get_mut("SO_SalesOrderHeader").unwrap() {
         row.remove("Comment");
     }
-    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table)).unwrap().unwrap();
+    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table))
+        .unwrap()
+        .unwrap();
     let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(words, ["table SO_SalesOrderHeader has no column Comment; the field stays blank"]);
-    let page = read_documents(&mut reader, &shape, &PageRequest { limit: 1, ..PageRequest::default() }, LIMIT).unwrap();
+    assert_eq!(
+        words,
+        ["table SO_SalesOrderHeader has no column Comment; the field stays blank"]
+    );
+    let page = read_documents(
+        &mut reader,
+        &shape,
+        &PageRequest {
+            limit: 1,
+            ..PageRequest::default()
+        },
+        LIMIT,
+    )
+    .unwrap();
     assert_eq!(shown(&page.batch), ["1  AB"]);
 }
 
@@ -218,7 +313,9 @@ fn a_column_that_the_site_lacks_is_blank_and_named() {
 fn a_missing_table_is_no_empty_one() {
     let mut reader = Tables::new(tables());
     reader.rows.remove("SO_SalesOrderDetail");
-    let problem = Shape::fit(&orders(), |table| reader.columns(table)).unwrap().unwrap_err();
+    let problem = Shape::fit(&orders(), |table| reader.columns(table))
+        .unwrap()
+        .unwrap_err();
     assert!(problem.is_fatal());
     assert_eq!(problem.code(), "table_missing");
 }

@@ -27,7 +27,10 @@ enum Disturbance {
     /// Nothing.
     Calm,
     /// Keys written, all with one stamp, by a workstation whose clock is off by so much.
-    ErpWrites { keys: Vec<u8>, skew_minutes: i64 },
+    ErpWrites {
+        keys: Vec<u8>,
+        skew_minutes: i64,
+    },
     /// The driver dies before it carries the command out.
     CrashBefore,
     /// The driver dies after it, before it can act on the answer.
@@ -89,14 +92,24 @@ struct Batch {
 
 impl Batch {
     fn digest(&self) -> Hash {
-        let text = format!("{} {} {} {:?}", self.epoch, self.sequence, self.previous, self.rows);
+        let text = format!(
+            "{} {} {} {:?}",
+            self.epoch, self.sequence, self.previous, self.rows
+        );
         Hash::of_bytes(text.as_bytes())
     }
 }
 
 impl Hub {
     fn empty() -> Self {
-        Self { epoch: Epoch(0), sequence: Sequence(0), fingerprint: Hash(0), digest: Hash(0), previous: Hash(0), rows: BTreeMap::new() }
+        Self {
+            epoch: Epoch(0),
+            sequence: Sequence(0),
+            fingerprint: Hash(0),
+            digest: Hash(0),
+            previous: Hash(0),
+            rows: BTreeMap::new(),
+        }
     }
 
     /// The hub's rule: exactly the next batch, or the last one again.
@@ -105,7 +118,11 @@ impl Hub {
             return Err("epoch_stale");
         }
         if batch.sequence == self.sequence {
-            return if batch.digest() == self.digest { Ok(()) } else { Err("stream_diverged") };
+            return if batch.digest() == self.digest {
+                Ok(())
+            } else {
+                Err("stream_diverged")
+            };
         }
         if batch.sequence != self.sequence.next() {
             return Err("out_of_order");
@@ -185,7 +202,10 @@ impl World {
     fn carry_out(&mut self, command: &Command) -> Event {
         match command {
             Command::AskStream => {
-                self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                self.random = self
+                    .random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 Event::StreamState {
                     store: StoreId::new("hub"),
                     epoch: self.hub.epoch,
@@ -197,7 +217,12 @@ impl World {
                     random: self.random >> 17,
                 }
             }
-            Command::ResetStream { epoch, from_epoch, from_sequence, from_digest } => {
+            Command::ResetStream {
+                epoch,
+                from_epoch,
+                from_sequence,
+                from_digest,
+            } => {
                 let from = (*from_epoch, *from_sequence, *from_digest);
                 if *epoch <= self.hub.epoch || from != (self.hub.epoch, self.hub.sequence, self.hub.digest) {
                     return refused("epoch_stale");
@@ -216,26 +241,48 @@ impl World {
             }
             Command::ReadPage(PageRequest { since, after, limit }) => {
                 let after = after.as_ref().map(|parts| parts[0].clone()).unwrap_or_default();
-                let behind = self.erp.range::<String, _>((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
+                let behind = self
+                    .erp
+                    .range::<String, _>((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
                 let wanted = behind.filter(|(_, (_, stamp))| since.is_none_or(|day| stamp.date() >= day));
                 let mut found: Vec<_> = wanted.map(|(k, (v, s))| (k.clone(), *v, *s)).collect();
                 let end = found.len() <= *limit;
                 found.truncate(*limit);
                 let last = found.last().map(|(key, _, _)| vec![key.clone()]);
                 self.page = found;
-                Event::PageRead { documents: self.page.len() as u64, last, end }
+                Event::PageRead {
+                    documents: self.page.len() as u64,
+                    last,
+                    end,
+                }
             }
             Command::Compare { since } => {
-                let kept = self.page.iter().filter(|(_, _, stamp)| since.is_none_or(|s| *stamp >= s));
+                let kept = self
+                    .page
+                    .iter()
+                    .filter(|(_, _, stamp)| since.is_none_or(|s| *stamp >= s));
                 let differs = kept.filter(|(key, value, _)| self.driver.index.get(key) != Some(value));
                 self.changed = differs.map(|(key, value, _)| (key.clone(), *value)).collect();
-                Event::Compared { changed: self.changed.len() as u64 }
+                Event::Compared {
+                    changed: self.changed.len() as u64,
+                }
             }
-            Command::Send { epoch, sequence, previous } => {
-                let batch = Batch { epoch: *epoch, sequence: *sequence, previous: *previous, rows: self.changed.clone() };
+            Command::Send {
+                epoch,
+                sequence,
+                previous,
+            } => {
+                let batch = Batch {
+                    epoch: *epoch,
+                    sequence: *sequence,
+                    previous: *previous,
+                    rows: self.changed.clone(),
+                };
                 self.sent.push(batch.clone());
                 match self.hub.take(&batch) {
-                    Ok(()) => Event::Acknowledged { digest: batch.digest() },
+                    Ok(()) => Event::Acknowledged {
+                        digest: batch.digest(),
+                    },
                     Err(code) => refused(code),
                 }
             }
@@ -258,7 +305,13 @@ impl World {
             Disturbance::CrashBefore => {
                 if let Command::RebuildIndex { progress } = command {
                     // In the middle of it, too.
-                    self.driver.index = self.hub.rows.iter().take(1).map(|(k, v)| (k.clone(), *v)).collect();
+                    self.driver.index = self
+                        .hub
+                        .rows
+                        .iter()
+                        .take(1)
+                        .map(|(k, v)| (k.clone(), *v))
+                        .collect();
                     self.driver.progress = progress.unsettled();
                 }
                 return Step::Crash;
@@ -276,12 +329,19 @@ impl World {
                 let event = self.carry_out(command);
                 if let (Command::Send { .. }, Some(batch)) = (command, self.sent.last().cloned()) {
                     let again = self.hub.take(&batch).is_ok();
-                    assert_eq!(again, matches!(event, Event::Acknowledged { .. }), "the same batch twice gets the same answer");
+                    assert_eq!(
+                        again,
+                        matches!(event, Event::Acknowledged { .. }),
+                        "the same batch twice gets the same answer"
+                    );
                 }
                 return Step::Next(event);
             }
             Disturbance::Late(place) => {
-                let batch = self.sent.get(usize::from(*place) % self.sent.len().max(1)).cloned();
+                let batch = self
+                    .sent
+                    .get(usize::from(*place) % self.sent.len().max(1))
+                    .cloned();
                 if let Some(batch) = batch {
                     // Whether it is taken is the hub's business; the driver never learns.
                     let _ = self.hub.take(&batch);
@@ -307,7 +367,11 @@ impl World {
     /// One process of the driver, one pass; `None` when it died.
     fn run_pass(&mut self, script: &mut impl Iterator<Item = Disturbance>) -> Option<Outcome> {
         let mut engine = Engine::new(self.driver.progress.clone(), SHAPE, OVERLAP_S, self.limit);
-        let wanted = if self.stamped && !self.sweep { PassKind::Delta } else { PassKind::Full };
+        let wanted = if self.stamped && !self.sweep {
+            PassKind::Delta
+        } else {
+            PassKind::Full
+        };
         let mut command = engine.begin(wanted, self.now);
         loop {
             let disturbance = script.next().unwrap_or(Disturbance::Calm);
@@ -323,15 +387,26 @@ impl World {
     }
 
     fn agree(&self) -> bool {
-        let Progress { store, epoch, sequence, digest, .. } = &self.driver.progress;
-        store.is_some() && (*epoch, *sequence, *digest) == (self.hub.epoch, self.hub.sequence, self.hub.digest)
+        let Progress {
+            store,
+            epoch,
+            sequence,
+            digest,
+            ..
+        } = &self.driver.progress;
+        store.is_some()
+            && (*epoch, *sequence, *digest) == (self.hub.epoch, self.hub.sequence, self.hub.digest)
     }
 
     /// Where both sides agree on the stream, the index knows nothing that the hub lacks.
     fn index_mirrors_hub(&self) {
         if self.agree() {
             for (key, value) in &self.driver.index {
-                assert_eq!(self.hub.rows.get(key), Some(value), "the index knows what the hub lacks: {key}");
+                assert_eq!(
+                    self.hub.rows.get(key),
+                    Some(value),
+                    "the index knows what the hub lacks: {key}"
+                );
             }
         }
     }
@@ -339,21 +414,31 @@ impl World {
     /// Where both sides agree, all that is stamped before the watermark is in the hub.
     fn watermark_holds(&self) {
         let progress = &self.driver.progress;
-        let Some(watermark) = progress.watermark.filter(|_| self.agree() && progress.scan.is_none() && self.stamped) else {
+        let Some(watermark) = progress
+            .watermark
+            .filter(|_| self.agree() && progress.scan.is_none() && self.stamped)
+        else {
             return;
         };
         // A clock that was set back stamps new rows below the watermark; full passes find them.
         if !self.set_back {
             for (key, (value, stamp)) in &self.erp {
                 let delivered = self.hub.rows.get(key) == Some(value);
-                assert!(*stamp >= watermark || delivered, "unread below the watermark: {key}");
+                assert!(
+                    *stamp >= watermark || delivered,
+                    "unread below the watermark: {key}"
+                );
             }
         }
     }
 }
 
 fn refused(code: &str) -> Event {
-    Event::Failed(Failure::Hub { code: code.to_owned(), message: String::new(), remedy: String::new() })
+    Event::Failed(Failure::Hub {
+        code: code.to_owned(),
+        message: String::new(),
+        remedy: String::new(),
+    })
 }
 
 fn seed() -> RngSeed {

@@ -33,10 +33,28 @@ impl Reader for Recorder<'_> {
 
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         let own = (table == self.dataset.table).then_some(&self.dataset.fields);
-        let children = self.dataset.children.iter().filter(|c| c.table == table).map(|c| &c.fields);
-        let keys = self.dataset.children.iter().flat_map(|c| c.parent_key.iter().cloned());
-        let fields = own.into_iter().chain(children).flatten().map(|f| f.column.clone());
-        let info = |name| ColumnInfo { name, type_name: "VARCHAR".into(), width: 0, scale: 0 };
+        let children = self
+            .dataset
+            .children
+            .iter()
+            .filter(|c| c.table == table)
+            .map(|c| &c.fields);
+        let keys = self
+            .dataset
+            .children
+            .iter()
+            .flat_map(|c| c.parent_key.iter().cloned());
+        let fields = own
+            .into_iter()
+            .chain(children)
+            .flatten()
+            .map(|f| f.column.clone());
+        let info = |name| ColumnInfo {
+            name,
+            type_name: "VARCHAR".into(),
+            width: 0,
+            scale: 0,
+        };
         Ok(fields.chain(keys).map(info).collect())
     }
 
@@ -47,26 +65,62 @@ impl Reader for Recorder<'_> {
         for column in &select.columns {
             let mut decoder = ColumnDecoder::new(&column.name, column.kind);
             for row in ["1", "2"] {
-                decoder.push(Cell::Text(if column.kind == values::Kind::Text { row } else { "" }));
+                decoder.push(Cell::Text(if column.kind == values::Kind::Text {
+                    row
+                } else {
+                    ""
+                }));
             }
-            fields.push(Field::new(&column.name, ColumnDecoder::data_type(column.kind), true));
+            fields.push(Field::new(
+                &column.name,
+                ColumnDecoder::data_type(column.kind),
+                true,
+            ));
             columns.push(decoder.finish().unwrap().0);
         }
         let rows = RecordBatch::try_new(Schema::new(fields).into(), columns).unwrap();
-        Ok(Page { rows, end: true, findings: Vec::new() })
+        Ok(Page {
+            rows,
+            end: true,
+            findings: Vec::new(),
+        })
     }
 }
 
 /// The statements of a first page, of one behind a key with odd bytes, and of a delta.
 fn statements(dataset: &Dataset) -> Vec<String> {
-    let mut recorder = Recorder { dataset, statements: Vec::new() };
-    let (shape, _) = Shape::fit(dataset, |table| recorder.columns(table)).unwrap().unwrap();
-    let behind = dataset.key.iter().map(|_| "O'NEIL; DROP {x} \"y\"".to_owned()).collect();
-    let since = dataset.stamped.then(|| values::parse_date("2026-05-01").unwrap()).flatten();
+    let mut recorder = Recorder {
+        dataset,
+        statements: Vec::new(),
+    };
+    let (shape, _) = Shape::fit(dataset, |table| recorder.columns(table))
+        .unwrap()
+        .unwrap();
+    let behind = dataset
+        .key
+        .iter()
+        .map(|_| "O'NEIL; DROP {x} \"y\"".to_owned())
+        .collect();
+    let since = dataset
+        .stamped
+        .then(|| values::parse_date("2026-05-01").unwrap())
+        .flatten();
     for request in [
-        PageRequest { since: None, after: None, limit: 100 },
-        PageRequest { since: None, after: Some(behind), limit: 100 },
-        PageRequest { since, after: None, limit: 100 },
+        PageRequest {
+            since: None,
+            after: None,
+            limit: 100,
+        },
+        PageRequest {
+            since: None,
+            after: Some(behind),
+            limit: 100,
+        },
+        PageRequest {
+            since,
+            after: None,
+            limit: 100,
+        },
     ] {
         read_documents(&mut recorder, &shape, &request, Duration::from_secs(1)).unwrap();
     }
@@ -92,7 +146,9 @@ fn the_statements_are_these() {
         let mut dataset = catalog.get(name).unwrap().clone();
         // The columns are the catalog's business; the shape of the statements is this test's.
         let key = dataset.key.clone();
-        dataset.fields.retain(|f| key.contains(&f.column) || f.column.ends_with("Updated"));
+        dataset
+            .fields
+            .retain(|f| key.contains(&f.column) || f.column.ends_with("Updated"));
         for child in &mut dataset.children {
             let key = child.key.clone();
             child.fields.retain(|f| key.contains(&f.column));
@@ -171,13 +227,24 @@ fn names(tokens: &[String]) -> Result<(), String> {
             return Err(format!("{token} between names"));
         }
     }
-    if tokens.len() % 2 == 1 { Ok(()) } else { Err("a name is missing".to_owned()) }
+    if tokens.len() % 2 == 1 {
+        Ok(())
+    } else {
+        Err("a name is missing".to_owned())
+    }
 }
 
 fn name(token: &str) -> Result<(), String> {
-    let reserved = ["SELECT", "FROM", "WHERE", "AND", "OR", "ORDER", "BY", "LIMIT", "UNION", "CASE", "IN", "DESC"];
-    let fits = token.starts_with(|c: char| c.is_ascii_alphabetic()) && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if fits && !reserved.contains(&token) { Ok(()) } else { Err(format!("{token} is no name")) }
+    let reserved = [
+        "SELECT", "FROM", "WHERE", "AND", "OR", "ORDER", "BY", "LIMIT", "UNION", "CASE", "IN", "DESC",
+    ];
+    let fits = token.starts_with(|c: char| c.is_ascii_alphabetic())
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if fits && !reserved.contains(&token) {
+        Ok(())
+    } else {
+        Err(format!("{token} is no name"))
+    }
 }
 
 /// Words, commas, operators, `'…'` with doubled quotes, `{d '…'}`; nothing else.
@@ -206,7 +273,10 @@ fn tokens(sql: &str) -> Result<Vec<String>, String> {
                 at += 1;
             }
             c if c.is_ascii_alphanumeric() || c == '_' => {
-                while chars.get(at).is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                while chars
+                    .get(at)
+                    .is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_')
+                {
                     at += 1;
                 }
             }

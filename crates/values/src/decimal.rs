@@ -113,7 +113,10 @@ impl Decimal {
             push(b'0')?;
             taken += 1;
         }
-        Ok(Self { units: if negative { -units } else { units }, scale })
+        Ok(Self {
+            units: if negative { -units } else { units },
+            scale,
+        })
     }
 
     /// The same value at another scale, rounded half away from zero where digits go.
@@ -154,7 +157,9 @@ impl Decimal {
         let product = i128::from(self.units) * i128::from(other.units);
         let have = self.scale + other.scale;
         let units = if scale >= have {
-            product.checked_mul(pow10(scale - have)).ok_or(DecimalError::TooLarge)?
+            product
+                .checked_mul(pow10(scale - have))
+                .ok_or(DecimalError::TooLarge)?
         } else {
             divide_half_away(product, pow10(have - scale))
         };
@@ -194,14 +199,21 @@ fn pow10(exponent: u8) -> i128 {
 
 fn divide_half_away(value: i128, by: i128) -> i128 {
     let half = by / 2;
-    if value >= 0 { (value + half) / by } else { (value - half) / by }
+    if value >= 0 {
+        (value + half) / by
+    } else {
+        (value - half) / by
+    }
 }
 
 impl std::ops::Neg for Decimal {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self { units: -self.units, scale: self.scale }
+        Self {
+            units: -self.units,
+            scale: self.scale,
+        }
     }
 }
 
@@ -245,7 +257,10 @@ impl FromStr for Decimal {
     type Err = DecimalError;
 
     fn from_str(text: &str) -> Result<Self, DecimalError> {
-        let decimals = text.trim().split_once('.').map_or(0, |(_, f)| f.trim_end_matches('-').len());
+        let decimals = text
+            .trim()
+            .split_once('.')
+            .map_or(0, |(_, f)| f.trim_end_matches('-').len());
         let scale = u8::try_from(decimals).ok().filter(|s| *s <= MAX_SCALE);
         let scale = scale.ok_or(DecimalError::TooPrecise { scale: MAX_SCALE })?;
         Self::parse(text, scale)
@@ -286,11 +301,17 @@ mod tests {
 
     #[test]
     fn refuses_what_it_would_have_to_invent() {
-        assert_eq!(Decimal::parse("1.255", 2), Err(DecimalError::TooPrecise { scale: 2 }));
+        assert_eq!(
+            Decimal::parse("1.255", 2),
+            Err(DecimalError::TooPrecise { scale: 2 })
+        );
         assert_eq!(Decimal::parse("1,25", 2), Err(DecimalError::NotANumber));
         assert_eq!(Decimal::parse("1e3", 2), Err(DecimalError::NotANumber));
         assert_eq!(Decimal::parse(".", 2), Err(DecimalError::NotANumber));
-        assert_eq!(Decimal::parse("99999999999999999999", 0), Err(DecimalError::TooLarge));
+        assert_eq!(
+            Decimal::parse("99999999999999999999", 0),
+            Err(DecimalError::TooLarge)
+        );
     }
 
     #[test]
@@ -304,7 +325,10 @@ mod tests {
 
     #[test]
     fn compares_by_value() {
-        assert_eq!(Decimal::parse("1.5", 1).unwrap(), Decimal::parse("1.50", 2).unwrap());
+        assert_eq!(
+            Decimal::parse("1.5", 1).unwrap(),
+            Decimal::parse("1.50", 2).unwrap()
+        );
         assert!(Decimal::parse("10.1", 1).unwrap() > Decimal::parse("9.55", 2).unwrap());
     }
 }

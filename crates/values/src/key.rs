@@ -41,7 +41,11 @@ impl Key {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let key = Self(text.to_owned());
         let parts = key.parts().ok_or(KeyError)?;
-        if Self::from_parts(&parts) == key { Ok(key) } else { Err(KeyError) }
+        if Self::from_parts(&parts) == key {
+            Ok(key)
+        } else {
+            Err(KeyError)
+        }
     }
 
     /// Takes a text that this type wrote before (from a store of ours).
@@ -111,7 +115,10 @@ mod tests {
     fn encodes_as_the_surface_promises() {
         assert_eq!(Key::from_parts(["01", "ALFKI"]).as_str(), "01:ALFKI");
         assert_eq!(Key::from_parts(["/WRITE OFF  "]).as_str(), "~2FWRITE~20OFF");
-        assert_eq!(Key::from_parts(["2", "", "NW-0001", "", "01", "CHOPS"]).as_str(), "2::NW-0001::01:CHOPS");
+        assert_eq!(
+            Key::from_parts(["2", "", "NW-0001", "", "01", "CHOPS"]).as_str(),
+            "2::NW-0001::01:CHOPS"
+        );
         assert_eq!(Key::from_parts(["a:b~c", "é"]).as_str(), "a~3Ab~7Ec:~C3~A9");
     }
 

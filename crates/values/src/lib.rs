@@ -16,9 +16,7 @@ mod stamp;
 pub use canonical::{Canonical, Hash};
 pub use date::{Date, DateError, date_from_days, days_from_date, parse_date};
 pub use decimal::{Decimal, DecimalError, MAX_SCALE};
-pub use ids::{
-    AgentId, CompanyId, DatasetName, Epoch, ImportId, LeaseEpoch, Sequence, StoreId, TenantId,
-};
+pub use ids::{AgentId, CompanyId, DatasetName, Epoch, ImportId, LeaseEpoch, Sequence, StoreId, TenantId};
 pub use key::{Key, KeyError};
 pub use kind::Kind;
 pub use secret::Secret;

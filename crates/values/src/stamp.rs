@@ -40,9 +40,15 @@ impl Stamp {
     /// on [`Stamp::start_of`]: a row is never lost for an odd time.
     pub fn parse(date: Date, hours: &str) -> Result<Self, StampError> {
         let hours = hours.trim();
-        let hours = hours.get(..hours.find('.').map_or(hours.len(), |p| (p + 9).min(hours.len()))).ok_or(StampError)?;
+        let hours = hours
+            .get(..hours.find('.').map_or(hours.len(), |p| (p + 9).min(hours.len())))
+            .ok_or(StampError)?;
         let hours = Decimal::parse(hours, HOUR_SCALE).map_err(|_| StampError)?.units();
-        if (0..=24 * ONE_HOUR).contains(&hours) { Ok(Self { date, hours }) } else { Err(StampError) }
+        if (0..=24 * ONE_HOUR).contains(&hours) {
+            Ok(Self { date, hours })
+        } else {
+            Err(StampError)
+        }
     }
 
     /// The stamp that the clock of a machine in the site's zone would write now.
@@ -53,7 +59,10 @@ impl Stamp {
             + i64::from(time.minute()) * 60_000_000_000
             + i64::from(time.second()) * 1_000_000_000
             + i64::from(time.subsec_nanosecond());
-        Self { date: moment.date(), hours: nanos / 36_000 }
+        Self {
+            date: moment.date(),
+            hours: nanos / 36_000,
+        }
     }
 
     /// The date part.
@@ -73,7 +82,9 @@ impl Stamp {
     pub fn civil(self) -> civil::DateTime {
         let midnight = self.date.to_datetime(civil::Time::midnight());
         let micros = self.hours * 36;
-        midnight.checked_add(jiff::Span::new().microseconds(micros)).unwrap_or(midnight)
+        midnight
+            .checked_add(jiff::Span::new().microseconds(micros))
+            .unwrap_or(midnight)
     }
 
     /// The instant in the site's zone. A civil time that a zone skips or repeats is read

@@ -19,7 +19,10 @@
 
 use model::{ImportKind, ImportReport};
 use serde::{Deserialize, Serialize};
-use values::{AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId, TenantId};
+use values::{
+    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId,
+    TenantId,
+};
 
 /// The version that this build speaks. A hub serves agents of the version before, too.
 pub const PROTOCOL: u32 = 1;

@@ -87,7 +87,9 @@ pub fn decode_batch(bytes: &[u8]) -> Result<(BatchHeader, DocumentBatch, Hash), 
     if bytes.len() > MAX_BATCH_BYTES {
         return Err(BatchError::TooLarge { bytes: bytes.len() });
     }
-    let body = bytes.strip_prefix(MAGIC).ok_or(BatchError::Malformed("it does not begin as one of this version"))?;
+    let body = bytes
+        .strip_prefix(MAGIC)
+        .ok_or(BatchError::Malformed("it does not begin as one of this version"))?;
     let digest = digest(bytes);
     let mut rest = body;
     let header = serde_json::from_slice(take_part(&mut rest)?)?;
@@ -130,7 +132,9 @@ fn push_part(bytes: &mut Vec<u8>, part: &[u8]) -> Result<(), BatchError> {
 }
 
 fn take_part<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], BatchError> {
-    let (length, body) = rest.split_first_chunk::<4>().ok_or(BatchError::Malformed("it ends early"))?;
+    let (length, body) = rest
+        .split_first_chunk::<4>()
+        .ok_or(BatchError::Malformed("it ends early"))?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| BatchError::Malformed("length"))?;
     if body.len() < length {
         return Err(BatchError::Malformed("it ends early"));

@@ -127,7 +127,10 @@ pub fn read_message<M: DeserializeOwned>(input: &mut impl Read) -> io::Result<Op
     match read_frame(input)? {
         None => Ok(None),
         Some((JSON, payload)) => Ok(Some(serde_json::from_slice(&payload)?)),
-        Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a message was expected")),
+        Some(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a message was expected",
+        )),
     }
 }
 
@@ -158,7 +161,9 @@ pub fn read_rows(input: &mut impl Read) -> io::Result<RecordBatch> {
 }
 
 fn write_frame(out: &mut impl Write, tag: u8, payload: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(payload.len()).ok().filter(|l| *l <= MAX_FRAME_BYTES);
+    let length = u32::try_from(payload.len())
+        .ok()
+        .filter(|l| *l <= MAX_FRAME_BYTES);
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame over the limit"))?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(&[tag])?;
@@ -199,12 +204,25 @@ mod tests {
 
     #[test]
     fn frames_come_back() {
-        let rows = RecordBatch::try_from_iter([("x", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef)]).unwrap();
+        let rows =
+            RecordBatch::try_from_iter([("x", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef)])
+                .unwrap();
         let mut pipe = Vec::new();
-        write_message(&mut pipe, &Request::Columns { table: "CI_Item".into() }).unwrap();
+        write_message(
+            &mut pipe,
+            &Request::Columns {
+                table: "CI_Item".into(),
+            },
+        )
+        .unwrap();
         write_rows(&mut pipe, &rows).unwrap();
         let mut input = pipe.as_slice();
-        assert_eq!(read_message::<Request>(&mut input).unwrap(), Some(Request::Columns { table: "CI_Item".into() }));
+        assert_eq!(
+            read_message::<Request>(&mut input).unwrap(),
+            Some(Request::Columns {
+                table: "CI_Item".into()
+            })
+        );
         assert_eq!(read_rows(&mut input).unwrap(), rows);
         assert_eq!(read_message::<Request>(&mut input).unwrap(), None);
     }
@@ -214,7 +232,10 @@ mod tests {
         let mut pipe = Vec::new();
         write_message(&mut pipe, &Request::Probe).unwrap();
         for cut in 1..pipe.len() {
-            assert!(read_message::<Request>(&mut &pipe[..cut]).is_err(), "cut at {cut}");
+            assert!(
+                read_message::<Request>(&mut &pipe[..cut]).is_err(),
+                "cut at {cut}"
+            );
         }
     }
 }

@@ -12,11 +12,15 @@
 use model::{Attempt, ImportKind, ImportReport, ImportState, Problem};
 use serde::Serialize;
 use serde_json::json;
-use values::{AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId, TenantId};
+use values::{
+    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId,
+    TenantId,
+};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL,
-    Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState, Token, TokenRequest, Work, WorkRequest,
+    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest,
+    OpenImport, PROTOCOL, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState,
+    Token, TokenRequest, Work, WorkRequest,
 };
 
 #[test]
@@ -33,60 +37,199 @@ fn the_messages_are_these() {
         revision: 1,
         body: json!({ "company": "ABC" }),
     };
-    let reservation =
-        Reservation { write: 0, name: "sales_order_no".into(), value: "0000186".into(), at: "2026-05-06T14:00:00Z".into() };
+    let reservation = Reservation {
+        write: 0,
+        name: "sales_order_no".into(),
+        value: "0000186".into(),
+        at: "2026-05-06T14:00:00Z".into(),
+    };
     let report = ImportReport {
         state: ImportState::Written,
         sales_order_no: Some("0000186".into()),
         totals: [("order_total".to_owned(), "166.46".parse().unwrap())].into(),
         warnings: vec!["PO used".into()],
-        problems: vec![Problem::new("no_seat", "", "all seats are taken", "close a session")],
-        attempts: vec![Attempt { at: "2026-05-06T14:00:00Z".into(), step: "reserved".into(), detail: "0000186".into() }],
+        problems: vec![Problem::new(
+            "no_seat",
+            "",
+            "all seats are taken",
+            "close a session",
+        )],
+        attempts: vec![Attempt {
+            at: "2026-05-06T14:00:00Z".into(),
+            step: "reserved".into(),
+            detail: "0000186".into(),
+        }],
     };
-    show("enroll", &Enroll { protocol: PROTOCOL, code: Secret::new("c0de"), public_key: "00ff".into(), host: "SAGE".into(), version: "0.1.0".into() });
-    show("enrolled", &Enrolled { agent: AgentId::new("a_1"), tenant: TenantId::new("t_1"), tenant_name: "Acme".into() });
-    show("token request", &TokenRequest { agent: AgentId::new("a_1"), at: 1_778_000_000, nonce: "01".into(), signature: "02".into(), version: "0.1.0".into() });
-    show("token", &Token { token: Secret::new("t0ken"), expires_in_s: 900, hub_time: 1_778_000_000 });
-    show("lease request", &LeaseRequest { company: company.clone(), time_zone: "America/New_York".into(), journal: StoreId::new("j") });
-    let open = vec![OpenImport { document: document.clone(), reservations: vec![reservation.clone()] }];
-    show("lease", &Lease { lease: LeaseEpoch(3), store: StoreId::new("h"), open });
-    show("stream request", &StreamRequest { company: company.clone(), dataset: dataset.clone() });
-    show("stream reset", &StreamReset {
-        company: company.clone(),
-        dataset: dataset.clone(),
-        epoch: Epoch(1_048_577),
-        from_epoch: Epoch(0),
-        from_sequence: Sequence(0),
-        from_digest: Hash(0),
-        fingerprint: Hash(77),
-    });
-    show("stream state", &StreamState {
-        store: StoreId::new("h"),
-        epoch: Epoch(1_048_577),
-        sequence: Sequence(2),
-        digest: Hash(u64::MAX),
-        previous: Hash(1),
-        fingerprint: Hash(77),
-        hub_fingerprint: Hash(77),
-        records: 12,
-    });
-    show("hash request", &HashRequest { company: company.clone(), dataset: dataset.clone(), after: None, limit: 10, recompute: true });
-    show("hash page", &HashPage { entries: vec![(Key::from_parts(["01", "A B"]), Hash(5))], end: true });
-    show("batch header", &BatchHeader { company: company.clone(), dataset, epoch: Epoch(1), sequence: Sequence(1), previous: Hash(0), fingerprint: Hash(77) });
-    show("batch ack", &BatchAck { epoch: Epoch(1), sequence: Sequence(1), repeated: false });
-    show("work request", &WorkRequest { companies: vec![(company, LeaseEpoch(3))], wait_ms: 20_000, limit: 20 });
-    show("work", &Work { imports: vec![document] });
-    show("accept", &Accept { lease: LeaseEpoch(3), revision: 1 });
-    show("reserve", &Reserve { lease: LeaseEpoch(3), reservation });
-    show("report", &Report { lease: LeaseEpoch(3), report });
-    show("refusal", &Refusal {
-        kind: "/errors/lease_lost".into(),
-        title: "Lease lost".into(),
-        status: 409,
-        code: "lease_lost".into(),
-        detail: "d".into(),
-        remedy: "r".into(),
-    });
+    show(
+        "enroll",
+        &Enroll {
+            protocol: PROTOCOL,
+            code: Secret::new("c0de"),
+            public_key: "00ff".into(),
+            host: "SAGE".into(),
+            version: "0.1.0".into(),
+        },
+    );
+    show(
+        "enrolled",
+        &Enrolled {
+            agent: AgentId::new("a_1"),
+            tenant: TenantId::new("t_1"),
+            tenant_name: "Acme".into(),
+        },
+    );
+    show(
+        "token request",
+        &TokenRequest {
+            agent: AgentId::new("a_1"),
+            at: 1_778_000_000,
+            nonce: "01".into(),
+            signature: "02".into(),
+            version: "0.1.0".into(),
+        },
+    );
+    show(
+        "token",
+        &Token {
+            token: Secret::new("t0ken"),
+            expires_in_s: 900,
+            hub_time: 1_778_000_000,
+        },
+    );
+    show(
+        "lease request",
+        &LeaseRequest {
+            company: company.clone(),
+            time_zone: "America/New_York".into(),
+            journal: StoreId::new("j"),
+        },
+    );
+    let open = vec![OpenImport {
+        document: document.clone(),
+        reservations: vec![reservation.clone()],
+    }];
+    show(
+        "lease",
+        &Lease {
+            lease: LeaseEpoch(3),
+            store: StoreId::new("h"),
+            open,
+        },
+    );
+    show(
+        "stream request",
+        &StreamRequest {
+            company: company.clone(),
+            dataset: dataset.clone(),
+        },
+    );
+    show(
+        "stream reset",
+        &StreamReset {
+            company: company.clone(),
+            dataset: dataset.clone(),
+            epoch: Epoch(1_048_577),
+            from_epoch: Epoch(0),
+            from_sequence: Sequence(0),
+            from_digest: Hash(0),
+            fingerprint: Hash(77),
+        },
+    );
+    show(
+        "stream state",
+        &StreamState {
+            store: StoreId::new("h"),
+            epoch: Epoch(1_048_577),
+            sequence: Sequence(2),
+            digest: Hash(u64::MAX),
+            previous: Hash(1),
+            fingerprint: Hash(77),
+            hub_fingerprint: Hash(77),
+            records: 12,
+        },
+    );
+    show(
+        "hash request",
+        &HashRequest {
+            company: company.clone(),
+            dataset: dataset.clone(),
+            after: None,
+            limit: 10,
+            recompute: true,
+        },
+    );
+    show(
+        "hash page",
+        &HashPage {
+            entries: vec![(Key::from_parts(["01", "A B"]), Hash(5))],
+            end: true,
+        },
+    );
+    show(
+        "batch header",
+        &BatchHeader {
+            company: company.clone(),
+            dataset,
+            epoch: Epoch(1),
+            sequence: Sequence(1),
+            previous: Hash(0),
+            fingerprint: Hash(77),
+        },
+    );
+    show(
+        "batch ack",
+        &BatchAck {
+            epoch: Epoch(1),
+            sequence: Sequence(1),
+            repeated: false,
+        },
+    );
+    show(
+        "work request",
+        &WorkRequest {
+            companies: vec![(company, LeaseEpoch(3))],
+            wait_ms: 20_000,
+            limit: 20,
+        },
+    );
+    show(
+        "work",
+        &Work {
+            imports: vec![document],
+        },
+    );
+    show(
+        "accept",
+        &Accept {
+            lease: LeaseEpoch(3),
+            revision: 1,
+        },
+    );
+    show(
+        "reserve",
+        &Reserve {
+            lease: LeaseEpoch(3),
+            reservation,
+        },
+    );
+    show(
+        "report",
+        &Report {
+            lease: LeaseEpoch(3),
+            report,
+        },
+    );
+    show(
+        "refusal",
+        &Refusal {
+            kind: "/errors/lease_lost".into(),
+            title: "Lease lost".into(),
+            status: 409,
+            code: "lease_lost".into(),
+            detail: "d".into(),
+            remedy: "r".into(),
+        },
+    );
     insta::assert_snapshot!(text);
 }
 

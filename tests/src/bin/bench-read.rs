@@ -1,7 +1,10 @@
 //! Measures the read side: stock records of a generated company through a driver into the
 //! hub. Started by `cargo xtask bench read`.
 
-#![expect(clippy::print_stdout, reason = "a benchmark speaks to the person before it and stops where it fails")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a benchmark speaks to the person before it and stops where it fails"
+)]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,19 +12,49 @@ use std::time::{Duration, Instant};
 use system_tests::{Reader, Running, Site, run};
 
 fn main() {
-    let rows: u64 = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(1_000_000);
-    let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) { Reader::Odbc } else { Reader::Sandbox };
-    println!("IM_ItemWarehouse, 26 columns x {rows} rows, read through {reader:?}, hub on SQLite, one machine");
+    let rows: u64 = std::env::args()
+        .nth(1)
+        .and_then(|a| a.parse().ok())
+        .unwrap_or(1_000_000);
+    let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
+        Reader::Odbc
+    } else {
+        Reader::Sandbox
+    };
+    println!(
+        "IM_ItemWarehouse, 26 columns x {rows} rows, read through {reader:?}, hub on SQLite, one machine"
+    );
     let site = Site::new(reader, |file| {
-        run("sage-sandbox", &["create", &file.display().to_string(), "--profile", "stock", "--rows", &rows.to_string()]).ok();
+        run(
+            "sage-sandbox",
+            &[
+                "create",
+                &file.display().to_string(),
+                "--profile",
+                "stock",
+                "--rows",
+                &rows.to_string(),
+            ],
+        )
+        .ok();
     });
-    println!("{:<12} {:>8} {:>12} {:>22} {:>10}", "pass", "seconds", "rows/s", "driver+bridge peak MiB", "hub MiB");
-    for (name, arguments) in [("full load", vec!["sync"]), ("no change", vec!["sync"]), ("verify", vec!["verify"])] {
+    println!(
+        "{:<12} {:>8} {:>12} {:>22} {:>10}",
+        "pass", "seconds", "rows/s", "driver+bridge peak MiB", "hub MiB"
+    );
+    for (name, arguments) in [
+        ("full load", vec!["sync"]),
+        ("no change", vec!["sync"]),
+        ("verify", vec!["verify"]),
+    ] {
         let mut all = arguments;
         all.extend(["--dataset", "inventory"]);
         let pass = measure(&site, &all);
         let rate = rows as f64 / pass.seconds;
-        println!("{name:<12} {:>8.2} {rate:>12.0} {:>22.1} {:>10.1}", pass.seconds, pass.driver_mib, pass.hub_mib);
+        println!(
+            "{name:<12} {:>8.2} {rate:>12.0} {:>22.1} {:>10.1}",
+            pass.seconds, pass.driver_mib, pass.hub_mib
+        );
     }
 }
 
@@ -53,13 +86,21 @@ fn measure(site: &Site, arguments: &[&str]) -> Pass {
     let seconds = started.elapsed().as_secs_f64();
     output.ok();
     let mib = |kib: u64| kib as f64 / 1024.0;
-    Pass { seconds, driver_mib: mib(peaks.values().sum()), hub_mib: mib(resident_peak(hub)) }
+    Pass {
+        seconds,
+        driver_mib: mib(peaks.values().sum()),
+        hub_mib: mib(resident_peak(hub)),
+    }
 }
 
 /// A process and its children.
 fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
-    for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         all.extend(children.split_whitespace().filter_map(|p| p.parse::<u32>().ok()));
     }
@@ -70,5 +111,6 @@ fn family(pid: u32) -> Vec<u32> {
 fn resident_peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }

@@ -1,7 +1,10 @@
 //! The product running on one machine: a sandbox company, a hub, a driver, an order from
 //! the web into the ERP. Started by `cargo xtask demo`.
 
-#![expect(clippy::print_stdout, reason = "a demonstration speaks to the person before it and stops where it fails")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a demonstration speaks to the person before it and stops where it fails"
+)]
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -11,25 +14,46 @@ use serde_json::{Value, json};
 use system_tests::{Reader, Site};
 
 const LIMIT: Duration = Duration::from_secs(120);
-const DATASETS: [&str; 7] =
-    ["items", "customers", "ship_to_addresses", "warehouses", "inventory", "price_codes", "sales_orders"];
+const DATASETS: [&str; 7] = [
+    "items",
+    "customers",
+    "ship_to_addresses",
+    "warehouses",
+    "inventory",
+    "price_codes",
+    "sales_orders",
+];
 
 fn main() -> ExitCode {
     let once = std::env::args().any(|a| a == "--once");
-    let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) { Reader::Odbc } else { Reader::Sandbox };
-    println!("1. A company: ABC, a distributor made up for this purpose, in a SQLite file with Sage 100's tables.");
+    let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
+        Reader::Odbc
+    } else {
+        Reader::Sandbox
+    };
+    println!(
+        "1. A company: ABC, a distributor made up for this purpose, in a SQLite file with Sage 100's tables."
+    );
     let site = Site::demo(reader);
     let through = match reader {
         Reader::Odbc => "unixODBC and libsqliteodbc",
-        Reader::Sandbox => "the sandbox adapter (no ODBC driver on this machine: apt-get install unixodbc libsqliteodbc)",
+        Reader::Sandbox => {
+            "the sandbox adapter (no ODBC driver on this machine: apt-get install unixodbc libsqliteodbc)"
+        }
     };
-    println!("2. A hub at {}, and a driver enrolled with a one-time code. It reads through {through}.", site.hub.address);
+    println!(
+        "2. A hub at {}, and a driver enrolled with a one-time code. It reads through {through}.",
+        site.hub.address
+    );
     println!("3. The initial load:");
     let started = Instant::now();
     if !show(&site, &["sync"]) {
         return failed("the initial load");
     }
-    println!("   {:.1} s. From now on the driver runs by itself.", started.elapsed().as_secs_f64());
+    println!(
+        "   {:.1} s. From now on the driver runs by itself.",
+        started.elapsed().as_secs_f64()
+    );
     let driver = site.start_driver("driver", &[]);
 
     println!("4. An order from the web: two pieces of 1001-HON-H252 for customer 01-ABF.");
@@ -51,18 +75,31 @@ fn main() -> ExitCode {
         return failed("the order");
     }
     let number = import["sales_order_no"].as_str().unwrap_or_default().to_owned();
-    println!("   Sage has it as {number}, priced and taxed by Sage: {}", import["totals"]);
-    let order = site.api.wait_for(&format!("/v1/sales_orders/{number}"), LIMIT, |a| a.status == 200).body;
-    println!("   It came back through the read side with unit price {}.", order["lines"][0]["unit_price"]);
+    println!(
+        "   Sage has it as {number}, priced and taxed by Sage: {}",
+        import["totals"]
+    );
+    let order = site
+        .api
+        .wait_for(&format!("/v1/sales_orders/{number}"), LIMIT, |a| a.status == 200)
+        .body;
+    println!(
+        "   It came back through the read side with unit price {}.",
+        order["lines"][0]["unit_price"]
+    );
 
     if once {
         drop(driver);
-        println!("5. What the order moved (stock, for one), and the proof: every row of the ERP beside every row of the hub.");
+        println!(
+            "5. What the order moved (stock, for one), and the proof: every row of the ERP beside every row of the hub."
+        );
         if !show(&site, &["sync"]) || !show(&site, &["verify"]) {
             return failed("the comparison");
         }
         let records: usize = DATASETS.iter().map(|d| site.api.all(d).len()).sum();
-        println!("\nThe demo holds: {records} records in step, order {number} written once. Run `cargo xtask demo` to keep it and try things.");
+        println!(
+            "\nThe demo holds: {records} records in step, order {number} written once. Run `cargo xtask demo` to keep it and try things."
+        );
         return ExitCode::SUCCESS;
     }
     explain(&site, &number);
@@ -77,7 +114,10 @@ fn explain(site: &Site, number: &str) {
     let bin = test_tier::program("erp-driver");
     let bin = bin.parent().unwrap_or_else(|| Path::new(".")).display();
     let (hub, token) = (&site.hub.address, site.api.token());
-    let (company, config) = (site.company().display().to_string(), site.config("driver").display().to_string());
+    let (company, config) = (
+        site.company().display().to_string(),
+        site.config("driver").display().to_string(),
+    );
     println!(
         "\nRunning: hub {hub}, driver {config}\nToken for the API: {token}\n\n\
          Three things to try in another terminal:\n\n\
@@ -107,7 +147,8 @@ fn show(site: &Site, arguments: &[&str]) -> bool {
 }
 
 fn settled(import: &Value) -> bool {
-    ["written", "held", "in_doubt", "refused", "discarded"].contains(&import["state"].as_str().unwrap_or_default())
+    ["written", "held", "in_doubt", "refused", "discarded"]
+        .contains(&import["state"].as_str().unwrap_or_default())
 }
 
 fn failed(what: &str) -> ExitCode {

@@ -48,16 +48,26 @@ fn check(path: &Path) -> Result<ExitCode, Failed> {
         let mut bridge = ReadBridge::start(&crate::bridge::default_program(), &source)
             .map_err(crate::reading::SetupError::from)?;
         let probe = bridge.probe().map_err(crate::reading::SetupError::from)?;
-        host::cli::print(&format!("{}: reached through {} {}\n", company.id, probe.driver, probe.driver_version));
+        host::cli::print(&format!(
+            "{}: reached through {} {}\n",
+            company.id, probe.driver, probe.driver_version
+        ));
         for dataset in datasets(&config, &[])? {
-            let fitted = Shape::fit(&dataset, |table| bridge.columns(table)).map_err(crate::reading::SetupError::from)?;
+            let fitted = Shape::fit(&dataset, |table| bridge.columns(table))
+                .map_err(crate::reading::SetupError::from)?;
             match fitted {
                 Ok((_, problems)) if problems.is_empty() => {
                     host::cli::print(&format!("  {}: complete\n", dataset.name));
                 }
                 Ok((_, problems)) => {
-                    host::cli::print(&format!("  {}: without {} columns\n", dataset.name, problems.len()));
-                    problems.iter().for_each(|p| host::cli::print(&format!("    {p}\n")));
+                    host::cli::print(&format!(
+                        "  {}: without {} columns\n",
+                        dataset.name,
+                        problems.len()
+                    ));
+                    problems
+                        .iter()
+                        .for_each(|p| host::cli::print(&format!("    {p}\n")));
                 }
                 Err(problem) => {
                     stopped += 1;
@@ -79,7 +89,8 @@ fn check(path: &Path) -> Result<ExitCode, Failed> {
 
 fn show(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     read_config(path)?;
-    let file: File = host::config::read(path).map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
+    let file: File =
+        host::config::read(path).map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
     if json {
         host::cli::print_json(&file);
     } else {

@@ -15,8 +15,8 @@ use crate::reading::{CompanyReader, StreamHub};
 
 /// Reads and checks the configuration file.
 pub(crate) fn read_config(path: &Path) -> Result<Config, Failed> {
-    let file: File = host::config::read(path)
-        .map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
+    let file: File =
+        host::config::read(path).map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
     Ok(Config::from_file(path, file)?)
 }
 
@@ -34,8 +34,16 @@ impl Connection {
         let identity = secrets::Identity::load(&config.state_dir)?;
         let key = secrets::HostKey::load(&config.state_dir)?;
         let runtime = runtime()?;
-        let link = Link::new(&link_config(&config, &config.hub_url)?, identity.agent, move |text| key.sign_hex(text))?;
-        Ok(Self { config, link, runtime })
+        let link = Link::new(
+            &link_config(&config, &config.hub_url)?,
+            identity.agent,
+            move |text| key.sign_hex(text),
+        )?;
+        Ok(Self {
+            config,
+            link,
+            runtime,
+        })
     }
 
     /// The runtime, for blocking calls from other threads.
@@ -61,7 +69,12 @@ impl Connection {
     /// Connects to a company's tables.
     pub(crate) fn reader(&self, company: &Company) -> Result<CompanyReader, Failed> {
         let bridge = crate::bridge::default_program();
-        Ok(CompanyReader::open(&self.config, company, &bridge, self.stream_hub())?)
+        Ok(CompanyReader::open(
+            &self.config,
+            company,
+            &bridge,
+            self.stream_hub(),
+        )?)
     }
 
     /// The companies that a command was asked for; all of them without a name.
@@ -87,9 +100,18 @@ impl Connection {
 
 /// The datasets that a command was asked for; without names those that the site syncs.
 pub(crate) fn datasets(config: &Config, names: &[String]) -> Result<Vec<catalog::Dataset>, Failed> {
-    let catalog = catalog::Catalog::standard()
-        .map_err(|e| Failed::new("catalog_invalid", e.to_string(), "report it: the program was built wrong"))?;
-    let names = if names.is_empty() { &config.sync.datasets } else { names };
+    let catalog = catalog::Catalog::standard().map_err(|e| {
+        Failed::new(
+            "catalog_invalid",
+            e.to_string(),
+            "report it: the program was built wrong",
+        )
+    })?;
+    let names = if names.is_empty() {
+        &config.sync.datasets
+    } else {
+        names
+    };
     if names.is_empty() {
         return Ok(catalog.datasets().to_vec());
     }
@@ -115,7 +137,12 @@ pub(crate) fn link_config(config: &Config, hub_url: &str) -> Result<LinkConfig, 
         "none" => Proxy::None,
         address => Proxy::Address(address.to_owned()),
     };
-    Ok(LinkConfig { hub_url: hub_url.to_owned(), ca_file: config.ca_file.clone(), proxy, ..LinkConfig::default() })
+    Ok(LinkConfig {
+        hub_url: hub_url.to_owned(),
+        ca_file: config.ca_file.clone(),
+        proxy,
+        ..LinkConfig::default()
+    })
 }
 
 /// A runtime for the network; two threads, since the work is done elsewhere.
@@ -137,7 +164,9 @@ pub(crate) fn lock(config: &Config) -> Result<host::lock::Exclusive, Failed> {
             "create the folder named as state.dir, writable for this user",
         )
     })?;
-    Ok(host::lock::Exclusive::acquire(&config.state_dir.join("driver.lock"))?)
+    Ok(host::lock::Exclusive::acquire(
+        &config.state_dir.join("driver.lock"),
+    )?)
 }
 
 /// The journal of this driver; made when there is none.

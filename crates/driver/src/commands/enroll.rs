@@ -49,7 +49,10 @@ impl Arguments {
             enrolled_at: jiff::Timestamp::now(),
         }
         .save(&config.state_dir)?;
-        host::cli::print(&format!("Enrolled as {} of {}.\n", enrolled.agent, enrolled.tenant_name));
+        host::cli::print(&format!(
+            "Enrolled as {} of {}.\n",
+            enrolled.agent, enrolled.tenant_name
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }

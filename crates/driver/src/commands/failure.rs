@@ -17,7 +17,11 @@ pub struct Failed {
 impl Failed {
     /// From its parts.
     pub fn new(code: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), remedy: remedy.into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// From a failed pass.
@@ -25,8 +29,16 @@ impl Failed {
     pub fn from_pass(failure: &Failure) -> Self {
         match failure {
             Failure::Read(error) => Self::new(error.code.as_str(), error.to_string(), error.remedy()),
-            Failure::Hub { code, message, remedy } => Self::new(code, message, remedy),
-            Failure::Store { code, message, remedy } => Self::new(code, message, remedy),
+            Failure::Hub {
+                code,
+                message,
+                remedy,
+            } => Self::new(code, message, remedy),
+            Failure::Store {
+                code,
+                message,
+                remedy,
+            } => Self::new(code, message, remedy),
         }
     }
 }

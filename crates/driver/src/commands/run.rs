@@ -37,20 +37,32 @@ impl Arguments {
         let mut threads = Vec::new();
         for company in &connection.config.companies {
             let reading = {
-                let (connection, company, datasets, stop) =
-                    (Arc::clone(&connection), company.clone(), Arc::clone(&datasets), Arc::clone(&stop));
+                let (connection, company, datasets, stop) = (
+                    Arc::clone(&connection),
+                    company.clone(),
+                    Arc::clone(&datasets),
+                    Arc::clone(&stop),
+                );
                 let journal = lock_journal(&journal).store_id().clone();
                 move || read_company(&connection, &company, &datasets, &journal, &stop)
             };
-            let thread = std::thread::Builder::new().name(format!("read {}", company.id)).spawn(reading);
+            let thread = std::thread::Builder::new()
+                .name(format!("read {}", company.id))
+                .spawn(reading);
             threads.push(thread.map_err(thread_failed)?);
             if let Some(writer) = company.writer.clone() {
                 let writing = {
-                    let (connection, company, journal, stop) =
-                        (Arc::clone(&connection), company.clone(), Arc::clone(&journal), Arc::clone(&stop));
+                    let (connection, company, journal, stop) = (
+                        Arc::clone(&connection),
+                        company.clone(),
+                        Arc::clone(&journal),
+                        Arc::clone(&stop),
+                    );
                     move || write_company(&connection, &company, &writer, &journal, &stop)
                 };
-                let thread = std::thread::Builder::new().name(format!("write {}", company.id)).spawn(writing);
+                let thread = std::thread::Builder::new()
+                    .name(format!("write {}", company.id))
+                    .spawn(writing);
                 threads.push(thread.map_err(thread_failed)?);
             }
         }
@@ -77,7 +89,11 @@ fn lock_journal(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 }
 
 /// Connects to a company. One without a writer is claimed here; otherwise its writer does.
-fn open_company(connection: &Connection, company: &Company, journal: &StoreId) -> Result<CompanyReader, Failed> {
+fn open_company(
+    connection: &Connection,
+    company: &Company,
+    journal: &StoreId,
+) -> Result<CompanyReader, Failed> {
     if company.writer.is_none() {
         connection.lease(company, journal)?;
     }
@@ -105,10 +121,21 @@ fn write_company(
 
 /// Reads a company until stopped. What fails is tried again; an error in one company never
 /// stops another.
-fn read_company(connection: &Connection, company: &Company, datasets: &[Dataset], journal: &StoreId, stop: &Stop) {
+fn read_company(
+    connection: &Connection,
+    company: &Company,
+    datasets: &[Dataset],
+    journal: &StoreId,
+    stop: &Stop,
+) {
     let settings = &connection.config.sync;
     let share = u32::try_from(settings.reading_share_percent).unwrap_or(100);
-    let mut schedule = Schedule::new(datasets.len(), Duration::from_secs(settings.interval_s), share, Instant::now());
+    let mut schedule = Schedule::new(
+        datasets.len(),
+        Duration::from_secs(settings.interval_s),
+        share,
+        Instant::now(),
+    );
     let mut reader: Option<CompanyReader> = None;
     while !stop.is_set() {
         let Some(open) = reader.as_mut() else {
@@ -125,10 +152,19 @@ fn read_company(connection: &Connection, company: &Company, datasets: &[Dataset]
             Err(wait) => stop.wait(wait),
             Ok(place) => {
                 let dataset = &datasets[place];
-                let report = open.run_pass(dataset, CompanyReader::usual_pass(dataset), &mut Progress::quiet(dataset));
+                let report = open.run_pass(
+                    dataset,
+                    CompanyReader::usual_pass(dataset),
+                    &mut Progress::quiet(dataset),
+                );
                 let now = Instant::now();
                 match &report.outcome {
-                    Outcome::Complete { documents, sent, clock_set_back, .. } => {
+                    Outcome::Complete {
+                        documents,
+                        sent,
+                        clock_set_back,
+                        ..
+                    } => {
                         schedule.done(place, report.took, now);
                         if *sent > 0 {
                             let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);

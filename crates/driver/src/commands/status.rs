@@ -61,7 +61,10 @@ impl Arguments {
                             (None, false) => "never",
                         },
                         loading: progress.scan.map(|s| s.documents),
-                        watermark: progress.watermark.filter(|_| dataset.stamped).map(|w| w.civil().to_string()),
+                        watermark: progress
+                            .watermark
+                            .filter(|_| dataset.stamped)
+                            .map(|w| w.civil().to_string()),
                         epoch: progress.epoch.0,
                         sequence: progress.sequence.0,
                     });
@@ -87,7 +90,11 @@ fn text(status: &Status) -> String {
     let mut text = format!(
         "hub {}: {}, {}\n",
         status.hub,
-        if status.enrolled { "enrolled" } else { "not enrolled (erp-driver enroll)" },
+        if status.enrolled {
+            "enrolled"
+        } else {
+            "not enrolled (erp-driver enroll)"
+        },
         if status.running { "running" } else { "not running" },
     );
     if status.datasets.is_empty() {

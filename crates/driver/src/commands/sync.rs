@@ -61,7 +61,11 @@ impl Arguments {
             connection.lease(&company, journal.store_id())?;
             let mut reader = connection.reader(&company)?;
             for dataset in &datasets {
-                let kind = if self.full { PassKind::Full } else { CompanyReader::usual_pass(dataset) };
+                let kind = if self.full {
+                    PassKind::Full
+                } else {
+                    CompanyReader::usual_pass(dataset)
+                };
                 let mut progress = Progress::new(dataset);
                 let report = reader.run_pass(dataset, kind, &mut progress);
                 progress.bar.finish_and_clear();
@@ -74,7 +78,11 @@ impl Arguments {
         } else {
             host::cli::print(&table(&rows));
         }
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 
@@ -98,13 +106,20 @@ impl Row {
             Outcome::Failed(failure) => {
                 let failed = Failed::from_pass(failure);
                 row.result = "failed";
-                row.problem = Some(Problem { code: failed.code, message: failed.message, remedy: failed.remedy });
+                row.problem = Some(Problem {
+                    code: failed.code,
+                    message: failed.message,
+                    remedy: failed.remedy,
+                });
             }
             Outcome::ShapesDiffer { hub, driver } => {
                 row.result = "failed";
                 row.problem = Some(Problem {
                     code: "fingerprint_mismatch".to_owned(),
-                    message: format!("driver and hub know different shapes of {} ({driver}, {hub})", dataset.name),
+                    message: format!(
+                        "driver and hub know different shapes of {} ({driver}, {hub})",
+                        dataset.name
+                    ),
                     remedy: "update the older of the two".to_owned(),
                 });
             }
@@ -123,10 +138,17 @@ fn table(rows: &[Row]) -> String {
             row.documents,
             row.sent,
             row.seconds,
-            if row.findings > 0 { format!("  {} findings", row.findings) } else { String::new() }
+            if row.findings > 0 {
+                format!("  {} findings", row.findings)
+            } else {
+                String::new()
+            }
         ));
         if let Some(problem) = &row.problem {
-            text.push_str(&format!("  failed ({}): {}\n  hint: {}\n", problem.code, problem.message, problem.remedy));
+            text.push_str(&format!(
+                "  failed ({}): {}\n  hint: {}\n",
+                problem.code, problem.message, problem.remedy
+            ));
         }
     }
     text
@@ -154,13 +176,22 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix(dataset.name.to_string());
-        Self { bar, documents: 0, sent: 0, findings: 0, started: Instant::now(), logged: Instant::now() }
+        Self {
+            bar,
+            documents: 0,
+            sent: 0,
+            findings: 0,
+            started: Instant::now(),
+            logged: Instant::now(),
+        }
     }
 
     /// For a service, whose log says what changed and nothing else.
     pub(crate) fn quiet(dataset: &Dataset) -> Self {
         let progress = Self::new(dataset);
-        progress.bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        progress
+            .bar
+            .set_draw_target(indicatif::ProgressDrawTarget::hidden());
         progress
     }
 

@@ -64,7 +64,11 @@ impl Arguments {
         } else {
             host::cli::print(&text(&verdicts, different));
         }
-        Ok(if different > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if different > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
 }
 
@@ -86,7 +90,11 @@ fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
             text.push_str(&format!("  and {more} more (--show N names them)\n"));
         }
     }
-    let end = if different == 0 { "ERP and hub agree.\n" } else { "ERP and hub differ: erp-driver sync --full sends what is missing or differs.\n" };
+    let end = if different == 0 {
+        "ERP and hub agree.\n"
+    } else {
+        "ERP and hub differ: erp-driver sync --full sends what is missing or differs.\n"
+    };
     text.push_str(end);
     text
 }

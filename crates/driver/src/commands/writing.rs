@@ -30,14 +30,23 @@ pub(super) fn runner(
 ) -> Result<Runner, Failed> {
     let settings = &company.orders;
     let password = settings.password_env.as_deref().map(password).transpose();
-    let password = password.map_err(crate::reading::SetupError::from)?.unwrap_or_else(|| Secret::new(""));
+    let password = password
+        .map_err(crate::reading::SetupError::from)?
+        .unwrap_or_else(|| Secret::new(""));
     let WriterTarget::Sandbox(path) = writer;
-    let target = WriteTarget::Sandbox { path: path.clone(), program: sandbox_program() };
+    let target = WriteTarget::Sandbox {
+        path: path.clone(),
+        program: sandbox_program(),
+    };
     let source = company.read_source().map_err(crate::reading::SetupError::from)?;
     let reader = ReadBridge::start(&default_program(), &source).map_err(crate::reading::SetupError::from)?;
     let site = Site {
         company: company.id.clone(),
-        login: Login { company: company.code.clone(), user: settings.sage_user.clone(), password },
+        login: Login {
+            company: company.code.clone(),
+            user: settings.sage_user.clone(),
+            password,
+        },
         time_zone: connection.config.time_zone.clone(),
         time_zone_name: connection.config.zone_name().to_owned(),
         keeps_history: settings.history_kept,
@@ -46,11 +55,20 @@ pub(super) fn runner(
         idle_release: Duration::from_secs(settings.idle_release_s),
     };
     let ports = Ports {
-        hub: Box::new(LinkHub { link: connection.link.clone(), runtime: connection.handle(), stop: Arc::clone(stop) }),
-        workshop: Box::new(BridgeWorkshop { target, call_limit: Duration::from_secs(settings.call_limit_s) }),
+        hub: Box::new(LinkHub {
+            link: connection.link.clone(),
+            runtime: connection.handle(),
+            stop: Arc::clone(stop),
+        }),
+        workshop: Box::new(BridgeWorkshop {
+            target,
+            call_limit: Duration::from_secs(settings.call_limit_s),
+        }),
         reader: Box::new(reader),
         fence: Box::new(ProcessFence),
-        clock: Box::new(SystemClock { stop: Arc::clone(stop) }),
+        clock: Box::new(SystemClock {
+            stop: Arc::clone(stop),
+        }),
         fault_point: Box::new(host::fault::point),
     };
     Ok(Runner::new(site, ports, journal, stop.flag()))
@@ -69,7 +87,9 @@ struct LinkHub {
 
 impl HubImports for LinkHub {
     fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError> {
-        self.runtime.block_on(self.link.lease(request)).map_err(|e| refusal(&e))
+        self.runtime
+            .block_on(self.link.lease(request))
+            .map_err(|e| refusal(&e))
     }
 
     fn work(
@@ -80,25 +100,41 @@ impl HubImports for LinkHub {
         limit: u32,
     ) -> Result<Vec<ImportDocument>, HubError> {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let request = WorkRequest { companies: vec![(company.clone(), lease)], wait_ms, limit };
+        let request = WorkRequest {
+            companies: vec![(company.clone(), lease)],
+            wait_ms,
+            limit,
+        };
         // The long poll is given up when the program is to end: what the hub hands over
         // meanwhile was not accepted, and comes again.
-        match self.runtime.block_on(self.stop.or_stopped(self.link.work(&request))) {
+        match self
+            .runtime
+            .block_on(self.stop.or_stopped(self.link.work(&request)))
+        {
             Some(work) => Ok(work.map_err(|e| refusal(&e))?.imports),
             None => Ok(Vec::new()),
         }
     }
 
     fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
-        self.runtime.block_on(self.link.accept(id, accept)).map(|_| ()).map_err(|e| refusal(&e))
+        self.runtime
+            .block_on(self.link.accept(id, accept))
+            .map(|_| ())
+            .map_err(|e| refusal(&e))
     }
 
     fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError> {
-        self.runtime.block_on(self.link.reserve(id, reserve)).map(|_| ()).map_err(|e| refusal(&e))
+        self.runtime
+            .block_on(self.link.reserve(id, reserve))
+            .map(|_| ())
+            .map_err(|e| refusal(&e))
     }
 
     fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError> {
-        self.runtime.block_on(self.link.report(id, report)).map(|_| ()).map_err(|e| refusal(&e))
+        self.runtime
+            .block_on(self.link.report(id, report))
+            .map(|_| ())
+            .map_err(|e| refusal(&e))
     }
 }
 
@@ -107,7 +143,10 @@ fn refusal(error: &LinkError) -> HubError {
         code::LEASE_LOST => HubError::LeaseLost,
         code::IDENTITY_TAKEN => HubError::IdentityTaken,
         _ if error.is_retryable() => HubError::Unreachable(error.to_string()),
-        other => HubError::Refused { code: other.to_owned(), detail: error.to_string() },
+        other => HubError::Refused {
+            code: other.to_owned(),
+            detail: error.to_string(),
+        },
     }
 }
 

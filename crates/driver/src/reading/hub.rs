@@ -26,7 +26,10 @@ impl StreamHub {
     /// # Errors
     /// [`HubError`].
     pub fn state(&self, company: &CompanyId, dataset: &DatasetName) -> Result<StreamState, HubError> {
-        let request = StreamRequest { company: company.clone(), dataset: dataset.clone() };
+        let request = StreamRequest {
+            company: company.clone(),
+            dataset: dataset.clone(),
+        };
         self.runtime.block_on(self.link.stream_state(&request))
     }
 

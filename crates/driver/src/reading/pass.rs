@@ -8,8 +8,8 @@ use agent_store::{Index, StoreError, Stream};
 use catalog::{Dataset, DocumentBatch, Temperament};
 use sage::{ReadError, Reader};
 use sync::{
-    Command, DocumentPage, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, RowFinding, Shape,
-    ShapeProblem, changed_rows, read_documents, rows_since,
+    Command, DocumentPage, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, RowFinding,
+    Shape, ShapeProblem, changed_rows, read_documents, rows_since,
 };
 use values::{CompanyId, Hash, Key};
 use wire::agent::{HashRequest, StreamReset};
@@ -92,7 +92,9 @@ impl SetupError {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Read(error) => error.remedy(),
-            Self::Password(_) => "set the variable for the service's user, or correct password_env in the configuration",
+            Self::Password(_) => {
+                "set the variable for the service's user, or correct password_env in the configuration"
+            }
             Self::Store(error) => error.remedy(),
         }
     }
@@ -116,7 +118,12 @@ impl CompanyReader {
     ///
     /// # Errors
     /// [`SetupError`]: what answers is no Sage company, or the index cannot be opened.
-    pub fn open(config: &Config, company: &Company, bridge: &Path, hub: StreamHub) -> Result<Self, SetupError> {
+    pub fn open(
+        config: &Config,
+        company: &Company,
+        bridge: &Path,
+        hub: StreamHub,
+    ) -> Result<Self, SetupError> {
         let mut bridge = ReadBridge::start(bridge, &company.read_source()?)?;
         bridge.probe()?;
         Ok(Self {
@@ -166,7 +173,9 @@ impl CompanyReader {
             };
             Failure::Read(ReadError::new(code, problem.to_string()))
         })?;
-        problems.iter().for_each(|problem| observer.shape(dataset, problem));
+        problems
+            .iter()
+            .for_each(|problem| observer.shape(dataset, problem));
         self.shapes.insert(dataset.name.to_string(), shape.clone());
         Ok(shape)
     }
@@ -182,7 +191,11 @@ impl CompanyReader {
             // The table may have changed its shape; it is looked at again.
             self.shapes.remove(dataset.name.as_str());
         }
-        PassReport { outcome, took: started.elapsed(), findings }
+        PassReport {
+            outcome,
+            took: started.elapsed(),
+            findings,
+        }
     }
 
     fn try_pass(
@@ -193,18 +206,29 @@ impl CompanyReader {
         findings: &mut u64,
     ) -> Result<Outcome, Failure> {
         let shape = self.shape(dataset, observer)?;
-        let (stream, progress) = self.index.stream(self.company.as_str(), dataset.name.as_str()).map_err(store)?;
+        let (stream, progress) = self
+            .index
+            .stream(self.company.as_str(), dataset.name.as_str())
+            .map_err(store)?;
         let fingerprint = dataset.fingerprint();
         let mut engine = Engine::new(progress, fingerprint, self.overlap_s, page_documents(dataset));
         let now = self.zone.to_datetime(host::clock::now());
-        let mut work = Work { dataset, shape, stream, page: None, batch: None };
+        let mut work = Work {
+            dataset,
+            shape,
+            stream,
+            page: None,
+            batch: None,
+        };
         let mut command = engine.begin(kind, now);
         loop {
             host::fault::point(fault_name(&command));
             if let Command::Finish(outcome) = command {
                 return Ok(outcome);
             }
-            let event = self.carry_out(&mut work, command, observer, findings).unwrap_or_else(Event::Failed);
+            let event = self
+                .carry_out(&mut work, command, observer, findings)
+                .unwrap_or_else(Event::Failed);
             command = engine.handle(event);
         }
     }
@@ -219,7 +243,10 @@ impl CompanyReader {
         let dataset = work.dataset;
         match command {
             Command::AskStream => {
-                let state = self.hub.state(&self.company, &dataset.name).map_err(|e| hub(&e))?;
+                let state = self
+                    .hub
+                    .state(&self.company, &dataset.name)
+                    .map_err(|e| hub(&e))?;
                 Ok(Event::StreamState {
                     store: state.store,
                     epoch: state.epoch,
@@ -231,7 +258,12 @@ impl CompanyReader {
                     random: host::random::number(),
                 })
             }
-            Command::ResetStream { epoch, from_epoch, from_sequence, from_digest } => {
+            Command::ResetStream {
+                epoch,
+                from_epoch,
+                from_sequence,
+                from_digest,
+            } => {
                 let request = StreamReset {
                     company: self.company.clone(),
                     dataset: dataset.name.clone(),
@@ -255,7 +287,11 @@ impl CompanyReader {
                     observer.finding(dataset, finding);
                 }
                 let documents = page.batch.parents.num_rows() as u64;
-                let event = Event::PageRead { documents, last: page.last.clone(), end: page.end };
+                let event = Event::PageRead {
+                    documents,
+                    last: page.last.clone(),
+                    end: page.end,
+                };
                 work.page = Some(page);
                 Ok(event)
             }
@@ -267,14 +303,26 @@ impl CompanyReader {
                 let known = self.index.look_up(work.stream, &keys).map_err(store)?;
                 let rows = changed_rows(&rows_since(dataset, &batch, since), &keys, &hashes, &known);
                 let whole = rows.len() == batch.parents.num_rows();
-                let kept = if whole { batch } else { dataset.take(&batch, &rows).map_err(|_| lost("page"))? };
-                let entries =
-                    rows.iter().map(|row| (keys[*row as usize].clone(), hashes[*row as usize])).collect::<Vec<_>>();
+                let kept = if whole {
+                    batch
+                } else {
+                    dataset.take(&batch, &rows).map_err(|_| lost("page"))?
+                };
+                let entries = rows
+                    .iter()
+                    .map(|row| (keys[*row as usize].clone(), hashes[*row as usize]))
+                    .collect::<Vec<_>>();
                 observer.page(dataset, keys.len() as u64, rows.len() as u64);
                 work.batch = Some((kept, entries));
-                Ok(Event::Compared { changed: rows.len() as u64 })
+                Ok(Event::Compared {
+                    changed: rows.len() as u64,
+                })
             }
-            Command::Send { epoch, sequence, previous } => {
+            Command::Send {
+                epoch,
+                sequence,
+                previous,
+            } => {
                 let (batch, _) = work.batch.as_ref().ok_or_else(|| lost("batch"))?;
                 let header = BatchHeader {
                     company: self.company.clone(),
@@ -284,12 +332,11 @@ impl CompanyReader {
                     previous,
                     fingerprint: dataset.fingerprint(),
                 };
-                let bytes = encode_batch(&header, batch)
-                    .map_err(|e| Failure::Hub {
-                        code: "batch_failed".to_owned(),
-                        message: e.to_string(),
-                        remedy: "report it: a page does not fit into one message".to_owned(),
-                    })?;
+                let bytes = encode_batch(&header, batch).map_err(|e| Failure::Hub {
+                    code: "batch_failed".to_owned(),
+                    message: e.to_string(),
+                    remedy: "report it: a page does not fit into one message".to_owned(),
+                })?;
                 let digest = wire::digest(&bytes);
                 self.hub.send(bytes).map_err(|e| hub(&e))?;
                 Ok(Event::Acknowledged { digest })
@@ -297,7 +344,9 @@ impl CompanyReader {
             Command::Commit { progress } => {
                 // Without a batch the page held nothing new, and only the place moves.
                 let entries = work.batch.take().map(|(_, entries)| entries).unwrap_or_default();
-                self.index.commit(work.stream, &progress, &entries).map_err(store)?;
+                self.index
+                    .commit(work.stream, &progress, &entries)
+                    .map_err(store)?;
                 Ok(Event::Committed)
             }
             Command::Finish(_) => Err(lost("end of the pass")),
@@ -308,7 +357,12 @@ impl CompanyReader {
         read_documents(&mut self.bridge, shape, request, self.page_limit).map_err(Failure::Read)
     }
 
-    fn rebuild(&mut self, work: &Work<'_>, progress: &Progress, observer: &mut dyn Observer) -> Result<(), Failure> {
+    fn rebuild(
+        &mut self,
+        work: &Work<'_>,
+        progress: &Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Failure> {
         self.index.begin_rebuild(work.stream, progress).map_err(store)?;
         let mut after = None;
         let mut count = 0;
@@ -326,9 +380,14 @@ impl CompanyReader {
                 observer.rebuilding(work.dataset, count);
             }
             if page.end {
-                return self.index.commit(work.stream, progress, &page.entries).map_err(store);
+                return self
+                    .index
+                    .commit(work.stream, progress, &page.entries)
+                    .map_err(store);
             }
-            self.index.add_rebuilt(work.stream, &page.entries).map_err(store)?;
+            self.index
+                .add_rebuilt(work.stream, &page.entries)
+                .map_err(store)?;
             after = page.entries.last().map(|(key, _)| key.clone());
         }
     }
@@ -366,11 +425,19 @@ const fn fault_name(command: &Command) -> &'static str {
 }
 
 pub(super) fn store(error: StoreError) -> Failure {
-    Failure::Store { code: error.code().to_owned(), message: error.to_string(), remedy: error.remedy().to_owned() }
+    Failure::Store {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        remedy: error.remedy().to_owned(),
+    }
 }
 
 pub(super) fn hub(error: &HubError) -> Failure {
-    Failure::Hub { code: error.code().to_owned(), message: error.to_string(), remedy: error.remedy().to_owned() }
+    Failure::Hub {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        remedy: error.remedy().to_owned(),
+    }
 }
 
 fn lost(what: &str) -> Failure {

@@ -25,7 +25,11 @@ impl Schedule {
     /// All datasets are due now.
     #[must_use]
     pub fn new(datasets: usize, interval: Duration, share_percent: u32, now: Instant) -> Self {
-        Self { interval, share_percent: share_percent.clamp(1, 100), due: vec![Entry { at: now, failures: 0 }; datasets] }
+        Self {
+            interval,
+            share_percent: share_percent.clamp(1, 100),
+            due: vec![Entry { at: now, failures: 0 }; datasets],
+        }
     }
 
     /// The dataset that is due longest, or how long to wait for the first.
@@ -47,14 +51,20 @@ impl Schedule {
         let share = took.saturating_mul(100) / self.share_percent;
         let pause = self.interval.max(share.saturating_sub(took));
         if let Some(entry) = self.due.get_mut(dataset) {
-            *entry = Entry { at: now + pause, failures: 0 };
+            *entry = Entry {
+                at: now + pause,
+                failures: 0,
+            };
         }
     }
 
     /// A pass failed: the next ones come at growing distances. `random` spreads many agents.
     pub fn failed(&mut self, dataset: usize, now: Instant, random: u64) {
         if let Some(entry) = self.due.get_mut(dataset) {
-            let ceiling = self.interval.saturating_mul(1 << entry.failures.min(8)).min(MAX_FAILURE_PAUSE);
+            let ceiling = self
+                .interval
+                .saturating_mul(1 << entry.failures.min(8))
+                .min(MAX_FAILURE_PAUSE);
             let spread = u64::try_from(ceiling.as_millis() / 2).unwrap_or(0).max(1);
             *entry = Entry {
                 at: now + ceiling / 2 + Duration::from_millis(random % spread),

@@ -62,8 +62,20 @@ pub fn verify_dataset(
 ) -> Result<DatasetVerdict, Failure> {
     let shape = reader.shape(dataset, &mut Silent)?;
     let pairs = read_pairs(reader, &shape, &mut progress)?;
-    let erp = ErpSide { pairs: &pairs, page: Vec::new().into_iter(), after: None, done: false };
-    let hub_side = HubSide { hub: stream_hub, company, dataset, page: Vec::new().into_iter(), after: None, done: false };
+    let erp = ErpSide {
+        pairs: &pairs,
+        page: Vec::new().into_iter(),
+        after: None,
+        done: false,
+    };
+    let hub_side = HubSide {
+        hub: stream_hub,
+        company,
+        dataset,
+        page: Vec::new().into_iter(),
+        after: None,
+        done: false,
+    };
     let mut different = 0;
     let mut differences = Vec::new();
     let equal = compare(erp, hub_side, |difference: Difference| {
@@ -72,19 +84,35 @@ pub fn verify_dataset(
             differences.push((difference.key().clone(), difference.as_str()));
         }
     })?;
-    Ok(DatasetVerdict { company: company.clone(), dataset: dataset.name.to_string(), equal, different, differences })
+    Ok(DatasetVerdict {
+        company: company.clone(),
+        dataset: dataset.name.to_string(),
+        equal,
+        different,
+        differences,
+    })
 }
 
-fn read_pairs(reader: &mut CompanyReader, shape: &Shape, progress: &mut impl FnMut(u64)) -> Result<Pairs, Failure> {
+fn read_pairs(
+    reader: &mut CompanyReader,
+    shape: &Shape,
+    progress: &mut impl FnMut(u64),
+) -> Result<Pairs, Failure> {
     let mut pairs = Pairs::new().map_err(store)?;
     let mut after = None;
     let mut count = 0;
     loop {
-        let request = PageRequest { since: None, after, limit: PAGE_DOCUMENTS };
+        let request = PageRequest {
+            since: None,
+            after,
+            limit: PAGE_DOCUMENTS,
+        };
         let page = read_documents(reader.reader(), shape, &request, PAGE_LIMIT).map_err(Failure::Read)?;
         let keys = shape.dataset.keys(&page.batch);
         count += keys.len() as u64;
-        pairs.add(keys.into_iter().zip(shape.dataset.hashes(&page.batch))).map_err(store)?;
+        pairs
+            .add(keys.into_iter().zip(shape.dataset.hashes(&page.batch)))
+            .map_err(store)?;
         progress(count);
         if page.end {
             return Ok(pairs);
@@ -110,7 +138,10 @@ impl Iterator for ErpSide<'_> {
             match self.pairs.page(self.after.as_ref(), PAGE) {
                 Ok(page) => {
                     self.done = page.is_empty();
-                    self.after = page.last().map(|(key, _)| key.clone()).or_else(|| self.after.take());
+                    self.after = page
+                        .last()
+                        .map(|(key, _)| key.clone())
+                        .or_else(|| self.after.take());
                     self.page = page.into_iter();
                 }
                 Err(error) => return Some(Err(store(error))),
@@ -144,7 +175,11 @@ impl Iterator for HubSide<'_> {
             match self.hub.hashes(&request) {
                 Ok(page) => {
                     self.done = page.end;
-                    self.after = page.entries.last().map(|(key, _)| key.clone()).or_else(|| self.after.take());
+                    self.after = page
+                        .entries
+                        .last()
+                        .map(|(key, _)| key.clone())
+                        .or_else(|| self.after.take());
                     self.page = page.entries.into_iter();
                 }
                 Err(error) => return Some(Err(hub(&error))),
