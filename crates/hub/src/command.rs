@@ -10,9 +10,7 @@ use std::sync::Arc;
 use catalog::Catalog;
 use clap::{Parser, Subcommand};
 use hub_store::{SqliteStore, Store, StoreError};
-use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 use crate::hub::Hub;
 use crate::random;
@@ -28,6 +26,8 @@ pub struct Command {
     /// Where everything is kept, as sqlite:PATH.
     #[arg(long, global = true, env = "ERP_HUB_STORE", value_name = "STORE")]
     store: Option<String>,
+    #[command(flatten)]
+    log: host::log::LogArgs,
     #[command(subcommand)]
     action: Action,
 }
@@ -64,6 +64,16 @@ enum Action {
     Company(people::CompanyAction),
 }
 
+impl Action {
+    /// A mistyped path must not become an empty hub.
+    const fn makes_store(&self) -> bool {
+        match self {
+            Self::Serve { .. } | Self::Migrate | Self::Tenant(_) => true,
+            Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) => false,
+        }
+    }
+}
+
 /// A command did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +84,9 @@ pub enum CommandError {
     /// The store's address cannot be used.
     #[error("store {0:?} cannot be used: this version keeps everything in one SQLite file")]
     StoreKind(String),
+    /// There is no file at the store's path.
+    #[error("there is no store at {}", .0.display())]
+    NoSuchStore(PathBuf),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,9 +110,23 @@ impl CommandError {
         match self {
             Self::NoStore => "name one with --store sqlite:PATH or ERP_HUB_STORE",
             Self::StoreKind(_) => "use --store sqlite:PATH; PostgreSQL is not supported yet",
+            Self::NoSuchStore(_) => "correct the path; erp-hub tenant add, migrate and serve make a new store",
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
+        }
+    }
+
+    /// Stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NoStore => "store_missing",
+            Self::StoreKind(_) => "store_unsupported",
+            Self::NoSuchStore(_) => "store_unknown",
+            Self::Store(error) => error.code(),
+            Self::Catalog(_) => "catalog_invalid",
+            Self::Io { .. } => "io_failed",
         }
     }
 
@@ -109,10 +136,14 @@ impl CommandError {
     }
 }
 
-/// What is logged: `ERP_HUB_LOG` in the form of `tracing`, by default `info`.
-#[must_use]
-pub fn log_filter(setting: Option<&str>) -> EnvFilter {
-    EnvFilter::try_new(setting.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"))
+impl host::cli::Explained for CommandError {
+    fn code(&self) -> &str {
+        self.code()
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(self.remedy().to_owned())
+    }
 }
 
 /// Runs a command; what was asked for goes to `out`.
@@ -120,9 +151,13 @@ pub fn log_filter(setting: Option<&str>) -> EnvFilter {
 /// # Errors
 /// [`CommandError`], each with a remedy.
 pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
-    let now = Timestamp::now();
+    host::log::init(&command.log);
+    let now = host::clock::now();
     let address = command.store.ok_or(CommandError::NoStore)?;
     let path = sqlite_path(&address)?;
+    if !command.action.makes_store() && !path.exists() {
+        return Err(CommandError::NoSuchStore(path.to_owned()));
+    }
     let store = SqliteStore::open(path, Catalog::standard()?, &random::store_id(), now)?;
     match command.action {
         Action::Serve { listen, announce } => run_server(store, listen, announce.as_deref()),
@@ -155,13 +190,12 @@ fn run_server(store: SqliteStore, listen: SocketAddr, announce: Option<&Path>) -
     runtime.map_err(CommandError::io("starting"))?.block_on(async {
         let listener = TcpListener::bind(listen).await.map_err(CommandError::io(format!("listening on {listen}")))?;
         let address = listener.local_addr().map_err(CommandError::io(format!("listening on {listen}")))?;
-        let stop = stop_signal().map_err(CommandError::io("waiting for signals"))?;
         tracing::info!(store = %store.id(), "erp-hub {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
         if let Some(file) = announce {
             announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
         }
-        let hub = Hub::new(Arc::new(store), Arc::new(Timestamp::now));
-        crate::serve(hub, listener, stop).await.map_err(CommandError::io(format!("serving on {address}")))
+        let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now));
+        crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }
 
@@ -171,26 +205,6 @@ fn announce_address(file: &Path, address: SocketAddr) -> io::Result<()> {
     beside.push(".new");
     std::fs::write(&beside, format!("{address}\n"))?;
     std::fs::rename(&beside, file)
-}
-
-#[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-#[cfg(windows)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
 }
 
 /// One line of data.

@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
-pub use command::{Command, CommandError, log_filter, run};
+pub use command::{Command, CommandError, run};
 pub use error::{CODES, Code};
 pub use hub::{Clock, Hub};
 pub use serve::serve;
