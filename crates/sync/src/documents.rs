@@ -186,11 +186,8 @@ impl Source<'_> {
     ) -> Result<DocumentBatch, ReadError> {
         let mut children = Vec::new();
         for child in 0..self.shape.dataset.children.len() {
-            let conditions = if sparse {
-                self.by_parent(parents, child)
-            } else {
-                self.by_range(parents, child)
-            }?;
+            let columns = self.shape.dataset.children[child].parent_key.clone();
+            let conditions = self.conditions(parents, &columns, sparse)?;
             let mut pages = Vec::new();
             for rung in conditions {
                 pages.push(self.read_child_rows(child, rung)?);
@@ -203,44 +200,41 @@ impl Source<'_> {
         })
     }
 
-    fn by_range(&self, parents: &RecordBatch, child: usize) -> Result<Vec<Rung>, ReadError> {
-        let (Some(last_row), Some(column)) = (
-            parents.num_rows().checked_sub(1),
-            self.shape.dataset.children[child].parent_key.first(),
-        ) else {
+    /// The statements that find rows of these parents by `columns`, which hold the parents'
+    /// key: one range over a dense page, one statement for each parent of a sparse one.
+    fn conditions(
+        &self,
+        parents: &RecordBatch,
+        columns: &[String],
+        sparse: bool,
+    ) -> Result<Vec<Rung>, ReadError> {
+        let (Some(last), Some(first_column)) = (parents.num_rows().checked_sub(1), columns.first()) else {
             return Ok(Vec::new());
         };
-        let bound = |row: usize, comparison| -> Result<Where, ReadError> {
+        let compare = |column: &String, comparison, literal| Where {
+            column: column.clone(),
+            comparison,
+            literal,
+        };
+        if sparse {
+            let equal = |row| -> Result<Rung, ReadError> {
+                let literals = self.key_literals(&self.key_parts(parents, row))?;
+                let pairs = columns.iter().zip(literals);
+                Ok(pairs
+                    .map(|(column, literal)| compare(column, Comparison::Equal, literal))
+                    .collect())
+            };
+            return (0..=last).map(equal).collect();
+        }
+        let bound = |row, comparison| -> Result<Option<Where>, ReadError> {
             let literals = self.key_literals(&self.key_parts(parents, row))?;
-            let literal = literals
+            Ok(literals
                 .into_iter()
                 .next()
-                .unwrap_or(Literal::Text(String::new()));
-            Ok(Where {
-                column: column.clone(),
-                comparison,
-                literal,
-            })
+                .map(|literal| compare(first_column, comparison, literal)))
         };
-        Ok(vec![vec![
-            bound(0, Comparison::AtLeast)?,
-            bound(last_row, Comparison::AtMost)?,
-        ]])
-    }
-
-    fn by_parent(&self, parents: &RecordBatch, child: usize) -> Result<Vec<Rung>, ReadError> {
-        let columns = &self.shape.dataset.children[child].parent_key;
-        (0..parents.num_rows())
-            .map(|row| {
-                let literals = self.key_literals(&self.key_parts(parents, row))?;
-                let equal = columns.iter().zip(literals).map(|(column, literal)| Where {
-                    column: column.clone(),
-                    comparison: Comparison::Equal,
-                    literal,
-                });
-                Ok(equal.collect())
-            })
-            .collect()
+        let range = [bound(0, Comparison::AtLeast)?, bound(last, Comparison::AtMost)?];
+        Ok(vec![range.into_iter().flatten().collect()])
     }
 
     fn read_child_rows(&mut self, child: usize, conditions: Rung) -> Result<Page, ReadError> {
@@ -363,29 +357,7 @@ impl Source<'_> {
 
     fn read_headers_again(&mut self, parents: &RecordBatch, sparse: bool) -> Result<RecordBatch, ReadError> {
         let dataset = &self.shape.dataset;
-        let last = parents.num_rows() - 1;
-        let conditions: Vec<Rung> = if sparse {
-            (0..=last)
-                .map(|row| self.equal_key(parents, row))
-                .collect::<Result<_, _>>()?
-        } else {
-            let bound = |row: usize, comparison| -> Result<Where, ReadError> {
-                let literals = self.key_literals(&self.key_parts(parents, row))?;
-                let literal = literals
-                    .into_iter()
-                    .next()
-                    .unwrap_or(Literal::Text(String::new()));
-                Ok(Where {
-                    column: dataset.key[0].clone(),
-                    comparison,
-                    literal,
-                })
-            };
-            vec![vec![
-                bound(0, Comparison::AtLeast)?,
-                bound(last, Comparison::AtMost)?,
-            ]]
-        };
+        let conditions = self.conditions(parents, &dataset.key, sparse)?;
         let mut pages = Vec::new();
         for rung in conditions {
             let select = self.parent_select(rung);
@@ -398,18 +370,6 @@ impl Source<'_> {
         }
         arrow_select::concat::concat_batches(&dataset.schema(), &pages)
             .map_err(|e| wrong_types(&dataset.table, &e))
-    }
-
-    fn equal_key(&self, parents: &RecordBatch, row: usize) -> Result<Rung, ReadError> {
-        let literals = self.key_literals(&self.key_parts(parents, row))?;
-        let key = self.shape.dataset.key.iter().zip(literals);
-        Ok(key
-            .map(|(column, literal)| Where {
-                column: column.clone(),
-                comparison: Comparison::Equal,
-                literal,
-            })
-            .collect())
     }
 
     /// For each header, its content's hash and its row.
