@@ -57,6 +57,25 @@ fn the_hub_is_killed_in_the_middle_of_a_load() {
 }
 
 #[test]
+fn the_hub_dies_before_and_after_it_commits_a_batch() {
+    for point in ["hub.before_ingest@2", "hub.after_ingest@2", "hub.after_ingest@5"] {
+        let mut site = Site::demo(Reader::Sandbox);
+        site.hub.kill();
+        site.hub.start_again(&[("ERP_DRIVER_FAULT_POINT", point)]);
+        // Its reply is lost with it; what it committed is not.
+        let output = site.driver(&["sync"]);
+        assert_eq!(output.code, Some(1), "{point}: {output:?}");
+        assert!(site.hub.has_ended(), "{point} was not passed");
+        site.hub.start_again(&[]);
+        site.driver(&["sync"]).ok();
+        site.driver(&["verify"]).ok();
+        let again: serde_json::Value = serde_json::from_str(&site.driver(&["sync", "--json"]).ok()).unwrap();
+        let sent: u64 = again.as_array().unwrap().iter().map(|row| row["sent"].as_u64().unwrap()).sum();
+        assert_eq!(sent, 0, "{point}: sent twice");
+    }
+}
+
+#[test]
 fn the_driver_is_killed_at_every_step_of_a_pass() {
     let site = Site::demo(Reader::Sandbox);
     let mut killed = 0;

@@ -80,7 +80,10 @@ pub(crate) async fn batch(
             let (header, batch, digest) = decode_batch(&bytes).map_err(refuse)?;
             drop(bytes);
             let records = u64::try_from(batch.parents.num_rows()).unwrap_or(0);
-            Ok((store.ingest(&scope, &header, &batch, digest, now)?, records))
+            host::fault::point("hub.before_ingest");
+            let ack = store.ingest(&scope, &header, &batch, digest, now)?;
+            host::fault::point("hub.after_ingest");
+            Ok((ack, records))
         })
         .await;
     let counters = hub.counters();
