@@ -70,7 +70,12 @@ fn the_hub_dies_before_and_after_it_commits_a_batch() {
         site.driver(&["sync"]).ok();
         site.driver(&["verify"]).ok();
         let again: serde_json::Value = serde_json::from_str(&site.driver(&["sync", "--json"]).ok()).unwrap();
-        let sent: u64 = again.as_array().unwrap().iter().map(|row| row["sent"].as_u64().unwrap()).sum();
+        let sent: u64 = again
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["sent"].as_u64().unwrap())
+            .sum();
         assert_eq!(sent, 0, "{point}: sent twice");
     }
 }

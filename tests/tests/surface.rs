@@ -26,7 +26,8 @@ fn help(program: &str) -> String {
             .lines()
             .skip_while(|l| *l != "Commands:")
             .skip(1)
-            .take_while(|l| l.starts_with("  "));
+            .take_while(|l| l.starts_with("  "))
+            .filter(|l| !l.starts_with("   "));
         let mut names: Vec<&str> = below
             .filter_map(|l| l.split_whitespace().next())
             .filter(|n| *n != "help")

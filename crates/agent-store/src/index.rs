@@ -309,9 +309,13 @@ impl Pairs {
     /// [`StoreError`].
     pub fn page(&self, after: Option<&Key>, limit: u32) -> Result<Vec<(Key, Hash)>, StoreError> {
         let read = || -> rusqlite::Result<Vec<(Key, Hash)>> {
-            let mut select = self
-                .connection
-                .prepare_cached("SELECT key, hash FROM pair WHERE key > ?1 ORDER BY key LIMIT ?2")?;
+            // The blank key is a key, too: behind nothing it comes first.
+            let sql = if after.is_some() {
+                "SELECT key, hash FROM pair WHERE key > ?1 ORDER BY key LIMIT ?2"
+            } else {
+                "SELECT key, hash FROM pair WHERE key >= ?1 ORDER BY key LIMIT ?2"
+            };
+            let mut select = self.connection.prepare_cached(sql)?;
             let rows = select.query_map(params![after.map_or("", Key::as_str), limit], |row| {
                 Ok((Key::from_stored(row.get(0)?), Hash::from_signed(row.get(1)?)))
             })?;
@@ -407,11 +411,11 @@ mod tests {
     fn pairs_come_back_in_byte_order() {
         let mut pairs = Pairs::new().unwrap();
         pairs
-            .add(["b", "a~20", "B", "a"].map(|k| (Key::from_stored(k.to_owned()), Hash(1))))
+            .add(["b", "a~20", "B", "a", ""].map(|k| (Key::from_stored(k.to_owned()), Hash(1))))
             .unwrap();
         let first = pairs.page(None, 3).unwrap();
         let keys: Vec<&str> = first.iter().map(|(k, _)| k.as_str()).collect();
-        assert_eq!(keys, ["B", "a", "a~20"]);
-        assert_eq!(pairs.page(Some(&first[2].0), 3).unwrap()[0].0.as_str(), "b");
+        assert_eq!(keys, ["", "B", "a"]);
+        assert_eq!(pairs.page(Some(&first[2].0), 3).unwrap()[0].0.as_str(), "a~20");
     }
 }

@@ -4,6 +4,7 @@ mod config;
 mod connect;
 mod enroll;
 mod failure;
+mod imports;
 mod run;
 mod status;
 mod sync;
@@ -35,7 +36,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make this server known to a hub, with a one-time code.
-    #[command(after_help = "Example:\n  erp-driver enroll --hub https://hub.example.com --code 7KQF-M2XD-…")]
+    #[command(
+        after_help = "Example:\n  erp-driver enroll --hub https://hub.example.com --code 0916a23a933f1db7b55c74b63737ead5"
+    )]
     Enroll(enroll::Arguments),
     /// Sync and enter documents until stopped.
     #[command(after_help = "Example:\n  erp-driver --config config.toml run")]
@@ -49,6 +52,9 @@ enum Command {
     /// Where every dataset and document stands.
     #[command(after_help = "Example:\n  erp-driver status --json")]
     Status(status::Arguments),
+    /// What a person decides about documents.
+    #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
+    Imports(imports::Arguments),
     /// Check or show the configuration.
     #[command(after_help = "Example:\n  erp-driver config check")]
     Config(config::Arguments),
@@ -62,12 +68,20 @@ impl Cli {
     pub fn run(self) -> Result<std::process::ExitCode, Failed> {
         host::log::init(&self.log);
         let config = self.config.unwrap_or_else(host::config::default_path);
+        let config = std::path::absolute(&config).unwrap_or(config);
+        // Relative paths in the file, those inside connection strings too, are the file's.
+        if let Some(folder) = config.parent().filter(|f| f.is_dir())
+            && let Err(error) = std::env::set_current_dir(folder)
+        {
+            tracing::warn!(%error, folder = %folder.display(), "relative paths are looked up elsewhere");
+        }
         match self.command {
             Command::Enroll(arguments) => arguments.run(&config),
             Command::Run(arguments) => arguments.run(&config),
             Command::Sync(arguments) => arguments.run(&config),
             Command::Verify(arguments) => arguments.run(&config),
             Command::Status(arguments) => arguments.run(&config),
+            Command::Imports(arguments) => arguments.run(&config),
             Command::Config(arguments) => arguments.run(&config),
         }
     }

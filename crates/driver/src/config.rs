@@ -15,6 +15,9 @@ const DEFAULT_INTERVAL_S: u64 = 2;
 /// Share of wall time that reading one company may take, in percent. Ten leaves Sage's
 /// files to the people who work with them.
 const DEFAULT_READING_SHARE_PERCENT: u64 = 10;
+/// An hour: what no stamp tells is at the hub within one, and the pace by reading share
+/// keeps large tables from taking more of Sage than they may.
+const DEFAULT_FULL_INTERVAL_S: u64 = 3600;
 /// A page must free Sage's files within this time.
 const DEFAULT_PAGE_LIMIT_S: u64 = 60;
 
@@ -99,6 +102,9 @@ pub struct SyncSettings {
     pub interval_s: u64,
     /// Share of wall time that reading may take, in percent.
     pub reading_share_percent: u64,
+    /// Seconds after which a table that is read by stamp is compared whole again: bulk jobs
+    /// change rows without stamping them.
+    pub full_interval_s: u64,
     /// Seconds by which watermarks stay behind the clock.
     pub overlap_s: u32,
     /// Longest time for one page, in seconds.
@@ -112,6 +118,7 @@ impl Default for SyncSettings {
         Self {
             interval_s: DEFAULT_INTERVAL_S,
             reading_share_percent: DEFAULT_READING_SHARE_PERCENT,
+            full_interval_s: DEFAULT_FULL_INTERVAL_S,
             overlap_s: sync::DEFAULT_OVERLAP_S,
             page_limit_s: DEFAULT_PAGE_LIMIT_S,
             datasets: Vec::new(),

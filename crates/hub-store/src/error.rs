@@ -131,6 +131,12 @@ pub enum StoreError {
     /// What stands in the store cannot be read back.
     #[error("the store holds {0}")]
     Corrupt(String),
+    /// The file holds something else.
+    #[error("the file is no store of a hub")]
+    NoStore,
+    /// The file cannot be made.
+    #[error("the store cannot be made: {0}")]
+    File(#[from] std::io::Error),
     /// The database failed.
     #[error("the store failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -167,6 +173,8 @@ impl StoreError {
             Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
             Self::TooNew { .. } => "store_too_new",
             Self::Corrupt(_) => "store_corrupt",
+            Self::NoStore => "store_foreign",
+            Self::File(_) => "store_unwritable",
             Self::Sqlite(_) => "store_unavailable",
         }
     }
@@ -210,6 +218,8 @@ impl StoreError {
             Self::RevisionStale { .. } => "fetch the document again",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
+            Self::NoStore => "correct the path: this file belongs to another program and was left alone",
+            Self::File(_) => "check that the folder exists and may be written",
             Self::Corrupt(_) => "restore the store from a backup and report this",
             Self::Sqlite(_) => "try again; if it stays, look at the hub's disk space, permissions and log",
         }

@@ -87,6 +87,9 @@ pub enum CommandError {
     /// There is no file at the store's path.
     #[error("there is no store at {}", .0.display())]
     NoSuchStore(PathBuf),
+    /// A tenant cannot have this name.
+    #[error("a tenant cannot be called {0:?}")]
+    TenantName(String),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,7 +113,10 @@ impl CommandError {
         match self {
             Self::NoStore => "name one with --store sqlite:PATH or ERP_HUB_STORE",
             Self::StoreKind(_) => "use --store sqlite:PATH; PostgreSQL is not supported yet",
-            Self::NoSuchStore(_) => "correct the path; erp-hub tenant add, migrate and serve make a new store",
+            Self::NoSuchStore(_) => {
+                "correct the path; erp-hub tenant add, migrate and serve make a new store"
+            }
+            Self::TenantName(_) => "give it a name for people, which does not begin with t_ as ids do",
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
@@ -124,6 +130,7 @@ impl CommandError {
             Self::NoStore => "store_missing",
             Self::StoreKind(_) => "store_unsupported",
             Self::NoSuchStore(_) => "store_unknown",
+            Self::TenantName(_) => "tenant_name_invalid",
             Self::Store(error) => error.code(),
             Self::Catalog(_) => "catalog_invalid",
             Self::Io { .. } => "io_failed",

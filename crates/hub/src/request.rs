@@ -1,11 +1,15 @@
 //! Reading requests: bodies and parameters, once, with the exact place in the error.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::IntoResponse as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::MAX_JSON_BYTES;
 use crate::error::ApiError;
@@ -31,6 +35,67 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
         let value =
             serde_json::from_slice(&bytes).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
         Ok(Self(value))
+    }
+}
+
+/// JSON in which no object names a member twice: which of the two was meant, nobody knows.
+pub(crate) struct Unique(pub(crate) Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique(Value::Null))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Unique, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Unique(item)) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Unique(list.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unique, A::Error> {
+                let mut object = Map::new();
+                while let Some(name) = members.next_key::<String>()? {
+                    let Unique(value) = members.next_value()?;
+                    if object.contains_key(&name) {
+                        return Err(A::Error::custom(format!("{name} stands twice in one object")));
+                    }
+                    object.insert(name, value);
+                }
+                Ok(Unique(object.into()))
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use model::Problem;
 
-const LOOK: &str = "look up the order in Sage: if it is there and complete, tell the web team its number and discard the import; if it is not there, retry the import";
+const LOOK: &str = "look up the order in Sage: if it is there and complete, tell the web team its number; if it is not there, post it again under a new idempotency key";
 
 pub(crate) fn in_doubt(code: &str, number: &str, what: &str) -> Problem {
     Problem::new(code, "", format!("sales order {number}: {what}"), LOOK)
@@ -23,7 +23,7 @@ pub(crate) fn history_not_kept(number: &str) -> Problem {
         format!(
             "sales order {number}: not found, which proves nothing while Sage keeps no sales order history: it may have been written and completed since"
         ),
-        "look for it in Sage's invoices, then retry or discard the import; Retain Sales Order History in Sales Order Options prevents this",
+        "look for it in Sage's invoices: if it is not there either, post it again under a new idempotency key; Retain Sales Order History in Sales Order Options prevents this",
     )
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn numbers_taken(tries: usize) -> Problem {
         "numbers_taken",
         "",
         format!("{tries} numbers in a row that Sage gave out as next were taken by somebody else"),
-        "check the next sales order number in Sales Order Options and whether another program enters orders under numbers of its own, then retry the import",
+        "check the next sales order number in Sales Order Options and whether another program enters orders under numbers of its own, then post the order again under a new idempotency key",
     )
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn write_keeps_failing(tries: u32) -> Problem {
         "write_keeps_failing",
         "",
         format!("Sage failed {tries} times while the order was entered; it holds nothing of it"),
-        "enter the same order by hand in a test company to see where Sage fails, then retry the import",
+        "enter the same order by hand in a test company to see where Sage fails, then post it again under a new idempotency key",
     )
 }
 
@@ -50,6 +50,6 @@ pub(crate) fn restored_from_backup(detail: &str) -> Problem {
         "restored_from_backup",
         "",
         detail,
-        "was Sage restored from a backup? If so, enter the lost orders again before imports go on; then retry the held imports",
+        "was Sage restored from a backup? If so, enter the lost orders again before imports go on; then post the held ones again under new idempotency keys",
     )
 }

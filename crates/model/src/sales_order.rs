@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use values::{Date, Decimal, parse_date};
+use values::{Date, Decimal, DecimalError, parse_date};
 
 use crate::Problem;
 
@@ -260,10 +260,18 @@ fn parse_udf(object: Option<&Map<String, Value>>, problems: &mut Vec<Problem>) -
 }
 
 fn parse_lines(lines: Option<&Vec<Value>>, problems: &mut Vec<Problem>) -> Vec<OrderLine> {
-    let Some(lines) = lines.filter(|l| !l.is_empty()) else {
+    let Some(lines) = lines else {
         missing(problems, "lines");
         return Vec::new();
     };
+    if lines.is_empty() {
+        problems.push(Problem::new(
+            "required",
+            "lines",
+            "there is no line",
+            "send at least one line",
+        ));
+    }
     if lines.len() > MAX_LINES {
         problems.push(Problem::new(
             "too_many",
@@ -414,12 +422,10 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     fn decimal(&mut self, name: &'static str, scale: u8) -> Option<Decimal> {
         let value = self.get(name)?;
-        let decimal = match value {
-            Value::String(text) if !text.trim().is_empty() => Decimal::parse(text, scale).ok(),
+        let text = match value {
+            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
             // Whole numbers lose nothing on their way through JSON; others might.
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                Decimal::parse(&number.to_string(), scale).ok()
-            }
+            Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
             Value::String(_)
             | Value::Number(_)
             | Value::Null
@@ -427,10 +433,12 @@ impl<'a, 'p> Fields<'a, 'p> {
             | Value::Array(_)
             | Value::Object(_) => None,
         };
-        if decimal.is_none() {
+        let decimal = text.map_or(Err(DecimalError::NotANumber), |text| Decimal::parse(&text, scale));
+        if let Err(reason) = decimal {
             let remedy = format!("send a string with at most {scale} decimals, like \"79.50\"");
-            self.wrong(name, &format!("{value} is not an exact number"), &remedy);
+            self.wrong(name, &format!("{value}: {reason}"), &remedy);
         }
+        let decimal = decimal.ok();
         decimal
     }
 

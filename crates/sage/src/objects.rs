@@ -27,7 +27,8 @@ pub trait BusinessObjects {
 pub struct ServerProcess {
     /// Process id.
     pub pid: u32,
-    /// When it started, in seconds since 1970-01-01 UTC, as the system tells.
+    /// When it started, in whatever the one who looked counts in: only compared with what
+    /// the same one finds later.
     pub started_at: u64,
 }
 
@@ -281,7 +282,7 @@ impl Condition {
             Self::ExclusiveTask => "wait for the task to end; the document waits and goes in by itself",
             Self::SubscriptionLapsed => "renew the Sage subscription; until then Sage refuses every write",
             Self::PasswordRefused => {
-                "enter the Sage user and password again; until then no document is tried, so that the user is not locked"
+                "correct orders.sage_user and the variable that orders.password_env names, and restart the driver; until then documents are tried rarely, so that the user is not locked"
             }
             Self::ExternalAccessOff => "switch on Allow External Access in Company Maintenance, Preferences",
             Self::PermissionDenied => {

@@ -344,7 +344,8 @@ impl Source<'_> {
             }
             let fail = |e: &ArrowError| wrong_types(&self.shape.dataset.table, e);
             let done = self.shape.dataset.take(&batch, &settled).map_err(|e| fail(&e))?;
-            if moved.is_empty() {
+            if moved.is_empty() || attempt == REREADS {
+                // What does not stand still is left to the next pass, whole.
                 return Ok(done);
             }
             let moved = arrow_select::take::take_record_batch(&again, &UInt32Array::from(moved))
@@ -362,6 +363,10 @@ impl Source<'_> {
         for rung in conditions {
             let select = self.parent_select(rung);
             let page = self.reader.read(&select, MAX_CHILD_ROWS, self.time_limit)?;
+            if !page.end {
+                let message = format!("reading {} again came to no end", dataset.table);
+                return Err(ReadError::new(ReadErrorCode::DriverError, message));
+            }
             pages.push(
                 self.shape
                     .complete_parents(&page.rows)

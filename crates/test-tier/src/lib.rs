@@ -76,15 +76,18 @@ pub fn postgres_bin() -> Option<PathBuf> {
 #[track_caller]
 pub fn program(name: &str) -> PathBuf {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    let built = env::var_os(BIN_DIR_VARIABLE).map(PathBuf::from).or_else(|| {
-        // A test's executable is in target/<profile>/deps, the programs are one above.
-        let deps = env::current_exe().ok()?;
-        Some(deps.parent()?.parent()?.to_path_buf())
+    let named = env::var_os(BIN_DIR_VARIABLE).map(PathBuf::from);
+    // A test's executable is in target/<profile>/deps, the programs are one above; a program
+    // that starts others has them beside it.
+    let above = env::current_exe().into_iter().flat_map(|own| {
+        own.ancestors()
+            .skip(1)
+            .take(2)
+            .map(Path::to_path_buf)
+            .collect::<Vec<_>>()
     });
-    match built
-        .map(|folder| folder.join(&file))
-        .filter(|path| path.is_file())
-    {
+    let built = named.into_iter().chain(above).map(|folder| folder.join(&file));
+    match built.into_iter().find(|path| path.is_file()) {
         Some(path) => path,
         None => panic!("the program {file} is not built: run cargo xtask test"),
     }

@@ -25,7 +25,17 @@ const DATASETS: [&str; 7] = [
 ];
 
 fn main() -> ExitCode {
-    let once = std::env::args().any(|a| a == "--once");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--once"] => true,
+        _ => {
+            println!(
+                "Usage: demo [--once]\n\nStarted by cargo xtask demo; --once checks everything unattended and exits 0 or 1."
+            );
+            return ExitCode::from(2);
+        }
+    };
     let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
         Reader::Odbc
     } else {

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use sage::Reader as _;
 use sync::Shape;
+use values::AgentId;
 
 use super::Failed;
-use super::connect::{datasets, read_config};
+use super::connect::{datasets, link_config, lock, read_config};
 use crate::bridge::ReadBridge;
-use crate::config::File;
+use crate::config::{File, WriterTarget, password};
+use crate::reading::SetupError;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -43,18 +45,47 @@ impl Arguments {
 fn check(path: &Path) -> Result<ExitCode, Failed> {
     let config = read_config(path)?;
     let mut stopped = 0;
+    // Nothing is sent: this finds addresses, files and proxies that cannot be used.
+    link::Link::new(
+        &link_config(&config, &config.hub_url)?,
+        AgentId::new("check"),
+        |_| String::new(),
+    )?;
+    match lock(&config) {
+        Ok(_free) => {}
+        Err(failed) if failed.code == "already_running" => {}
+        Err(failed) => return Err(failed),
+    }
+    if let Err(error) = secrets::Identity::load(&config.state_dir) {
+        host::cli::print(&format!("not enrolled yet: {}\n", error.remedy()));
+    }
     for company in &config.companies {
-        let source = company.read_source().map_err(crate::reading::SetupError::from)?;
-        let mut bridge = ReadBridge::start(&crate::bridge::default_program(), &source)
-            .map_err(crate::reading::SetupError::from)?;
-        let probe = bridge.probe().map_err(crate::reading::SetupError::from)?;
+        let source = company.read_source().map_err(SetupError::from)?;
+        let mut bridge =
+            ReadBridge::start(&crate::bridge::default_program(), &source).map_err(SetupError::from)?;
+        let probe = bridge.probe().map_err(SetupError::from)?;
         host::cli::print(&format!(
             "{}: reached through {} {}\n",
             company.id, probe.driver, probe.driver_version
         ));
+        if let Some(WriterTarget::Sandbox(file)) = &company.writer {
+            if !file.exists() {
+                return Err(Failed::new(
+                    "writer_missing",
+                    format!("{}: there is no file {}", company.id, file.display()),
+                    "correct writer.sandbox",
+                ));
+            }
+            company
+                .orders
+                .password_env
+                .as_deref()
+                .map(password)
+                .transpose()
+                .map_err(SetupError::from)?;
+        }
         for dataset in datasets(&config, &[])? {
-            let fitted = Shape::fit(&dataset, |table| bridge.columns(table))
-                .map_err(crate::reading::SetupError::from)?;
+            let fitted = Shape::fit(&dataset, |table| bridge.columns(table)).map_err(SetupError::from)?;
             match fitted {
                 Ok((_, problems)) if problems.is_empty() => {
                     host::cli::print(&format!("  {}: complete\n", dataset.name));

@@ -155,9 +155,18 @@ pub(crate) fn runtime() -> Result<Runtime, Failed> {
         .map_err(|e| Failed::new("runtime_failed", e.to_string(), "restart the service"))
 }
 
+/// A new state folder is its user's alone: it holds keys and whole orders.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// One process works with a state folder at a time.
 pub(crate) fn lock(config: &Config) -> Result<host::lock::Exclusive, Failed> {
-    std::fs::create_dir_all(&config.state_dir).map_err(|e| {
+    make_private_folder(&config.state_dir).map_err(|e| {
         Failed::new(
             "state_dir_unusable",
             format!("{}: {e}", config.state_dir.display()),

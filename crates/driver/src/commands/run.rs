@@ -1,5 +1,6 @@
 //! `erp-driver run`: everything, until stopped.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use agent_store::journal::Journal;
 use catalog::Dataset;
 use clap::Args;
-use sync::Outcome;
+use sync::{Outcome, PassKind};
 use tokio::sync::Notify;
 use values::StoreId;
 
@@ -44,7 +45,10 @@ impl Arguments {
                     Arc::clone(&stop),
                 );
                 let journal = lock_journal(&journal).store_id().clone();
-                move || read_company(&connection, &company, &datasets, &journal, &stop)
+                move || {
+                    let _guard = StopOnPanic(Arc::clone(&stop));
+                    read_company(&connection, &company, &datasets, &journal, &stop);
+                }
             };
             let thread = std::thread::Builder::new()
                 .name(format!("read {}", company.id))
@@ -58,7 +62,10 @@ impl Arguments {
                         Arc::clone(&journal),
                         Arc::clone(&stop),
                     );
-                    move || write_company(&connection, &company, &writer, &journal, &stop)
+                    move || {
+                        let _guard = StopOnPanic(Arc::clone(&stop));
+                        write_company(&connection, &company, &writer, &journal, &stop);
+                    }
                 };
                 let thread = std::thread::Builder::new()
                     .name(format!("write {}", company.id))
@@ -67,13 +74,19 @@ impl Arguments {
             }
         }
         tracing::info!(hub = %connection.config.hub_url, "running; stop with ctrl-c");
-        connection.handle().block_on(host::signal::stopped());
+        connection
+            .handle()
+            .block_on(stop.or_stopped(host::signal::stopped()));
         tracing::info!("stopping");
         stop.set();
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread ended by a panic");
-            }
+        let ended = threads.into_iter().map(std::thread::JoinHandle::join);
+        if ended.filter(Result::is_err).count() > 0 {
+            // A company without its thread would look served: the service manager starts anew.
+            return Err(Failed::new(
+                "thread_ended",
+                "a company's thread ended by a defect; the log says which",
+                "restart the service, and report it with the log",
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -137,12 +150,17 @@ fn read_company(
         Instant::now(),
     );
     let mut reader: Option<CompanyReader> = None;
+    let full_interval = Duration::from_secs(settings.full_interval_s);
+    let mut compared = vec![Instant::now(); datasets.len()];
+    let mut said = Said::default();
     while !stop.is_set() {
         let Some(open) = reader.as_mut() else {
             match open_company(connection, company, journal) {
                 Ok(opened) => reader = Some(opened),
                 Err(failed) => {
-                    log_failure(company, None, &failed);
+                    if said.is_news("", &failed.code) {
+                        log_failure(company, None, &failed);
+                    }
                     stop.wait(SETUP_PAUSE);
                 }
             }
@@ -152,31 +170,44 @@ fn read_company(
             Err(wait) => stop.wait(wait),
             Ok(place) => {
                 let dataset = &datasets[place];
-                let report = open.run_pass(
-                    dataset,
-                    CompanyReader::usual_pass(dataset),
-                    &mut Progress::quiet(dataset),
-                );
+                // Bulk jobs move no stamp: now and then the whole table is compared.
+                let is_due = compared[place].elapsed() >= full_interval;
+                let kind = if is_due {
+                    PassKind::Full
+                } else {
+                    CompanyReader::usual_pass(dataset)
+                };
+                let report = open.run_pass(dataset, kind, &mut Progress::quiet(dataset, &mut said));
                 let now = Instant::now();
                 match &report.outcome {
                     Outcome::Complete {
+                        kind,
                         documents,
                         sent,
                         clock_set_back,
                         ..
                     } => {
                         schedule.done(place, report.took, now);
+                        if *kind == PassKind::Full {
+                            compared[place] = now;
+                        }
+                        if said.is_over(dataset.name.as_str()) {
+                            tracing::info!(company = %company.id, dataset = %dataset.name, "{} goes on", dataset.name);
+                        }
                         if *sent > 0 {
                             let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
                             tracing::info!(company = %company.id, dataset = %dataset.name, documents, sent, took_ms, "{}: sent {sent}", dataset.name);
                         }
-                        if *clock_set_back {
-                            tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back; whole tables are compared until it has caught up");
+                        if *clock_set_back && said.is_new_finding(format!("clock {}", dataset.name)) {
+                            tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back, or erp.time_zone changed; whole tables are compared until the clock has caught up");
                         }
                     }
                     Outcome::Failed(failure) => {
                         schedule.failed(place, now, host::random::number());
-                        log_failure(company, Some(dataset), &Failed::from_pass(failure));
+                        let failed = Failed::from_pass(failure);
+                        if said.is_news(dataset.name.as_str(), &failed.code) {
+                            log_failure(company, Some(dataset), &failed);
+                        }
                     }
                     Outcome::ShapesDiffer { .. } => {
                         schedule.failed(place, now, host::random::number());
@@ -185,7 +216,9 @@ fn read_company(
                             "driver and hub know different shapes of the dataset",
                             "update the older of the two",
                         );
-                        log_failure(company, Some(dataset), &failed);
+                        if said.is_news(dataset.name.as_str(), &failed.code) {
+                            log_failure(company, Some(dataset), &failed);
+                        }
                     }
                 }
             }
@@ -196,6 +229,57 @@ fn read_company(
 fn log_failure(company: &Company, dataset: Option<&Dataset>, failed: &Failed) {
     let dataset = dataset.map_or("", |d| d.name.as_str());
     tracing::warn!(company = %company.id, dataset, code = failed.code, remedy = failed.remedy, "{} {dataset}: {}", company.id, failed.message);
+}
+
+/// Stops everything when its thread panics.
+struct StopOnPanic(Arc<Stop>);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                thread = std::thread::current().name(),
+                "a thread ended by a panic"
+            );
+            self.0.set();
+        }
+    }
+}
+
+/// What the log has said already: the same failure every two seconds helps nobody.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    failures: HashMap<String, (String, Instant)>,
+    findings: HashSet<String>,
+}
+
+/// A failure that lasts is told again after this time.
+const SAY_AGAIN: Duration = Duration::from_secs(600);
+/// Findings that are remembered; beyond them the log is quiet about single values.
+const MAX_FINDINGS: usize = 10_000;
+
+impl Said {
+    /// Is this failure of the dataset another one than last time, or long ago?
+    fn is_news(&mut self, dataset: &str, code: &str) -> bool {
+        let now = Instant::now();
+        match self.failures.get(dataset) {
+            Some((said, at)) if said == code && now.duration_since(*at) < SAY_AGAIN => false,
+            Some(_) | None => {
+                self.failures.insert(dataset.to_owned(), (code.to_owned(), now));
+                true
+            }
+        }
+    }
+
+    /// Had the dataset failed before?
+    fn is_over(&mut self, dataset: &str) -> bool {
+        self.failures.remove(dataset).is_some()
+    }
+
+    /// Was this not said before?
+    pub(crate) fn is_new_finding(&mut self, finding: String) -> bool {
+        self.findings.len() < MAX_FINDINGS && self.findings.insert(finding)
+    }
 }
 
 /// Tells every thread to end, and wakes those that wait.

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use agent_store::Index;
+use agent_store::journal::Journal;
 use clap::Args;
 use serde::Serialize;
 
 use super::Failed;
 use super::connect::{datasets, read_config};
+use crate::config::Config;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -23,7 +25,21 @@ struct Status {
     running: bool,
     hub: String,
     datasets: Vec<DatasetStatus>,
+    /// The latest documents, newest first.
+    imports: Vec<ImportStatus>,
 }
+
+#[derive(Debug, Serialize)]
+struct ImportStatus {
+    id: String,
+    company: String,
+    state: &'static str,
+    sales_order_no: Option<String>,
+    received_at: String,
+}
+
+/// Documents shown.
+const IMPORTS: u32 = 20;
 
 #[derive(Debug, Serialize)]
 struct DatasetStatus {
@@ -76,6 +92,7 @@ impl Arguments {
             running: host::lock::Exclusive::is_held(&config.state_dir.join("driver.lock")),
             hub: config.hub_url.clone(),
             datasets: rows,
+            imports: imports(&config)?,
         };
         if self.json {
             host::cli::print_json(&status);
@@ -84,6 +101,22 @@ impl Arguments {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn imports(config: &Config) -> Result<Vec<ImportStatus>, Failed> {
+    let path = config.state_dir.join("journal.db");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let listed = Journal::look(&path)?.list(IMPORTS)?;
+    let shown = listed.into_iter().map(|import| ImportStatus {
+        id: import.id.to_string(),
+        company: import.company.to_string(),
+        state: import.state.as_str(),
+        sales_order_no: import.number,
+        received_at: import.at.to_string(),
+    });
+    Ok(shown.collect())
 }
 
 fn text(status: &Status) -> String {
@@ -99,8 +132,27 @@ fn text(status: &Status) -> String {
     );
     if status.datasets.is_empty() {
         text.push_str("nothing synced yet: erp-driver sync makes the first pass\n");
-        return text;
+    } else {
+        text.push_str(&datasets_text(status));
     }
+    if !status.imports.is_empty() {
+        text.push_str("\ncompany  order     state      received              import\n");
+    }
+    for import in &status.imports {
+        text.push_str(&format!(
+            "{:<8} {:<9} {:<10} {:<21} {}\n",
+            import.company,
+            import.sales_order_no.as_deref().unwrap_or("-"),
+            import.state,
+            import.received_at.split('.').next().unwrap_or_default(),
+            import.id
+        ));
+    }
+    text
+}
+
+fn datasets_text(status: &Status) -> String {
+    let mut text = String::new();
     text.push_str("company  dataset             documents  state    changes until\n");
     for row in &status.datasets {
         text.push_str(&format!(

@@ -12,6 +12,7 @@ use sync::{Outcome, PassKind, RowFinding, ShapeProblem};
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
+use super::run::Said;
 use crate::reading::{CompanyReader, Observer, PassReport};
 
 #[derive(Debug, Args)]
@@ -155,7 +156,8 @@ fn table(rows: &[Row]) -> String {
 }
 
 /// Shows a pass on the terminal; where there is none, a line now and then.
-pub(crate) struct Progress {
+pub(crate) struct Progress<'a> {
+    said: Option<&'a mut Said>,
     bar: ProgressBar,
     documents: u64,
     sent: u64,
@@ -169,7 +171,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 /// Findings of one pass that are logged one by one.
 const MAX_LOGGED_FINDINGS: u64 = 20;
 
-impl Progress {
+impl<'a> Progress<'a> {
     pub(crate) fn new(dataset: &Dataset) -> Self {
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<18} {msg}") {
@@ -177,6 +179,7 @@ impl Progress {
         }
         bar.set_prefix(dataset.name.to_string());
         Self {
+            said: None,
             bar,
             documents: 0,
             sent: 0,
@@ -187,8 +190,9 @@ impl Progress {
     }
 
     /// For a service, whose log says what changed and nothing else.
-    pub(crate) fn quiet(dataset: &Dataset) -> Self {
-        let progress = Self::new(dataset);
+    pub(crate) fn quiet(dataset: &Dataset, said: &'a mut Said) -> Self {
+        let mut progress = Self::new(dataset);
+        progress.said = Some(said);
         progress
             .bar
             .set_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -207,7 +211,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for Progress<'_> {
     fn page(&mut self, dataset: &Dataset, documents: u64, sent: u64) {
         self.documents += documents;
         self.sent += sent;
@@ -222,8 +226,11 @@ impl Observer for Progress {
 
     fn finding(&mut self, dataset: &Dataset, finding: &RowFinding) {
         self.findings += 1;
-        if self.findings <= MAX_LOGGED_FINDINGS {
-            let RowFinding { key, column, code } = finding;
+        let RowFinding { key, column, code } = finding;
+        let is_new =
+            |said: &mut Said| said.is_new_finding(format!("{} {key} {column} {code:?}", dataset.name));
+        let is_told = self.said.as_deref_mut().is_none_or(is_new);
+        if self.findings <= MAX_LOGGED_FINDINGS && is_told {
             tracing::warn!(dataset = %dataset.name, %key, column, ?code, "a value of {} {key} could not be taken as it is: {column}", dataset.name);
         }
     }

@@ -90,6 +90,15 @@ fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
             text.push_str(&format!("  and {more} more (--show N names them)\n"));
         }
     }
+    let left = verdicts
+        .iter()
+        .flat_map(|v| &v.differences)
+        .any(|(_, what)| *what == "not in the ERP");
+    if left {
+        text.push_str(
+            "Records that are not in the ERP any more stay at the hub: this version does not delete.\n",
+        );
+    }
     let end = if different == 0 {
         "ERP and hub agree.\n"
     } else {

@@ -166,8 +166,10 @@ impl Workshop for BridgeWorkshop {
 struct BridgeWorker(WriteBridge);
 
 impl BusinessObjects for BridgeWorker {
+    /// As this machine tells it: what the fence looks for later must be told the same way.
     fn server(&self) -> Option<ServerProcess> {
-        self.0.server()
+        let announced = self.0.server()?;
+        Some(host::process::identity_of(announced.pid).unwrap_or(announced))
     }
 
     fn call(&mut self, call: &Call) -> Result<Return, Fault> {

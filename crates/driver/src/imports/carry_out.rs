@@ -369,7 +369,14 @@ impl Runner {
         match settled {
             Ok(()) => {
                 self.point("import.after_outcome_local");
-                tracing::info!(import = %current.id(), state = outcome.state.as_str(), code = outcome.problems.first().map_or("", |p| p.code.as_str()), "import ended");
+                let code = outcome.problems.first().map_or("", |p| p.code.as_str());
+                let state = outcome.state.as_str();
+                if outcome.state == model::ImportState::Written {
+                    tracing::info!(import = %current.id(), state, "import ended");
+                } else {
+                    // Somebody is to look at it.
+                    tracing::warn!(import = %current.id(), state, code, "import ended without an order that is proven");
+                }
                 self.note(
                     current,
                     outcome.state.as_str(),

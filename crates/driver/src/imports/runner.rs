@@ -251,8 +251,12 @@ impl Runner {
         }
         let mut records = self.journal().unsettled(&self.site.company)?;
         // What the hub does not have open any more was ended by another driver, or is
-        // handed over again as work: until then nothing of it may be written.
+        // handed over again as work: until then nothing of it may be written. An outcome
+        // that the hub was never told is told, whatever it believes.
         records.retain(|record| {
+            if record.outcome.is_some() && !record.reported {
+                return true;
+            }
             let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
             if !is_open {
                 tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
@@ -337,6 +341,12 @@ impl Runner {
                 Ok(()) => current.is_acknowledged = true,
                 Err(HubError::LeaseLost) => {
                     self.lose_lease();
+                    return;
+                }
+                Err(HubError::Refused { code, detail }) => {
+                    // A hub restored from before the document was posted does not know it. The
+                    // journal keeps it; the others go on.
+                    tracing::warn!(import = %current.id(), code, detail, "the hub does not take this import back; it rests");
                     return;
                 }
                 Err(error) => {

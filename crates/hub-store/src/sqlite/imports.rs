@@ -208,7 +208,9 @@ pub(super) fn reserve(
                (SELECT coalesce(max(number), 0) + 1 FROM hub_reservations WHERE tenant = ?1 AND import = ?5), ?6, ?7)";
     t.prepare_cached(sql)?
         .execute((tenant, company, name, value, id.as_str(), write, at))?;
-    let sql = "UPDATE hub_imports SET updated_at = ? WHERE tenant = ? AND id = ?";
+    // From here on the document may be in the ERP.
+    let sql = "UPDATE hub_imports SET updated_at = ?, state = 'writing' \
+               WHERE tenant = ? AND id = ? AND state IN ('received', 'validated', 'waiting', 'writing')";
     t.prepare_cached(sql)?
         .execute((micros(now), tenant, id.as_str()))?;
     Ok(())

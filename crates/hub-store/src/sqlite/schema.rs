@@ -77,6 +77,9 @@ CREATE INDEX hub_reservations_import ON hub_reservations (tenant, import, number
 "];
 
 /// Brings the file to this version and returns the store's id.
+/// "ERPH": a file of somebody else's is never taken for a store.
+const APPLICATION_ID: i64 = 0x4552_5048;
+
 pub(super) fn migrate(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -89,6 +92,12 @@ pub(super) fn migrate(
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let marked: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if (tables > 0 && found == 0) || (marked != 0 && marked != APPLICATION_ID) {
+        return Err(StoreError::NoStore);
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }

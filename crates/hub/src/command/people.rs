@@ -132,8 +132,12 @@ pub(super) fn tenant(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     let TenantAction::Add { name } = action;
+    let name = name.trim();
+    if name.is_empty() || name.starts_with("t_") {
+        return Err(CommandError::TenantName(name.to_owned()));
+    }
     let id = random::tenant_id();
-    store.add_tenant(&id, &name, now)?;
+    store.add_tenant(&id, name, now)?;
     say(out, id)
 }
 

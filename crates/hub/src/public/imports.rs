@@ -13,7 +13,7 @@ use values::{CompanyId, ImportId};
 use crate::auth::{Reader, Writer};
 use crate::error::ApiError;
 use crate::hub::{Counters, Hub};
-use crate::request::{Body, Parameters};
+use crate::request::{Body, Parameters, Unique};
 
 const DEFAULT_LIMIT: u32 = 100;
 /// Imports carry their attempts: a page stays below a few MiB.
@@ -27,7 +27,7 @@ pub(crate) async fn create(
     dataset: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     parameters: Parameters,
-    body: Result<Body<Value>, ApiError>,
+    body: Result<Body<Unique>, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
     let Path(dataset) = dataset?;
     let kind = match dataset.as_str() {
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     };
     parameters.finish()?;
     let idempotency_key = idempotency_key(&headers)?;
-    let Body(body) = body?;
+    let Body(Unique(body)) = body?;
     let company = check(&body)?;
     let canonical =
         serde_json_canonicalizer::to_vec(&body).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
@@ -71,7 +71,7 @@ pub(crate) async fn create(
         })
         .await?;
     hub.announce_work();
-    if stored.created_at == now {
+    if stored.created_at.as_microsecond() == now.as_microsecond() {
         Counters::add(&hub.counters().documents, 1);
     }
     let location = [(header::LOCATION, format!("/v1/imports/{}", stored.id))];

@@ -123,9 +123,9 @@ fn problem(message: &str, code: &str, field: &str) -> Problem {
         message
     };
     let remedy = if field.is_empty() {
-        "do what Sage's words ask for, then retry the import"
+        "do what Sage's words ask for, then post the order again under a new idempotency key"
     } else {
-        "correct the value, or set up in Sage what it names, then send the document again or retry the import"
+        "correct the value, or set up in Sage what it names, then post the order again under a new idempotency key"
     };
     Problem::new(code, field, said, remedy)
 }

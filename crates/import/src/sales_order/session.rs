@@ -106,7 +106,7 @@ fn refused<T>(answer: &Return, otherwise: Option<Condition>) -> Answer<T> {
             "session_refused",
             "",
             answer.message.clone(),
-            "check company code and Sage user in the driver's configuration, then retry the import",
+            "check company code and Sage user in the driver's configuration, then post the order again under a new idempotency key",
         )),
     }
 }
