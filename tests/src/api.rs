@@ -54,10 +54,19 @@ impl Api {
     /// When there is no answer.
     #[must_use]
     pub fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.post_text(path, key, &body.to_string())
+    }
+
+    /// `POST path` with an idempotency key and a body as it stands.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn post_text(&self, path: &str, key: &str, body: &str) -> Answer {
         self.request(
             reqwest::Method::POST,
             path,
-            &[("Idempotency-Key", key)],
+            &[("Idempotency-Key", key), ("Content-Type", "application/json")],
             Some(body),
         )
     }
@@ -108,7 +117,7 @@ impl Api {
         method: reqwest::Method,
         path: &str,
         headers: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Option<&str>,
     ) -> Answer {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
@@ -128,7 +137,7 @@ impl Api {
                 request = request.header(*name, *value);
             }
             if let Some(body) = body {
-                request = request.json(body);
+                request = request.body(body.to_owned());
             }
             let answer = request.send().await.unwrap();
             let content_type = answer

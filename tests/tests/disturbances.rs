@@ -286,3 +286,54 @@ fn one_process_works_with_a_state_folder() {
         &driver.pid().to_string(),
     );
 }
+
+#[test]
+fn files_with_customer_data_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::demo(Reader::Sandbox);
+    site.driver(&["sync"]).ok();
+    for path in [site.path().join("driver"), site.hub.store_path()] {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is open to others: {mode:o}", path.display());
+    }
+}
+
+#[test]
+fn a_company_file_is_no_hub_store() {
+    let site = Site::demo(Reader::Sandbox);
+    let company = format!("sqlite:{}", site.company().display());
+    let before = std::fs::read(site.company()).unwrap();
+    let output = run("erp-hub", &["tenant", "add", "Other", "--store", &company]);
+    fails_with(&output, "store_foreign", "another program");
+    assert_eq!(std::fs::read(site.company()).unwrap(), before);
+    let output = run(
+        "erp-hub",
+        &[
+            "token",
+            "list",
+            "--tenant",
+            "Acme",
+            "--store",
+            "sqlite:/nowhere/hub.db",
+        ],
+    );
+    fails_with(&output, "store_unknown", "correct the path");
+}
+
+#[test]
+fn a_body_that_names_a_member_twice_is_refused() {
+    let site = Site::demo(Reader::Sandbox);
+    site.driver(&["sync", "--dataset", "warehouses"]).ok();
+    let body = r#"{"company":"ABC","customer":{"ar_division_no":"01","customer_no":"ABF"},
+        "lines":[{"item_code":"1001-HON-H252","quantity_ordered":"1","quantity_ordered":"500"}]}"#;
+    let answer = site.api.post_text("/v1/sales_orders", "twice", body);
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(
+        answer.body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("quantity_ordered stands twice"),
+        "{}",
+        answer.body
+    );
+}

@@ -84,3 +84,20 @@ fn stock_and_order_lines_arrive_without_any_stamp() {
     assert_eq!(order["lines"][0]["quantity_shipped"], "1.000000");
     site.driver(&["verify"]).ok();
 }
+
+#[test]
+fn a_bulk_change_without_stamps_arrives_with_the_next_whole_comparison() {
+    let site = Site::demo(Reader::Sandbox);
+    let config = std::fs::read_to_string(site.config("driver")).unwrap();
+    let hasty = config.replace("interval_s = 1\n", "interval_s = 1\nfull_interval_s = 2\n");
+    std::fs::write(site.config("driver"), hasty).unwrap();
+    site.driver(&["sync"]).ok();
+    site.erp("UPDATE CI_Item SET StandardUnitPrice = '55.5' WHERE ItemCode = '1001-HON-H252'");
+    // By stamp alone nobody sees it.
+    site.driver(&["sync", "--dataset", "items"]).ok();
+    assert_ne!(site.api.get(ITEM).body["standard_unit_price"], "55.500000");
+    let _driver = site.start_driver("driver", &[]);
+    let _ = site
+        .api
+        .wait_for(ITEM, LOADED, |a| a.body["standard_unit_price"] == "55.500000");
+}
