@@ -221,7 +221,9 @@ fn with_fault(site: &Site, point: &str) {
     let po = &po[..po.len().min(30)];
     let id = post(site, point, &order(po));
     let mut starts = 1;
+    let began = std::time::Instant::now();
     let import = loop {
+        assert!(began.elapsed() < SETTLED, "{point}: not settled: {}", driver.log());
         if driver.has_ended() {
             starts += 1;
             assert!(
