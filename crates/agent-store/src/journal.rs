@@ -1,13 +1,17 @@
 //! The journal of imports, `journal.db`: what exactly-once rests on. It is apart from the
 //! disposable index, and every commit is on the disk before the call returns.
 //!
-//! **Room**: before a write in Sage begins, its outcome's row is stored at full size and
-//! overwritten once. The outcome itself then replaces it in place, which takes no further
-//! page of the file and no further page of SQLite's own rollback journal (kept at its
-//! size): a full disk shows before the write, not after it.
+//! **Room**: before a write in Sage begins, its outcome's row is stored at full size, and
+//! every byte of it is then overwritten once. The outcome later replaces it in place. That
+//! takes no further page of the file, and none of SQLite's own rollback journal either:
+//! the rehearsal has rolled the same pages through it, and it keeps its size while the
+//! process lives. So a full disk shows before the write, not after it.
 
+mod attempts;
+mod cut;
 mod error;
 mod lock;
+mod room;
 mod rows;
 mod schema;
 
@@ -17,20 +21,17 @@ use std::path::Path;
 use import::{Document, Outcome, Record, Reserved, WriteStart};
 use jiff::Timestamp;
 use model::{Attempt, ImportKind, ImportState};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use values::{CompanyId, ImportId, StoreId};
 
+use attempts::append;
 pub use error::JournalError;
 use lock::Lock;
+use room::{make_room, put_outcome, rehearse};
 use rows::{
-    begin, insert_document, instant, is_higher, is_reserved, make_room, outcome_of, put_content,
-    replace_body, reservations_of, source_name, verdict_name, write_of,
+    begin, insert_document, instant, is_higher, is_reserved, outcome_of, replace_body, reservations_of,
+    source_name, verdict_name, write_of,
 };
-
-/// Size of an outcome's row. An outcome is bounded to about half of it.
-const ROOM_BYTES: usize = 24 * 1024;
-/// Attempts kept and reported for one import: the last ones tell the story.
-const MAX_ATTEMPTS: i64 = 200;
 
 /// The journal. One process has it open.
 #[derive(Debug)]
@@ -80,6 +81,24 @@ impl Journal {
         let lock = Lock::take(file)?;
         let db = Connection::open(file)?;
         Self::prepare(db, fresh, Some(lock))
+    }
+
+    /// Opens a journal that may belong to a running process, only to look at it.
+    ///
+    /// # Errors
+    /// There is no journal, or `SQLite` itself failed.
+    pub fn look(file: &Path) -> Result<Self, JournalError> {
+        let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(std::time::Duration::from_secs(5))?;
+        let store: String = db.query_row("SELECT value FROM meta WHERE name = 'store'", [], |row| {
+            row.get(0)
+        })?;
+        Ok(Self {
+            db,
+            store: StoreId::new(store),
+            highest: BTreeMap::new(),
+            _lock: None,
+        })
     }
 
     /// A journal that is forgotten with the value: for simulations.
@@ -196,6 +215,11 @@ impl Journal {
     pub fn start_write(&mut self, id: &ImportId, write: &WriteStart) -> Result<(), JournalError> {
         let transaction = begin(&mut self.db)?;
         make_room(&transaction, id, &write.number)?;
+        transaction.commit()?;
+        // Apart from the room's own commit: only pages that were there before are rolled
+        // through SQLite's journal. Without it the write does not count as begun.
+        let transaction = begin(&mut self.db)?;
+        rehearse(&transaction, id)?;
         transaction.execute(
             "INSERT OR REPLACE INTO write_start (import_id, number, at, pid, process_start) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
@@ -207,8 +231,7 @@ impl Journal {
             ],
         )?;
         transaction.commit()?;
-        // The rehearsal: the same change that the outcome will make.
-        put_content(&self.db, id, "", false)
+        Ok(())
     }
 
     /// Journals that the attempt left nothing behind in Sage.
@@ -228,13 +251,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Journals how the import ended.
+    /// Journals how the import ended. Of an outcome that is too large for its room, the
+    /// state, the number, the totals and the first problem are kept, and of its other texts
+    /// what fits.
     ///
     /// # Errors
-    /// See [`JournalError`]; after [`Journal::start_write`] a full disk is no reason.
+    /// See [`JournalError`]; after [`Journal::start_write`] by the same process a full disk
+    /// is no reason.
     pub fn settle(&mut self, id: &ImportId, outcome: &Outcome) -> Result<(), JournalError> {
-        let has_room = self
-            .db
+        let written = outcome.state == ImportState::Written;
+        let transaction = begin(&mut self.db)?;
+        let has_room = transaction
             .query_row(
                 "SELECT 1 FROM outcome WHERE import_id = ?1",
                 [id.as_str()],
@@ -243,17 +270,16 @@ impl Journal {
             .optional()?
             .is_some();
         if !has_room {
-            let transaction = begin(&mut self.db)?;
             make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
-            transaction.commit()?;
         }
-        let content = serde_json::to_string(outcome).map_err(JournalError::Content)?;
-        let written = outcome.state == ImportState::Written;
-        put_content(&self.db, id, &content, written)?;
+        put_outcome(&transaction, id, outcome, written)?;
+        transaction.commit()?;
         if written && let Some(number) = &outcome.sales_order_no {
             let company = self.company_of(id)?;
-            let highest = self.highest.entry(company).or_default();
-            if is_higher(number, highest) {
+            // Not loaded yet, it will be read with this one in it.
+            if let Some(highest) = self.highest.get_mut(&company)
+                && is_higher(number, highest)
+            {
                 highest.clone_from(number);
             }
         }
@@ -271,43 +297,12 @@ impl Journal {
             [id.as_str()],
         )?;
         transaction.execute(
-            "UPDATE outcome SET content = rtrim(content) WHERE import_id = ?1",
+            "UPDATE outcome SET content = rtrim(content, ' ' || char(10)) WHERE import_id = ?1",
             [id.as_str()],
         )?;
         transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
         transaction.commit()?;
         Ok(())
-    }
-
-    /// Appends to what was tried. Nothing hangs on it.
-    ///
-    /// # Errors
-    /// See [`JournalError`].
-    pub fn note(&mut self, id: &ImportId, attempt: &Attempt) -> Result<(), JournalError> {
-        self.db
-            .prepare_cached("INSERT INTO attempt (import_id, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.as_str(), attempt.at, attempt.step, attempt.detail])?;
-        Ok(())
-    }
-
-    /// The last things that were tried, oldest first.
-    ///
-    /// # Errors
-    /// See [`JournalError`].
-    pub fn attempts(&self, id: &ImportId) -> Result<Vec<Attempt>, JournalError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT at, step, detail FROM attempt WHERE import_id = ?1 ORDER BY place DESC LIMIT ?2",
-        )?;
-        let rows = statement.query_map(params![id.as_str(), MAX_ATTEMPTS], |row| {
-            Ok(Attempt {
-                at: row.get(0)?,
-                step: row.get(1)?,
-                detail: row.get(2)?,
-            })
-        })?;
-        let mut attempts = rows.collect::<Result<Vec<_>, _>>()?;
-        attempts.reverse();
-        Ok(attempts)
     }
 
     /// Everything about one import.
@@ -434,7 +429,8 @@ impl Journal {
             .cloned())
     }
 
-    /// Stops all imports of the company until [`Journal::thaw`].
+    /// Stops all imports of the company until [`Journal::thaw`]; nothing else ends it, no
+    /// restart either.
     ///
     /// # Errors
     /// See [`JournalError`].
@@ -446,24 +442,33 @@ impl Journal {
         Ok(())
     }
 
-    /// A person has looked: imports go on, and numbers of ours from before are no measure
-    /// any more.
+    /// A person has looked: the company's imports go on, and numbers of ours from before are
+    /// no measure any more. Imports that were held meanwhile are each retried by
+    /// [`Journal::retry`]. The journal must have been opened by [`Journal::open`], so the
+    /// driver must not be running.
+    ///
+    /// Gives back whether the company was frozen; one that was not is left as it is, its
+    /// highest number too.
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn thaw(&mut self, company: &CompanyId) -> Result<(), JournalError> {
+    pub fn thaw(&mut self, company: &CompanyId) -> Result<bool, JournalError> {
         let transaction = begin(&mut self.db)?;
-        transaction.execute("DELETE FROM frozen WHERE company = ?1", [company.as_str()])?;
+        let frozen = transaction.execute("DELETE FROM frozen WHERE company = ?1", [company.as_str()])?;
+        if frozen == 0 {
+            return Ok(false);
+        }
         transaction.execute(
             "UPDATE outcome SET written = 0 WHERE company = ?1",
             [company.as_str()],
         )?;
         transaction.commit()?;
         self.highest.remove(company);
-        Ok(())
+        Ok(true)
     }
 
-    /// Why the company's imports are frozen, if they are.
+    /// Why the company's imports are frozen, if they are; works on a journal that is only
+    /// looked at, too.
     ///
     /// # Errors
     /// See [`JournalError`].
@@ -519,20 +524,22 @@ impl Journal {
             Some(_) | None => return Err(JournalError::NotEnded(id.clone())),
         };
         outcome.state = ImportState::Discarded;
-        let transaction = begin(&mut self.db)?;
-        make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
-        transaction.execute(
-            "UPDATE document SET reported = 0 WHERE import_id = ?1",
-            [id.as_str()],
-        )?;
-        transaction.commit()?;
-        self.settle(id, &outcome)?;
         let attempt = Attempt {
             at: at.to_string(),
             step: "discarded".into(),
             detail: why.to_owned(),
         };
-        self.note(id, &attempt)
+        // At once: an import without an outcome would be taken up again after a crash.
+        let transaction = begin(&mut self.db)?;
+        make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
+        put_outcome(&transaction, id, &outcome, false)?;
+        transaction.execute(
+            "UPDATE document SET reported = 0 WHERE import_id = ?1",
+            [id.as_str()],
+        )?;
+        append(&transaction, id, &attempt)?;
+        transaction.commit()?;
+        Ok(())
     }
 
     fn company_of(&self, id: &ImportId) -> Result<CompanyId, JournalError> {

@@ -34,6 +34,14 @@ pub enum JournalError {
     /// It holds something that it never stores.
     #[error("the journal is damaged: {0}")]
     Broken(String),
+    /// An outcome that does not fit even when all that may be cut is cut.
+    #[error("the outcome of import {id} takes {bytes} bytes, more than the journal keeps of one")]
+    TooLarge {
+        /// The import.
+        id: ImportId,
+        /// What it takes.
+        bytes: usize,
+    },
     /// Only imports that wait for a person can be retried or discarded.
     #[error("import {0} does not wait for a person")]
     NotEnded(ImportId),
@@ -48,6 +56,7 @@ impl JournalError {
             Self::InUse { .. } => "journal_in_use",
             Self::File { .. } | Self::Store(_) => "journal_failed",
             Self::Content(_) | Self::Broken(_) => "journal_damaged",
+            Self::TooLarge { .. } => "outcome_too_large",
             Self::NotEnded(_) => "import_not_ended",
         }
     }
@@ -57,7 +66,11 @@ impl JournalError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Full | Self::File { .. } | Self::Store(_) => true,
-            Self::InUse { .. } | Self::Content(_) | Self::Broken(_) | Self::NotEnded(_) => false,
+            Self::InUse { .. }
+            | Self::Content(_)
+            | Self::Broken(_)
+            | Self::TooLarge { .. }
+            | Self::NotEnded(_) => false,
         }
     }
 
@@ -76,6 +89,9 @@ impl JournalError {
             }
             Self::Content(_) | Self::Broken(_) => {
                 "move journal.db away and start again: everything that the hub has open is then read back from Sage"
+            }
+            Self::TooLarge { .. } => {
+                "look the order up in Sage, and report this: no order of Sage's has so much to say"
             }
             Self::NotEnded(_) => "only refused, held and doubtful imports can be retried or discarded",
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use sage::ServerProcess;
 use values::ImportId;
 
-use super::{JournalError, ROOM_BYTES};
+use super::JournalError;
 
 pub(super) fn begin(db: &mut Connection) -> Result<Transaction<'_>, JournalError> {
     Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
@@ -46,44 +46,6 @@ pub(super) fn is_reserved(db: &Connection, id: &str) -> Result<bool, JournalErro
         |_| Ok(()),
     );
     Ok(found.optional()?.is_some())
-}
-
-/// The outcome's row at its full size, blank.
-pub(super) fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<(), JournalError> {
-    db.execute(
-        "INSERT OR REPLACE INTO outcome (import_id, company, number, written, content)
-         VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
-        params![id.as_str(), number, padded("")?],
-    )?;
-    Ok(())
-}
-
-pub(super) fn put_content(
-    db: &Connection,
-    id: &ImportId,
-    content: &str,
-    written: bool,
-) -> Result<(), JournalError> {
-    let changed = db.execute(
-        "UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1",
-        params![id.as_str(), padded(content)?, written],
-    )?;
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(JournalError::Broken(format!("{id} has no room for its outcome")))
-    }
-}
-
-fn padded(content: &str) -> Result<String, JournalError> {
-    if content.len() > ROOM_BYTES {
-        return Err(JournalError::Broken(format!(
-            "an outcome of {} bytes",
-            content.len()
-        )));
-    }
-    // By bytes: the formatter would count characters.
-    Ok(content.to_owned() + &" ".repeat(ROOM_BYTES - content.len()))
 }
 
 /// The outcome, and whether it is a written order; none when only its room is there.

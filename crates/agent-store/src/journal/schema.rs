@@ -6,7 +6,8 @@ use super::JournalError;
 
 pub(super) fn prepare(db: &Connection) -> Result<(), JournalError> {
     // FULL: a commit that returned survives a power cut. PERSIST keeps the rollback
-    // journal's blocks, so that the outcome's commit needs no new ones.
+    // journal's blocks: it is as large as the largest commit so far, and the rehearsal of
+    // an outcome is none smaller than the outcome's own.
     db.execute_batch(
         "PRAGMA journal_mode = PERSIST;
          PRAGMA synchronous = FULL;

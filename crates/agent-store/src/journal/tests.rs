@@ -1,3 +1,4 @@
+use super::attempts::{MAX_ATTEMPTS, MAX_DETAIL_BYTES};
 use super::*;
 use import::{Source, Verdict};
 use model::Problem;
@@ -268,4 +269,224 @@ fn a_person_retries_discards_and_thaws() {
         ),
         (None, None)
     );
+}
+
+/// Sizes of the journal's file and of `SQLite`'s rollback journal beside it.
+fn sizes(file: &Path) -> (u64, u64) {
+    let beside = file.with_file_name("journal.db-journal");
+    (
+        file.metadata().unwrap().len(),
+        beside.metadata().map_or(0, |found| found.len()),
+    )
+}
+
+#[test]
+fn an_outcome_of_any_size_takes_nothing_of_the_disk_that_was_not_taken_before() {
+    for words in [0, 1, 5, 20, 100] {
+        let (_folder, file) = in_folder();
+        let mut journal = open(&file);
+        let id = ImportId::new("a");
+        journal.accept(&document("a", 1), AT).unwrap();
+        journal.reserve(&id, &reserved("0000101")).unwrap();
+        journal.start_write(&id, &start("0000101")).unwrap();
+        let taken = sizes(&file);
+        assert!(taken.1 > 24 * 1024, "the rehearsal rewrote the whole room");
+        let mut outcome = written("0000101");
+        outcome.warnings = vec!["w".repeat(240); words];
+        outcome.problems = vec![Problem::new("code", "f", "m".repeat(240), "r".repeat(240)); words];
+        journal.settle(&id, &outcome).unwrap();
+        assert_eq!(sizes(&file), taken, "{words} words");
+        // The same for the next attempt, over a room that has been used.
+        journal.start_write(&id, &start("0000101")).unwrap();
+        assert_eq!(journal.record(&id).unwrap().unwrap().outcome, None);
+    }
+}
+
+#[test]
+fn an_old_number_does_not_hide_the_highest_after_a_restart() {
+    let (_folder, file) = in_folder();
+    let company = CompanyId::new("ABC");
+    let mut journal = open(&file);
+    for (name, number) in [("a", "0000300"), ("b", "0000200"), ("c", "0000400")] {
+        journal.accept(&document(name, 1), AT).unwrap();
+        if name == "b" {
+            drop(journal);
+            journal = open(&file);
+        }
+        journal.settle(&ImportId::new(name), &written(number)).unwrap();
+        let highest = journal.highest_written(&company).unwrap();
+        let expected = if name == "c" { "0000400" } else { "0000300" };
+        assert_eq!(highest.as_deref(), Some(expected), "after {number}");
+    }
+}
+
+#[test]
+fn what_was_tried_does_not_grow_without_limit() {
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let (id, other) = (ImportId::new("a"), ImportId::new("b"));
+    let attempt = |step: String, detail: &str| Attempt {
+        at: AT.to_string(),
+        step,
+        detail: detail.into(),
+    };
+    journal.note(&other, &attempt("first".into(), "kept")).unwrap();
+    for step in 0..MAX_ATTEMPTS + 5 {
+        journal
+            .note(&id, &attempt(step.to_string(), &"ü".repeat(1_000)))
+            .unwrap();
+    }
+    let rows: i64 = journal
+        .db
+        .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, MAX_ATTEMPTS + 1, "of the other import nothing went");
+    let attempts = journal.attempts(&id).unwrap();
+    assert_eq!(attempts[0].step, "5");
+    assert_eq!(attempts.last().unwrap().step, (MAX_ATTEMPTS + 4).to_string());
+    let detail = &attempts[0].detail;
+    assert!(detail.starts_with('ü') && detail.ends_with('…'));
+    assert!(detail.len() <= MAX_DETAIL_BYTES, "{}", detail.len());
+    assert_eq!(journal.attempts(&other).unwrap()[0].detail, "kept");
+}
+
+#[test]
+fn every_outcome_settles() {
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let id = ImportId::new("a");
+    journal.accept(&document("a", 1), AT).unwrap();
+    journal.start_write(&id, &start("0000101")).unwrap();
+    for text in ["\"", "\u{1}", "\\", "x", "ü", "\n"] {
+        let long = text.repeat(240);
+        let mut outcome = written("0000101");
+        outcome
+            .totals
+            .insert("order_total".into(), "12.50".parse().unwrap());
+        outcome.warnings = vec![long.clone(); 20];
+        outcome.problems = vec![Problem::new("first", &long, &long, &long); 20];
+        for outcome in [
+            outcome.clone().bounded(),
+            Outcome {
+                warnings: vec![long.repeat(10); 100],
+                problems: vec![Problem::new("first", long.repeat(10), long.repeat(10), &long); 100],
+                ..outcome
+            },
+        ] {
+            journal.settle(&id, &outcome).unwrap();
+            let kept = journal.record(&id).unwrap().unwrap().outcome.unwrap();
+            assert_eq!(kept.state, outcome.state);
+            assert_eq!(kept.sales_order_no, outcome.sales_order_no);
+            assert_eq!(kept.totals, outcome.totals);
+            assert_eq!(kept.problems[0].code, "first");
+            assert!(kept.problems[0].message.starts_with(text), "{text:?}");
+            assert!(kept.problems.len() > 1 && !kept.warnings.is_empty(), "{text:?}");
+        }
+    }
+    let mut outcome = written("0000101");
+    outcome.problems = vec![Problem::new("first", "", "no", "look")];
+    for total in 0..3_000 {
+        outcome
+            .totals
+            .insert(format!("total_{total}"), "1".parse().unwrap());
+    }
+    journal.settle(&id, &outcome).unwrap();
+    let kept = journal.record(&id).unwrap().unwrap().outcome.unwrap();
+    assert_eq!(kept.problems, outcome.problems);
+    assert!(kept.totals.is_empty());
+}
+
+#[test]
+fn only_a_full_disk_is_called_full() {
+    let failed = |code: i32| {
+        JournalError::from(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(code),
+            None,
+        ))
+    };
+    assert_eq!(failed(rusqlite::ffi::SQLITE_FULL).code(), "journal_full");
+    for code in [
+        rusqlite::ffi::SQLITE_TOOBIG,
+        rusqlite::ffi::SQLITE_IOERR,
+        rusqlite::ffi::SQLITE_CORRUPT,
+    ] {
+        assert_ne!(failed(code).code(), "journal_full");
+    }
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let id = ImportId::new("a");
+    journal.accept(&document("a", 1), AT).unwrap();
+    let huge = journal.settle(&id, &written(&"1".repeat(100_000))).unwrap_err();
+    assert_eq!(huge.code(), "outcome_too_large");
+    assert!(!huge.is_retryable());
+    journal.settle(&id, &written("1")).unwrap();
+    journal
+        .db
+        .execute("UPDATE outcome SET content = '{'", [])
+        .unwrap();
+    let damaged = journal.record(&id).unwrap_err();
+    assert_eq!(damaged.code(), "journal_damaged");
+    assert!(!damaged.is_retryable());
+}
+
+/// Makes every change of an outcome's row fail.
+fn fail_at_outcomes(journal: &Journal) {
+    journal
+        .db
+        .execute_batch(
+            "CREATE TRIGGER failing BEFORE UPDATE OF content ON outcome BEGIN SELECT raise(ABORT, 'x'); END",
+        )
+        .unwrap();
+}
+
+#[test]
+fn a_write_whose_rehearsal_fails_did_not_start() {
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let id = ImportId::new("a");
+    journal.accept(&document("a", 1), AT).unwrap();
+    fail_at_outcomes(&journal);
+    journal.start_write(&id, &start("1")).unwrap_err();
+    let record = journal.record(&id).unwrap().unwrap();
+    assert_eq!((record.write, record.outcome), (None, None));
+}
+
+#[test]
+fn a_discard_that_fails_leaves_the_outcome() {
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let id = ImportId::new("a");
+    journal.accept(&document("a", 1), AT).unwrap();
+    let doubt = Outcome::of_state(ImportState::InDoubt);
+    journal.settle(&id, &doubt).unwrap();
+    journal.mark_reported(&id).unwrap();
+    fail_at_outcomes(&journal);
+    journal.discard(&id, "entered by hand", AT).unwrap_err();
+    let record = journal.record(&id).unwrap().unwrap();
+    assert_eq!((record.outcome, record.reported), (Some(doubt), true));
+}
+
+#[test]
+fn a_frozen_company_stays_so_until_a_person_thaws_it() {
+    let (_folder, file) = in_folder();
+    let (company, other) = (CompanyId::new("ABC"), CompanyId::new("XYZ"));
+    let mut journal = open(&file);
+    journal.accept(&document("a", 1), AT).unwrap();
+    journal.settle(&ImportId::new("a"), &written("0000200")).unwrap();
+    assert!(!journal.thaw(&company).unwrap(), "it was not frozen");
+    assert_eq!(
+        journal.highest_written(&company).unwrap().as_deref(),
+        Some("0000200"),
+        "and is watched as before"
+    );
+    journal.freeze(&company, "went backwards", AT).unwrap();
+    journal.freeze(&other, "went backwards", AT).unwrap();
+    drop(journal);
+
+    let looked = Journal::look(&file).unwrap();
+    assert!(looked.frozen(&company).unwrap().is_some());
+    drop(looked);
+    let mut journal = open(&file);
+    assert!(journal.thaw(&company).unwrap());
+    drop(journal);
+
+    let mut journal = open(&file);
+    assert_eq!(journal.frozen(&company).unwrap(), None);
+    assert_eq!(journal.highest_written(&company).unwrap(), None);
+    assert!(journal.frozen(&other).unwrap().is_some());
 }
