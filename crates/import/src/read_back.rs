@@ -6,15 +6,20 @@
 //! whatever speaks for two readings is [`Finding::Unclear`].
 
 mod lookup;
+mod whose;
 
 use model::{SalesOrder, Totals};
-use values::{Date, Decimal, Stamp};
+use values::{Date, Decimal, Stamp, days_from_date};
 
 pub(crate) use lookup::ORDER_TOTALS;
 pub use lookup::{Columns, Place, TABLES, invoice_selects, order_selects};
 
-use crate::marker::MARKER_COLUMN;
 use crate::rows::Row;
+use whose::Mark;
+
+/// Numbers come round again, so an invoice from long before the reservation is about an older
+/// order. How long: clerks date invoices back into the month before, and clocks go wrong.
+const MAX_DAYS_BACK: i32 = 60;
 
 /// What our order would look like.
 #[derive(Clone, Debug)]
@@ -130,9 +135,26 @@ pub enum Finding {
 #[must_use]
 pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
     match (&sightings.open, &sightings.history) {
-        (Some(open), _) => judge_order(expected, open, "open sales order"),
+        (Some(open), history) => {
+            let finding = whose::judge(expected, open, Place::Open);
+            let hides_ours = matches!(finding, Finding::Foreign { .. })
+                && history.as_ref().is_some_and(|history| {
+                    matches!(
+                        whose::judge(expected, history, Place::History),
+                        Finding::Ours { .. }
+                    )
+                });
+            if hides_ours {
+                return Finding::Unclear {
+                    why:
+                        "the open order under this number is somebody else's, but the one in history is ours"
+                            .into(),
+                };
+            }
+            finding
+        }
         (None, Some(history)) => {
-            let finding = judge_order(expected, history, "sales order in history");
+            let finding = whose::judge(expected, history, Place::History);
             match finding {
                 Finding::Ours { totals, mut notes } if history.is_deleted => {
                     notes.push("the order was written and has been deleted in Sage since".into());
@@ -146,45 +168,6 @@ pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
             }
         }
         (None, None) => judge_invoices(expected, sightings),
-    }
-}
-
-fn judge_order(expected: &Expected<'_>, found: &SightedOrder, what: &str) -> Finding {
-    let order = expected.order;
-    let is_customer = found.ar_division_no == order.customer.ar_division_no
-        && found.customer_no == order.customer.customer_no;
-    let is_po = found.customer_po_no == order.customer_po_no.as_deref().unwrap_or("").trim_end();
-    let is_by_us = expected.user_key.map(|key| key == found.created_by);
-    let is_since = found.created.map(|created| created >= expected.since);
-    let whose = format!(
-        "an {what} of customer {}-{}",
-        found.ar_division_no, found.customer_no
-    );
-    match &found.marker {
-        Some(marker) if marker == expected.marker => return judge_lines(expected, found, false),
-        Some(marker) if !marker.is_empty() => return Finding::Foreign { whose },
-        // The column exists and is blank: ours never is.
-        Some(_) if is_by_us != Some(true) || is_since == Some(false) => return Finding::Foreign { whose },
-        Some(_) => {
-            return Finding::Unclear {
-                why: format!("{whose} was entered by our Sage user, but without our mark in {MARKER_COLUMN}"),
-            };
-        }
-        None => {}
-    }
-    match (is_by_us, is_since) {
-        (Some(false), _) | (_, Some(false)) => Finding::Foreign { whose },
-        (Some(true), Some(true)) if is_customer && is_po => judge_lines(expected, found, true),
-        (None, _) if !is_customer || !is_po => Finding::Foreign { whose },
-        (None, _) => Finding::Unclear {
-            why: format!("{whose} looks like ours, but which Sage user is ours is not known"),
-        },
-        (Some(true), None) => Finding::Unclear {
-            why: format!("when {whose} was created cannot be told"),
-        },
-        (Some(true), Some(true)) => Finding::Unclear {
-            why: format!("{whose} was entered by our Sage user, but customer or purchase order differ"),
-        },
     }
 }
 
@@ -252,12 +235,13 @@ fn sum(lines: &[SightedLine]) -> Option<Decimal> {
 fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
     let order = expected.order;
     let day = expected.since.date();
-    // Numbers come round again: an invoice from before the reservation is about an older order.
-    let recent: Vec<_> = sightings
-        .invoices
-        .iter()
-        .filter(|i| i.date.is_none_or(|date| date >= day))
-        .collect();
+    let is_ancient = |invoice: &SightedInvoice| {
+        invoice.date.is_some_and(|date| {
+            days_from_date(date).saturating_add(MAX_DAYS_BACK) < days_from_date(day)
+                && Mark::of(invoice.marker.as_deref(), expected.marker) != Mark::Ours
+        })
+    };
+    let recent: Vec<_> = sightings.invoices.iter().filter(|i| !is_ancient(i)).collect();
     if recent.is_empty() {
         return match &sightings.objects {
             Some(Some(_)) => Finding::Unclear {
@@ -267,13 +251,15 @@ fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
         };
     }
     let po = order.customer_po_no.as_deref().unwrap_or("").trim_end();
-    let is_ours = |invoice: &SightedInvoice| match &invoice.marker {
-        Some(marker) if !marker.is_empty() => marker == expected.marker,
-        Some(_) | None => {
+    let is_ours = |invoice: &SightedInvoice| match Mark::of(invoice.marker.as_deref(), expected.marker) {
+        Mark::Ours => true,
+        Mark::Another => false,
+        Mark::Cut | Mark::Blank | Mark::NoColumn => {
             !po.is_empty()
                 && invoice.customer_po_no == po
                 && invoice.ar_division_no == order.customer.ar_division_no
                 && invoice.customer_no == order.customer.customer_no
+                && invoice.date.is_none_or(|date| date >= day)
         }
     };
     if recent.iter().all(|invoice| is_ours(invoice)) {
@@ -318,5 +304,7 @@ pub(crate) fn add_order_total(totals: &mut Totals) {
     }
 }
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 pub(super) struct Erp {
     reader: Box<dyn Reader>,
     columns: Option<Columns>,
-    user_key: Option<Option<String>>,
+    user_key: Option<String>,
 }
 
 impl Erp {
@@ -30,6 +30,12 @@ impl Erp {
             columns: None,
             user_key: None,
         }
+    }
+
+    /// Asks anew for columns and user from now on: an administrator may have changed them.
+    pub(super) fn forget(&mut self) {
+        self.columns = None;
+        self.user_key = None;
     }
 
     /// What the site's tables have.
@@ -76,27 +82,26 @@ impl Erp {
 
     /// The key under which Sage stamps what this user creates; none when Sage does not tell.
     pub(super) fn user_key(&mut self, user: &str) -> Result<Option<String>, ReadError> {
-        if self.user_key.is_none() {
-            let has = self.reader.columns("SY_User")?;
-            let mut key = None;
-            if ["UserLogon", "UserKey"]
-                .iter()
-                .all(|wanted| has.iter().any(|c| c.name == *wanted))
-            {
-                for spelling in [user.to_owned(), user.to_uppercase(), user.to_lowercase()] {
-                    let rows = self.rows("SY_User", &["UserKey"], &[("UserLogon", &spelling)])?;
-                    key = rows
-                        .first()
-                        .map(|row| row.text("UserKey").to_owned())
-                        .filter(|k| !k.is_empty());
-                    if key.is_some() {
-                        break;
-                    }
-                }
-            }
-            self.user_key = Some(key);
+        if self.user_key.is_some() {
+            return Ok(self.user_key.clone());
         }
-        Ok(self.user_key.clone().flatten())
+        let has = self.reader.columns("SY_User")?;
+        let is_told = ["UserLogon", "UserKey"]
+            .iter()
+            .all(|wanted| has.iter().any(|c| c.name == *wanted));
+        if !is_told {
+            return Ok(None);
+        }
+        for spelling in [user.to_owned(), user.to_uppercase(), user.to_lowercase()] {
+            let rows = self.rows("SY_User", &["UserKey"], &[("UserLogon", &spelling)])?;
+            let key = rows.first().map(|row| row.text("UserKey").to_owned());
+            if let Some(key) = key.filter(|key| !key.is_empty()) {
+                // Only what is known is remembered.
+                self.user_key = Some(key);
+                break;
+            }
+        }
+        Ok(self.user_key.clone())
     }
 
     /// Everything that stands under a number.

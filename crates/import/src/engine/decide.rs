@@ -54,10 +54,7 @@ impl Import {
                 },
             },
             Finding::Absent => match inquiry.heard.clone() {
-                Heard::Done { .. } => {
-                    let why = "Sage said that it was written, but it is found nowhere";
-                    return self.again_or_doubt(inquiry, "missing_after_write", why, moment);
-                }
+                Heard::Done { .. } => return self.missing(inquiry, keeps_history, moment),
                 Heard::KeyTaken if self.was_begun => {
                     let why = "Sage loads another record under the number, but none is found";
                     return self.again_or_doubt(inquiry, "unclear", why, moment);
@@ -132,6 +129,21 @@ impl Import {
         self.stage = self.in_doubt(code, &inquiry.number, why);
         let commands = self.commands();
         (self, commands)
+    }
+
+    /// Sage said that it was written, and it is nowhere. Where history is kept, an order does
+    /// not go without a trace: the company's files may be older than that answer.
+    fn missing(self, inquiry: Inquiry, keeps_history: bool, moment: &Moment) -> (Self, Vec<Command>) {
+        let reason = format!(
+            "Sage said that sales order {} was written, and it is found nowhere: was Sage restored from a backup?",
+            inquiry.number
+        );
+        let why = "Sage said that it was written, but it is found nowhere";
+        let (import, mut commands) = self.again_or_doubt(inquiry, "missing_after_write", why, moment);
+        if keeps_history && matches!(import.stage, Stage::Concluding { .. }) {
+            commands.insert(0, Command::Freeze { reason });
+        }
+        (import, commands)
     }
 
     fn in_doubt(&self, code: &str, number: &str, why: &str) -> Stage {

@@ -566,6 +566,38 @@ fn a_number_that_went_backwards_freezes() {
 }
 
 #[test]
+fn an_order_that_is_missing_without_trace_freezes() {
+    let missing = |keeps_history| {
+        let mut run = Run::done();
+        for _ in 1..MAX_UNCLEAR {
+            run = run.found(Finding::Absent, keeps_history);
+            assert!(matches!(&run.commands[..], [Command::Announce { .. }]));
+            let until = run.import.waiting().unwrap().until;
+            let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
+            run = Run { import, commands };
+        }
+        run.found(Finding::Absent, keeps_history)
+    };
+    let run = missing(true);
+    assert_eq!(run.end(), (ImportState::InDoubt, "missing_after_write"));
+    match &run.commands[..] {
+        [Command::Freeze { reason }, Command::JournalOutcome { .. }] => {
+            assert!(reason.contains("101") && reason.contains("restored from a backup"));
+        }
+        other => panic!("{other:?}"),
+    }
+    // Without history it may just have been completed.
+    let run = missing(false);
+    assert_eq!(run.end(), (ImportState::InDoubt, "missing_after_write"));
+    assert!(matches!(&run.commands[..], [Command::JournalOutcome { .. }]));
+    // What was never said to be written may be absent.
+    let run = Run::faulted(true)
+        .step(Event::Fenced(true))
+        .found(Finding::Absent, true);
+    assert!(matches!(&run.commands[..], [Command::JournalWriteEnded { .. }]));
+}
+
+#[test]
 fn after_a_crash_the_journal_says_where_to_go_on() {
     // Nothing was reserved.
     assert_eq!(Run::of(&record()).commands, [Command::Validate]);

@@ -6,6 +6,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::marker::MARKER_COLUMN;
 use crate::rows::Field;
 
 const DAY: Date = Date::constant(2026, 5, 6);
@@ -112,7 +113,7 @@ fn without_the_column_everything_else_must_agree() {
     ));
     assert!(matches!(
         plain(&|o| o.created = Some(Stamp::parse(DAY, "9.9").unwrap())),
-        Finding::Foreign { .. }
+        Finding::Unclear { .. }
     ));
     assert!(matches!(plain(&|o| o.created = None), Finding::Unclear { .. }));
     assert!(matches!(

@@ -47,7 +47,7 @@ impl SimReader {
                     "InvoiceDate",
                 ]
             }
-            "SY_User" => vec!["UserLogon", "UserKey"],
+            "SY_User" if world.tells_users => vec!["UserLogon", "UserKey"],
             _ => Vec::new(),
         };
         let is_header = table == "SO_SalesOrderHeader" || table == "SO_SalesOrderHistoryHeader";
@@ -82,7 +82,15 @@ impl SimReader {
                 .into_iter()
                 .collect(),
             "SO_SalesOrderHistoryHeader" => on(is_mirrored)
-                .map(|o| pick(&|c| header(number, o, c)))
+                .map(|o| {
+                    pick(&|c| {
+                        if c == MARKER_COLUMN && !world.maps_history {
+                            String::new()
+                        } else {
+                            header(number, o, c)
+                        }
+                    })
+                })
                 .into_iter()
                 .collect(),
             "SO_SalesOrderDetail" => lines(on(|s| s == Shelf::Open), &pick),

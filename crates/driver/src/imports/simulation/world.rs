@@ -62,6 +62,12 @@ pub(super) struct World {
     pub(super) is_calm: bool,
     pub(super) has_marker: bool,
     pub(super) keeps_history: bool,
+    /// The mark is copied into history.
+    pub(super) maps_history: bool,
+    /// Users can be looked up.
+    pub(super) tells_users: bool,
+    /// What the driver's time zone is off by.
+    pub(super) zone_off_by: i8,
     next_number: u64,
     pub(super) orders: BTreeMap<String, Order>,
     gone: Vec<String>,
@@ -88,6 +94,9 @@ impl World {
             is_calm: true,
             has_marker: true,
             keeps_history: true,
+            maps_history: true,
+            tells_users: true,
+            zone_off_by: 0,
             next_number: 101,
             orders: BTreeMap::new(),
             gone: Vec::new(),
@@ -117,7 +126,37 @@ impl World {
         if !world.keeps_history {
             world.excuse("history is not kept");
         }
+        world.maps_history = world.chance(70);
+        if world.chance(8) {
+            world.hide_users();
+        }
+        if world.chance(8) {
+            world.shift_zone();
+        }
         world
+    }
+
+    /// A site whose tables tell as little as they can about whose an order is.
+    pub(super) fn silent(seed: u64) -> Self {
+        let mut world = Self::stormy(seed);
+        world.excuse("no mark");
+        world.has_marker = world.chance(15);
+        world.maps_history = false;
+        world.shift_zone();
+        if world.chance(40) {
+            world.hide_users();
+        }
+        world
+    }
+
+    fn hide_users(&mut self) {
+        self.tells_users = false;
+        self.excuse("users cannot be looked up");
+    }
+
+    fn shift_zone(&mut self) {
+        self.zone_off_by = if self.chance(75) { 7 } else { -7 };
+        self.excuse("a wrong time zone");
     }
 
     /// A document whose comment is the truth.
