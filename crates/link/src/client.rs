@@ -59,8 +59,8 @@ pub enum Proxy {
     System,
     /// None, whatever the system says.
     None,
-    /// This one, `http://host:port`.
-    Address(String),
+    /// This one, `http://host:port`; it may hold `user:password@`.
+    Address(Secret),
 }
 
 /// The agent's connection to its hub. Cheap to clone; clones share connections and token.
@@ -317,7 +317,7 @@ impl Http {
             Proxy::System => builder,
             Proxy::None => builder.no_proxy(),
             Proxy::Address(address) => {
-                builder.proxy(reqwest::Proxy::all(address).map_err(|e| settings("proxy", e.to_string()))?)
+                builder.proxy(reqwest::Proxy::all(address.reveal()).map_err(|e| settings("proxy", e.to_string()))?)
             }
         };
         let client = builder

@@ -12,8 +12,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use link::{Link, LinkConfig, LinkError, Proxy};
 use serde_json::json;
-use values::AgentId;
-use wire::agent::WorkRequest;
+use values::{AgentId, CompanyId, DatasetName};
+use wire::agent::{HashRequest, WorkRequest};
 
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -93,6 +93,15 @@ async fn faults_are_told_apart() {
         link.send_batch(Vec::new()).await.unwrap_err().code(),
         "hub_timed_out"
     );
+    let hashes = HashRequest {
+        company: CompanyId::new("ABC"),
+        dataset: DatasetName::new("items"),
+        after: None,
+        limit: 1,
+        recompute: false,
+    };
+    let error = link.hashes(&hashes).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("hub_failed", true));
 
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -109,4 +118,19 @@ async fn faults_are_told_apart() {
         open("http://hub.example.com".into()).unwrap_err().code(),
         "plain_http_refused"
     );
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_given_up() {
+    let endless = || async { vec![b' '; 33 * 1024 * 1024] };
+    let router = tokens(Arc::default(), 600).route("/agent/v1/work", post(endless));
+    let config = LinkConfig {
+        hub_url: serve(router).await,
+        proxy: Proxy::None,
+        ..LinkConfig::default()
+    };
+    let link = Link::new(&config, AgentId::new("a_1"), |_: &[u8]| "00".to_owned()).unwrap();
+    let error = link.work(&work()).await.unwrap_err();
+    assert_eq!(error.code(), "hub_protocol");
+    assert!(error.to_string().contains("over 33554432 bytes"), "{error}");
 }

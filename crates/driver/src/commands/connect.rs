@@ -135,7 +135,7 @@ pub(crate) fn link_config(config: &Config, hub_url: &str) -> Result<LinkConfig, 
     let proxy = match config.proxy.as_str() {
         "system" => Proxy::System,
         "none" => Proxy::None,
-        address => Proxy::Address(address.to_owned()),
+        address => Proxy::Address(values::Secret::new(address)),
     };
     Ok(LinkConfig {
         hub_url: hub_url.to_owned(),
