@@ -23,6 +23,8 @@ pub enum Obstacle {
     HubUnreachable,
     /// The journal has no room for another outcome.
     JournalFull,
+    /// The journal cannot be used for another reason.
+    JournalFailed,
 }
 
 impl Obstacle {
@@ -37,6 +39,7 @@ impl Obstacle {
             Self::ReadBackUnclear => "read_back_unclear",
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
+            Self::JournalFailed => "journal_failed",
         }
     }
 
@@ -55,6 +58,9 @@ impl Obstacle {
             Self::ReadBackUnclear => "nothing to do yet: the ERP is read again",
             Self::HubUnreachable => {
                 "check the connection to the hub; the document waits and goes on by itself"
+            }
+            Self::JournalFailed => {
+                "the message says why journal.db cannot be used; nothing is written to Sage before it can"
             }
             Self::JournalFull => {
                 "free space on the disk that holds the driver's state folder; nothing is written to Sage before"
@@ -75,7 +81,7 @@ impl Obstacle {
                 | Condition::ExternalAccessOff
                 | Condition::PermissionDenied => true,
             },
-            Self::SageUnreachable | Self::JournalFull => true,
+            Self::SageUnreachable | Self::JournalFull | Self::JournalFailed => true,
             Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => {
                 false
             }
@@ -115,7 +121,7 @@ impl Obstacle {
             Self::WriteFailed | Self::ReaderUnavailable => (1, 300),
             Self::ReadBackUnclear => (3, 60),
             Self::HubUnreachable => (2, 120),
-            Self::JournalFull => (30, 300),
+            Self::JournalFull | Self::JournalFailed => (30, 300),
         }
     }
 }

@@ -438,8 +438,7 @@ impl<'a, 'p> Fields<'a, 'p> {
             let remedy = format!("send a string with at most {scale} decimals, like \"79.50\"");
             self.wrong(name, &format!("{value}: {reason}"), &remedy);
         }
-        let decimal = decimal.ok();
-        decimal
+        decimal.ok()
     }
 
     fn object(&mut self, name: &'static str) -> Option<&'a Map<String, Value>> {

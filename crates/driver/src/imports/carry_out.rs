@@ -84,12 +84,14 @@ impl Runner {
             Ok(None) => {}
             Err(error) => return unjournaled(&error),
         }
-        // Before a number is spent: it must be possible to read back.
-        if let Err(error) = self.erp.columns() {
-            return unreadable(&error);
-        }
         if let Some(worker) = &self.worker {
             return Event::SessionOpened(worker.objects.server());
+        }
+        // A new session looks at the site anew. Before a number is spent it must be possible
+        // to read back.
+        self.erp.forget();
+        if let Err(error) = self.erp.columns() {
+            return unreadable(&error);
         }
         let today = self.today();
         let mut objects = match self.workshop.start() {
@@ -475,7 +477,11 @@ fn unreadable(error: &ReadError) -> Event {
 }
 
 fn unjournaled(error: &JournalError) -> Event {
-    blocked(Obstacle::JournalFull, error)
+    let obstacle = match error.code() {
+        "journal_full" => Obstacle::JournalFull,
+        _ => Obstacle::JournalFailed,
+    };
+    blocked(obstacle, error)
 }
 
 fn hub_failed(error: HubError) -> Result<Event, Halt> {

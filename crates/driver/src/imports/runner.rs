@@ -213,7 +213,7 @@ impl Runner {
                 }
                 Err(error) => {
                     tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
-                    self.pause(Obstacle::JournalFull);
+                    self.pause(Obstacle::JournalFailed);
                 }
             },
             Err(error) => {
@@ -312,7 +312,7 @@ impl Runner {
             Err(error) => {
                 // Not acknowledged: the hub hands it over again.
                 tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
-                self.pause(Obstacle::JournalFull);
+                self.pause(Obstacle::JournalFailed);
                 return;
             }
         };
