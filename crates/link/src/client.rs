@@ -316,9 +316,8 @@ impl Http {
             _ if url.scheme() == "http" => builder.no_proxy(),
             Proxy::System => builder,
             Proxy::None => builder.no_proxy(),
-            Proxy::Address(address) => {
-                builder.proxy(reqwest::Proxy::all(address.reveal()).map_err(|e| settings("proxy", e.to_string()))?)
-            }
+            Proxy::Address(address) => builder
+                .proxy(reqwest::Proxy::all(address.reveal()).map_err(|e| settings("proxy", e.to_string()))?),
         };
         let client = builder
             .build()

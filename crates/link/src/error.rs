@@ -144,7 +144,7 @@ impl LinkError {
             Self::Settings { .. } => "correct the hub's address or the proxy in the configuration",
             Self::CaFile { .. } => "name a PEM file with the certificate of the authority as ca_file",
             Self::NameUnknown { .. } => "check the hub's address and this machine's DNS",
-            Self::ConnectionRefused { .. } => "check that the hub runs, its port, and the firewall",
+            Self::ConnectionRefused { .. } => "check that the hub (or the proxy before it) runs, its port, and the firewall",
             Self::CertificateUntrusted { .. } => "if the hub's authority is a private one, name its PEM file as ca_file; else check this machine's clock and the hub's certificate",
             Self::ProxyAuthentication { .. } => "name the proxy with user and password, or let the proxy pass the hub's address",
             Self::Unreachable { .. } => "check the network, the proxy and the firewall",

@@ -92,7 +92,10 @@ async fn proxy(target: Option<SocketAddr>) -> (String, Arc<Mutex<Vec<String>>>) 
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let head = head(&mut stream).await.unwrap();
-            lines.lock().unwrap().push(head.lines().next().unwrap().to_owned());
+            lines
+                .lock()
+                .unwrap()
+                .push(head.lines().next().unwrap().to_owned());
             let Some(target) = target else {
                 let answer = b"HTTP/1.1 407 Who\r\ncontent-length: 0\r\n\r\n";
                 stream.write_all(answer).await.unwrap();

@@ -80,7 +80,9 @@ impl StreamHub {
                     Ok(answer) => return Ok(answer),
                     Err(error) => error,
                 };
-                let pause = backoff.failed(host::random::number()).max(error.wait().unwrap_or_default());
+                let pause = backoff
+                    .failed(host::random::number())
+                    .max(error.wait().unwrap_or_default());
                 if tries >= TRIES || !again(&error) || started.elapsed() + pause > PATIENCE {
                     return Err(error);
                 }
@@ -138,7 +140,11 @@ mod tests {
                     (answers[(seen.len() - 1).min(answers.len() - 1)], ack)
                 };
                 let length = answer.len();
-                write!(stream, "HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
+                write!(
+                    stream,
+                    "HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{answer}"
+                )
+                .unwrap();
             }
         });
         (url, bodies)
@@ -152,7 +158,10 @@ mod tests {
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .unwrap();
         let mut body = vec![0; length.parse().unwrap()];
         stream.read_exact(&mut body).unwrap();
         (head.split(' ').nth(1).unwrap().to_owned(), body)
@@ -160,7 +169,11 @@ mod tests {
 
     fn send(hub_url: String) -> Result<BatchAck, HubError> {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let config = LinkConfig { hub_url, proxy: Proxy::None, ..LinkConfig::default() };
+        let config = LinkConfig {
+            hub_url,
+            proxy: Proxy::None,
+            ..LinkConfig::default()
+        };
         let link = Link::new(&config, AgentId::new("a_1"), |_: &[u8]| "00".to_owned()).unwrap();
         StreamHub::new(link, runtime.handle().clone()).send(b"batch".to_vec())
     }
@@ -170,7 +183,10 @@ mod tests {
         let (url, bodies) = hub(&["503 Busy", "429 Slower\r\nretry-after: 1", "200 OK"]);
         let started = Instant::now();
         assert!(send(url).unwrap().repeated);
-        assert!(started.elapsed() >= Duration::from_secs(1), "the hub's wait is kept");
+        assert!(
+            started.elapsed() >= Duration::from_secs(1),
+            "the hub's wait is kept"
+        );
         assert_eq!(*bodies.lock().unwrap(), vec![b"batch".to_vec(); 3]);
     }
 
@@ -182,5 +198,10 @@ mod tests {
         let (url, bodies) = hub(&["429 Slower\r\nretry-after: 60"]);
         assert_eq!(send(url).unwrap_err().code(), "too_many_requests");
         assert_eq!(bodies.lock().unwrap().len(), 1);
+
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = send(format!("http://{gone}")).unwrap_err();
+        assert_eq!(error.code(), "hub_connection_refused");
+        assert!(!may_pass_soon(&error), "a hub that is down is not waited for");
     }
 }
