@@ -223,7 +223,11 @@ fn with_fault(site: &Site, point: &str) {
     let mut starts = 1;
     let began = std::time::Instant::now();
     let import = loop {
-        assert!(began.elapsed() < SETTLED, "{point}: not settled: {}", driver.log());
+        assert!(
+            began.elapsed() < SETTLED,
+            "{point}: not settled: {}",
+            driver.log()
+        );
         if driver.has_ended() {
             starts += 1;
             assert!(

@@ -30,8 +30,8 @@ pub struct Config {
     pub hub_url: String,
     /// A private certificate authority, PEM.
     pub ca_file: Option<PathBuf>,
-    /// `system`, `none`, or an address.
-    pub proxy: String,
+    /// `system`, `none`, or an address, which may hold a password.
+    pub proxy: Secret,
     /// The Sage server's zone.
     pub time_zone: TimeZone,
     /// Journal, index, keys.
@@ -233,7 +233,7 @@ impl Config {
             .unwrap_or_default()
             .dir
             .map_or_else(|| base.to_owned(), |dir| base.join(dir));
-        let proxy = file.hub.proxy.unwrap_or_else(|| "system".to_owned());
+        let proxy = file.hub.proxy.unwrap_or_else(|| Secret::new("system"));
         let known = catalog::Catalog::standard().ok();
         let sync = file.sync.unwrap_or_default();
         for name in &sync.datasets {
@@ -332,7 +332,7 @@ pub struct File {
 struct HubSection {
     url: String,
     ca_file: Option<PathBuf>,
-    proxy: Option<String>,
+    proxy: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -132,10 +132,10 @@ pub(crate) fn datasets(config: &Config, names: &[String]) -> Result<Vec<catalog:
 
 /// How this configuration reaches the hub.
 pub(crate) fn link_config(config: &Config, hub_url: &str) -> Result<LinkConfig, Failed> {
-    let proxy = match config.proxy.as_str() {
+    let proxy = match config.proxy.reveal() {
         "system" => Proxy::System,
         "none" => Proxy::None,
-        address => Proxy::Address(values::Secret::new(address)),
+        _ => Proxy::Address(config.proxy.clone()),
     };
     Ok(LinkConfig {
         hub_url: hub_url.to_owned(),
