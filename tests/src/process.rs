@@ -130,8 +130,7 @@ impl Running {
     /// # Panics
     /// When it does not within twenty seconds.
     pub fn stop(&mut self) -> Output {
-        let asked = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
-        assert!(asked.success());
+        test_tier::signal(self.pid(), "TERM");
         self.wait(Duration::from_secs(20))
             .expect("a program that was asked to stop stops")
     }

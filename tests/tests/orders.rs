@@ -463,11 +463,5 @@ fn kill_worker(driver: &Running) {
         command.contains("erp-bridge") && command.contains("write")
     });
     let worker = worker.expect("the driver has a write bridge");
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-KILL", &worker])
-            .status()
-            .unwrap()
-            .success()
-    );
+    test_tier::signal(worker.parse().unwrap(), "KILL");
 }

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray as _;
@@ -59,14 +58,6 @@ fn items() -> Select {
     }
 }
 
-fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill")
-        .args([name, &pid.to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success(), "kill {name} {pid}");
-}
-
 /// A zombie is still in the process table: whoever started it has not waited for it.
 fn is_there(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}/stat")).exists()
@@ -95,7 +86,7 @@ fn a_killed_bridge_is_lost_once_and_comes_back() {
     let (_folder, path) = company("");
     let mut bridge = start(&sandbox(&path)).unwrap();
     let first = bridge.pid().unwrap();
-    signal("-KILL", first);
+    test_tier::signal(first, "KILL");
     let error = bridge.read(&items(), 10, TIME_LIMIT).unwrap_err();
     assert_eq!(error.code, ReadErrorCode::BridgeLost, "{error:?}");
     assert!(
@@ -123,7 +114,7 @@ fn a_bridge_killed_inside_a_read_is_lost_and_comes_back() {
     let pid = bridge.pid().unwrap();
     let killer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(300));
-        signal("-KILL", pid);
+        test_tier::signal(pid, "KILL");
     });
     let error = bridge.read(&endless(), 10, TIME_LIMIT).unwrap_err();
     killer.join().unwrap();
@@ -174,7 +165,7 @@ fn a_bridge_that_stands_still_is_killed_at_the_deadline() {
     let (_folder, path) = company("");
     let mut bridge = start(&sandbox(&path)).unwrap();
     let pid = bridge.pid().unwrap();
-    signal("-STOP", pid);
+    test_tier::signal(pid, "STOP");
     let error = bridge.read(&items(), 10, Duration::from_millis(200)).unwrap_err();
     assert_eq!(error.code, ReadErrorCode::TimedOut, "{error:?}");
     assert!(!is_there(pid));
@@ -186,11 +177,11 @@ fn a_bridge_that_keeps_dying_rests() {
     let (_folder, path) = company("");
     let mut bridge = start(&sandbox(&path)).unwrap();
     for _ in 0..5 {
-        signal("-KILL", bridge.pid().unwrap());
+        test_tier::signal(bridge.pid().unwrap(), "KILL");
         assert_eq!(bridge.probe().unwrap_err().code, ReadErrorCode::BridgeLost);
         bridge.probe().unwrap();
     }
-    signal("-KILL", bridge.pid().unwrap());
+    test_tier::signal(bridge.pid().unwrap(), "KILL");
     bridge.probe().unwrap_err();
     let error = bridge.probe().unwrap_err();
     assert_eq!(error.code, ReadErrorCode::BridgeLost);
@@ -261,7 +252,7 @@ fn calls_go_through_to_the_object_server() {
 fn a_lost_writer_faults_and_stays_away() {
     let folder = tempfile::tempdir().unwrap();
     let mut bridge = writer(folder.path());
-    signal("-KILL", bridge.pid());
+    test_tier::signal(bridge.pid(), "KILL");
     let fault = bridge.call(&set_user()).unwrap_err();
     assert_eq!(fault.code, FAULT_LOST, "{fault:?}");
     assert!(fault.message.contains("signal: 9"), "{fault:?}");
@@ -278,7 +269,7 @@ fn a_writer_that_stands_still_is_killed_at_its_deadline() {
     let folder = tempfile::tempdir().unwrap();
     let mut bridge = writer(folder.path());
     bridge.set_deadline(Duration::from_millis(200));
-    signal("-STOP", bridge.pid());
+    test_tier::signal(bridge.pid(), "STOP");
     let fault = bridge.call(&set_user()).unwrap_err();
     assert_eq!(fault.code, FAULT_TIMED_OUT, "{fault:?}");
     assert!(!is_there(bridge.pid()));

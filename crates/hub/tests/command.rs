@@ -126,13 +126,7 @@ fn serves_until_it_is_told_to_stop() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(
-        Process::new("kill")
-            .arg(hub.id().to_string())
-            .status()
-            .unwrap()
-            .success()
-    );
+    test_tier::signal(hub.id(), "TERM");
     assert!(hub.wait().unwrap().success());
     let mut log = String::new();
     hub.stderr.take().unwrap().read_to_string(&mut log).unwrap();

@@ -22,6 +22,7 @@ use std::{
     io::Write as _,
     panic::Location,
     path::{Path, PathBuf},
+    process::Command,
     thread,
 };
 
@@ -91,6 +92,18 @@ pub fn program(name: &str) -> PathBuf {
         Some(path) => path,
         None => panic!("the program {file} is not built: run cargo xtask test"),
     }
+}
+
+/// Sends a process a signal (`KILL`, `TERM`, `STOP`, `CONT`). Through the shell, which has
+/// the command built in: a small Debian has no program of that name.
+///
+/// # Panics
+/// When it cannot be sent.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -s {name} {pid}")])
+        .status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
 }
 
 fn known(name: &str) -> &'static Tier {
