@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::Value;
 use system_tests::{Reader, Site, run};
@@ -20,21 +21,24 @@ fn by_key(records: Vec<Value>) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// A site whose company was loaded from the files, read through ODBC, and synced.
+fn synced(data: &Path) -> Site {
+    let site = Site::new(Reader::Odbc, |file| {
+        let file = file.display().to_string();
+        let folder = data.join("northwind").display().to_string();
+        run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
+        run("sage-sandbox", &["load", &file, &folder]).ok();
+    });
+    site.driver(&["sync"]).ok();
+    site
+}
+
 #[test]
 fn what_the_api_returns_equals_the_files() {
     let Some(data) = test_tier::sample_data().filter(|_| test_tier::require("odbc")) else {
         return;
     };
-    let site = Site::new(Reader::Odbc, |file| {
-        let file = file.display().to_string();
-        run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run(
-            "sage-sandbox",
-            &["load", &file, &data.join("northwind").display().to_string()],
-        )
-        .ok();
-    });
-    site.driver(&["sync"]).ok();
+    let site = synced(&data);
 
     let counts = [
         ("items", 77),
@@ -94,16 +98,7 @@ fn every_row_and_field_equals_the_files() {
     let Some(data) = test_tier::sample_data().filter(|_| test_tier::require("odbc")) else {
         return;
     };
-    let site = Site::new(Reader::Odbc, |file| {
-        let file = file.display().to_string();
-        run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run(
-            "sage-sandbox",
-            &["load", &file, &data.join("northwind").display().to_string()],
-        )
-        .ok();
-    });
-    site.driver(&["sync"]).ok();
+    let site = synced(&data);
     for (dataset, table, key) in [
         ("items", "CI_Item", vec!["ItemCode"]),
         ("customers", "AR_Customer", vec!["ARDivisionNo", "CustomerNo"]),
@@ -183,16 +178,7 @@ fn verify_names_the_key_that_was_changed_behind_its_back() {
     let Some(data) = test_tier::sample_data().filter(|_| test_tier::require("odbc")) else {
         return;
     };
-    let site = Site::new(Reader::Odbc, |file| {
-        let file = file.display().to_string();
-        run("sage-sandbox", &["create", &file, "--profile", "empty"]).ok();
-        run(
-            "sage-sandbox",
-            &["load", &file, &data.join("northwind").display().to_string()],
-        )
-        .ok();
-    });
-    site.driver(&["sync"]).ok();
+    let site = synced(&data);
     site.driver(&["verify"]).ok();
 
     site.hub_store("UPDATE items SET standard_unit_price = standard_unit_price + 1 WHERE key = 'NW-0007'");

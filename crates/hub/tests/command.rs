@@ -104,7 +104,17 @@ fn serves_until_it_is_told_to_stop() {
 
     let folder = tempfile::tempdir().unwrap();
     let announced = folder.path().join("address");
-    let mut hub = Process::new(env!("CARGO_BIN_EXE_erp-hub"))
+    /// A test that fails leaves no hub behind.
+    struct Ended(std::process::Child);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            // It has ended by itself where the test holds.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    let hub = Process::new(env!("CARGO_BIN_EXE_erp-hub"))
         .args(["serve", "--listen", "127.0.0.1:0", "--announce"])
         .arg(&announced)
         .env(
@@ -114,6 +124,7 @@ fn serves_until_it_is_told_to_stop() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut hub = Ended(hub);
     let start = Instant::now();
     while !announced.exists() && start.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(20));
@@ -126,10 +137,10 @@ fn serves_until_it_is_told_to_stop() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    test_tier::signal(hub.id(), "TERM");
-    assert!(hub.wait().unwrap().success());
+    test_tier::signal(hub.0.id(), "TERM");
+    assert!(hub.0.wait().unwrap().success());
     let mut log = String::new();
-    hub.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    hub.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains(&format!("http://{}", address.trim())), "{log}");
     assert!(!log.contains('\u{1b}'), "no colours where no terminal is: {log}");
 }
