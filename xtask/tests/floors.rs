@@ -20,6 +20,7 @@ const BESIDE: u8 = u8::MAX;
 const FLOORS: &[(&str, u8)] = &[
     ("values", 0),
     ("catalog", 1),
+    ("expression", 1),
     ("model", 1),
     ("sage", 1),
     ("import", 2),

@@ -96,9 +96,12 @@ impl Dataset {
         Ok(())
     }
 
-    /// The key of each document.
+    /// The key of each document. A site's own dataset holds keys in their encoded form.
     #[must_use]
     pub fn keys(&self, batch: &DocumentBatch) -> Vec<Key> {
+        if self.user_defined {
+            return stored_keys(&batch.parents);
+        }
         keys_of(&batch.parents, &self.fields, &self.key_places(), 0)
     }
 
@@ -234,7 +237,7 @@ fn value_at(column: &ArrayRef, row: usize) -> Value<'_> {
 
 fn arrow_field(field: &Field) -> arrow_schema::Field {
     let (data_type, nullable) = match field.kind {
-        Kind::Text => (DataType::Utf8, false),
+        Kind::Text | Kind::Json => (DataType::Utf8, false),
         Kind::Decimal { scale } => (
             DataType::Decimal64(PRECISION, i8::try_from(scale).unwrap_or(0)),
             false,
@@ -246,6 +249,14 @@ fn arrow_field(field: &Field) -> arrow_schema::Field {
 
 fn parent_rows(rows: &RecordBatch) -> &UInt32Array {
     rows.column(0).as_primitive::<UInt32Type>()
+}
+
+/// The first column holds keys that are encoded already.
+fn stored_keys(rows: &RecordBatch) -> Vec<Key> {
+    let texts = rows.column(0).as_string::<i32>();
+    (0..rows.num_rows())
+        .map(|row| Key::from_stored(texts.value(row).to_owned()))
+        .collect()
 }
 
 fn keys_of(rows: &RecordBatch, fields: &[Field], places: &[usize], skip: usize) -> Vec<Key> {
@@ -284,7 +295,7 @@ impl<'a> Columns<'a> {
             .iter()
             .zip(rows.columns().iter().skip(skip))
             .map(|(field, column)| match field.kind {
-                Kind::Text => Typed::Text(column.as_string()),
+                Kind::Text | Kind::Json => Typed::Text(column.as_string()),
                 Kind::Decimal { scale } => Typed::Decimal(column.as_primitive(), scale),
                 Kind::Date => Typed::Date(column.as_primitive()),
             })
@@ -314,7 +325,7 @@ mod tests {
         let mut dataset = catalog.get("sales_orders").unwrap().clone();
         dataset
             .fields
-            .retain(|f| f.column == "SalesOrderNo" || f.column == "OrderDate");
+            .retain(|f| ["SalesOrderNo", "OrderDate"].contains(&f.column.as_str()) || f.is_udf());
         dataset.children[0]
             .fields
             .retain(|f| f.column == "LineKey" || f.column == "QuantityOrdered");

@@ -56,6 +56,7 @@ fn table(out: &mut String, fields: &[Field]) {
             (Kind::Text, None) => "long text".to_owned(),
             (Kind::Decimal { scale }, _) => format!("decimal, {scale} places"),
             (Kind::Date, _) => "date".to_owned(),
+            (Kind::Json, _) => "object".to_owned(),
         };
         let doc = field.doc.as_deref().unwrap_or("");
         let filter = if field.indexed { " Filter." } else { "" };

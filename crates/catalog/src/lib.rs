@@ -6,8 +6,15 @@ mod batch;
 mod dataset;
 mod document;
 mod file;
+mod relation;
+mod removal;
 
 pub use batch::{DocumentBatch, PARENT_COLUMN, ShapeError, Value};
-pub use dataset::{Catalog, Child, Class, Dataset, Field, STAMP_DATE, STAMP_TIME, Temperament};
+pub use dataset::{
+    Catalog, Child, Class, Dataset, Field, STAMP_DATE, STAMP_TIME, Temperament, UDF_FIELD, USER_DEFINED_PREFIX,
+    USER_RECORD_KEY,
+};
 pub use document::describe;
 pub use file::CatalogError;
+pub use relation::{Derived, Join, JoinKey, LeavesWhen, Rule, Successor, Unless};
+pub use removal::{BRAKE_WINDOW_S, Removal, RemovalReason, removal_allowance};

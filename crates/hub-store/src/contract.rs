@@ -77,7 +77,7 @@ fn columns(
 ) -> Vec<ArrayRef> {
     let column = |(place, field): (usize, &Field)| -> ArrayRef {
         match field.kind {
-            Kind::Text => Arc::new(StringArray::from_iter_values(
+            Kind::Text | Kind::Json => Arc::new(StringArray::from_iter_values(
                 (0..rows).map(|row| text(place, field, row)),
             )),
             Kind::Decimal { scale } => {
@@ -246,6 +246,8 @@ impl<'a> Stream<'a> {
             sequence: Sequence(sequence),
             previous,
             fingerprint: self.dataset.fingerprint(),
+            removals: Vec::new(),
+            approved: 0,
         }
     }
 

@@ -36,6 +36,8 @@ fn header(company: &str, dataset: &catalog::Dataset, sequence: u64, previous: u6
         sequence: Sequence(sequence),
         previous: Hash(previous),
         fingerprint: dataset.fingerprint(),
+        removals: Vec::new(),
+        approved: 0,
     }
 }
 

@@ -77,7 +77,7 @@ impl ColumnDecoder {
     #[must_use]
     pub fn new(name: &str, kind: Kind) -> Self {
         let builder = match kind {
-            Kind::Text => Builder::Text(StringBuilder::new()),
+            Kind::Text | Kind::Json => Builder::Text(StringBuilder::new()),
             Kind::Decimal { scale } => Builder::Decimal(Decimal64Builder::new(), scale),
             Kind::Date => Builder::Date(Date32Builder::new()),
         };
@@ -93,7 +93,7 @@ impl ColumnDecoder {
     #[must_use]
     pub fn data_type(kind: Kind) -> DataType {
         match kind {
-            Kind::Text => DataType::Utf8,
+            Kind::Text | Kind::Json => DataType::Utf8,
             Kind::Decimal { scale } => DataType::Decimal64(PRECISION, i8::try_from(scale).unwrap_or(0)),
             Kind::Date => DataType::Date32,
         }

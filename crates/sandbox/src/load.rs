@@ -285,7 +285,7 @@ fn problem_of(value: &str, kind: Option<Kind>) -> Option<String> {
         Kind::Decimal { .. } if !value.is_empty() && value.parse::<Decimal>().is_err() => Some(format!(
             "{value:?} is no number: write 1234.50 without separators, or leave it blank"
         )),
-        Kind::Text | Kind::Date | Kind::Decimal { .. } => None,
+        Kind::Text | Kind::Json | Kind::Date | Kind::Decimal { .. } => None,
     }
 }
 

@@ -88,8 +88,8 @@ impl Column {
     #[must_use]
     pub fn declaration(&self) -> String {
         match self.kind {
-            Kind::Text if self.width == 0 => "TEXT NOT NULL DEFAULT ''".to_owned(),
-            Kind::Text => format!("VARCHAR({}) NOT NULL DEFAULT ''", self.width),
+            Kind::Text | Kind::Json if self.width == 0 => "TEXT NOT NULL DEFAULT ''".to_owned(),
+            Kind::Text | Kind::Json => format!("VARCHAR({}) NOT NULL DEFAULT ''", self.width),
             Kind::Date => "DATE NOT NULL DEFAULT ''".to_owned(),
             Kind::Decimal { scale } => format!("DECIMALTEXT({},{scale}) NOT NULL DEFAULT '0'", self.width),
         }

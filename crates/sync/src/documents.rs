@@ -413,7 +413,7 @@ impl Source<'_> {
             .into_iter()
             .zip(parts)
             .map(|(place, part)| match dataset.fields[place].kind {
-                Kind::Text | Kind::Decimal { .. } => Ok(Literal::Text(part.clone())),
+                Kind::Text | Kind::Json | Kind::Decimal { .. } => Ok(Literal::Text(part.clone())),
                 Kind::Date => parse_date(part).ok().flatten().map(Literal::Date).ok_or_else(|| {
                     ReadError::new(
                         ReadErrorCode::DriverError,
@@ -440,7 +440,7 @@ impl Source<'_> {
                 Kind::Decimal { scale } => {
                     values::Decimal::parse(part, scale).map_or_else(|_| part.to_owned(), |d| d.to_string())
                 }
-                Kind::Text => part.to_owned(),
+                Kind::Text | Kind::Json => part.to_owned(),
             })
             .collect()
     }

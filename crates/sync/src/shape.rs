@@ -227,7 +227,7 @@ impl Present {
 
 fn blank(kind: Kind, rows: usize) -> Result<ArrayRef, ArrowError> {
     Ok(match kind {
-        Kind::Text => Arc::new(StringArray::from_iter_values(std::iter::repeat_n("", rows))),
+        Kind::Text | Kind::Json => Arc::new(StringArray::from_iter_values(std::iter::repeat_n("", rows))),
         Kind::Decimal { scale } => {
             let zeros = Decimal64Array::from_iter_values(std::iter::repeat_n(0, rows));
             Arc::new(zeros.with_precision_and_scale(18, i8::try_from(scale).unwrap_or(0))?)

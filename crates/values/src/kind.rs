@@ -1,4 +1,4 @@
-//! The three kinds of column value.
+//! The kinds of column value.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,4 +15,7 @@ pub enum Kind {
     },
     /// A civil date; blank is none.
     Date,
+    /// The site's own values: a JSON object as text, by class and then by name, names sorted,
+    /// no blanks between tokens; the empty text when there is none. Never a column of the ERP.
+    Json,
 }

@@ -8,6 +8,8 @@
 //! | `POST /agent/v1/streams/open` | [`StreamRequest`] | [`StreamState`] |
 //! | `POST /agent/v1/streams/reset` | [`StreamReset`] | [`StreamState`] |
 //! | `POST /agent/v1/hashes` | [`HashRequest`] | [`HashPage`] |
+//! | `POST /agent/v1/checksums` | [`ChecksumRequest`] | [`ChecksumPage`] |
+//! | `POST /agent/v1/status` | [`crate::status::AgentStatus`] | [`Done`] |
 //! | `POST /agent/v1/batches` | binary, [`crate::encode_batch`] | [`BatchAck`] |
 //! | `POST /agent/v1/work` | [`WorkRequest`] (long poll) | [`Work`] |
 //! | `POST /agent/v1/imports/{id}/accept` | [`Accept`] | [`Done`] |
@@ -220,6 +222,41 @@ pub struct HashPage {
     pub end: bool,
 }
 
+/// Asks for checksums over ranges of keys, computed anew from the stored columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecksumRequest {
+    /// Whose rows.
+    pub company: CompanyId,
+    /// Which dataset.
+    pub dataset: DatasetName,
+    /// Start behind this key.
+    pub after: Option<Key>,
+    /// Live records of one range; the last one may have fewer.
+    pub range: u32,
+    /// At most so many ranges; the hub may give fewer.
+    pub limit: u32,
+}
+
+/// Ranges of live records in key-byte order, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecksumPage {
+    /// One after the other.
+    pub ranges: Vec<RangeChecksum>,
+    /// Nothing is left behind these.
+    pub end: bool,
+}
+
+/// The records behind the range before, up to and with `last`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeChecksum {
+    /// Key of the range's last record.
+    pub last: Key,
+    /// Records in it.
+    pub records: u32,
+    /// [`values::Hash::of_bytes`] of each `key NUL hash-in-hex`, summed wrapping.
+    pub checksum: Hash,
+}
+
 /// The batch is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchAck {
@@ -329,6 +366,8 @@ pub mod code {
     pub const DATASET_UNKNOWN: &str = "dataset_unknown";
     /// Another import holds the reserved identity.
     pub const IDENTITY_TAKEN: &str = "identity_taken";
+    /// More records would leave unexplained than may without a person's word.
+    pub const BRAKE_ENGAGED: &str = "brake_engaged";
     /// There is no such import.
     pub const IMPORT_UNKNOWN: &str = "import_unknown";
     /// The agent speaks a version that this hub does not.

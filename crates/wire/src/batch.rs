@@ -15,7 +15,7 @@ use arrow_ipc::{
     writer::{IpcWriteOptions, StreamWriter},
 };
 use arrow_schema::ArrowError;
-use catalog::DocumentBatch;
+use catalog::{DocumentBatch, Removal};
 use serde::{Deserialize, Serialize};
 use values::{CompanyId, DatasetName, Epoch, Hash, Sequence};
 
@@ -41,6 +41,13 @@ pub struct BatchHeader {
     pub previous: Hash,
     /// The dataset's shape, as the driver knows it.
     pub fingerprint: Hash,
+    /// Records that leave. None of them is among the rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removals: Vec<Removal>,
+    /// Unexplained removals of the last day that a person has approved beyond what the brake
+    /// allows.
+    #[serde(default)]
+    pub approved: u64,
 }
 
 /// A batch cannot be written or read.
@@ -161,6 +168,8 @@ mod tests {
             sequence: Sequence(7),
             previous: Hash(5),
             fingerprint: orders.fingerprint(),
+            removals: Vec::new(),
+            approved: 0,
         };
         let batch = orders.empty_batch();
         let bytes = encode_batch(&header, &batch).unwrap();

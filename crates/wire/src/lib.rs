@@ -4,5 +4,6 @@
 pub mod agent;
 mod batch;
 pub mod bridge;
+pub mod status;
 
 pub use batch::{BatchError, BatchHeader, MAX_BATCH_BYTES, decode_batch, digest, encode_batch};

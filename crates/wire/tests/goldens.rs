@@ -9,6 +9,7 @@
     reason = "a test stops where it stands"
 )]
 
+use catalog::{Removal, RemovalReason};
 use model::{Attempt, ImportKind, ImportReport, ImportState, Problem};
 use serde::Serialize;
 use serde_json::json;
@@ -18,9 +19,14 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest,
-    OpenImport, PROTOCOL, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState,
-    Token, TokenRequest, Work, WorkRequest,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
+    Lease, LeaseRequest, OpenImport, PROTOCOL, RangeChecksum, Refusal, Report, Reservation, Reserve,
+    StreamRequest, StreamReset, StreamState, Token, TokenRequest, Work, WorkRequest,
+};
+
+use wire::status::{
+    AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, PassProgress,
+    PassSummary,
 };
 
 #[test]
@@ -166,14 +172,41 @@ fn the_messages_are_these() {
         },
     );
     show(
+        "checksum request",
+        &ChecksumRequest {
+            company: company.clone(),
+            dataset: dataset.clone(),
+            after: None,
+            range: 1000,
+            limit: 500,
+        },
+    );
+    show(
+        "checksum page",
+        &ChecksumPage {
+            ranges: vec![RangeChecksum {
+                last: Key::from_parts(["01", "A B"]),
+                records: 1000,
+                checksum: Hash(6),
+            }],
+            end: true,
+        },
+    );
+    show("agent status", &agent_status(&company, &dataset));
+    show(
         "batch header",
         &BatchHeader {
             company: company.clone(),
-            dataset,
+            dataset: dataset.clone(),
             epoch: Epoch(1),
             sequence: Sequence(1),
             previous: Hash(0),
             fingerprint: Hash(77),
+            removals: vec![Removal {
+                key: Key::from_parts(["01", "GONE"]),
+                reason: RemovalReason::Deleted,
+            }],
+            approved: 0,
         },
     );
     show(
@@ -231,6 +264,58 @@ fn the_messages_are_these() {
         },
     );
     insta::assert_snapshot!(text);
+}
+
+fn agent_status(company: &CompanyId, dataset: &DatasetName) -> AgentStatus {
+    let problem = wire::status::Problem {
+        code: "timed_out".into(),
+        message: "m".into(),
+        remedy: "r".into(),
+    };
+    let dataset = DatasetStatus {
+        dataset: dataset.clone(),
+        state: DatasetState::Held,
+        documents: 77,
+        passes: vec![PassSummary {
+            kind: "sweep".into(),
+            at: "2026-05-06T14:00:00Z".into(),
+            documents: 77,
+            sent: 2,
+            removed: 1,
+            took_ms: 120,
+        }],
+        progress: Some(PassProgress {
+            documents: 10,
+            expected: Some(77),
+            documents_per_s: 100,
+            remaining_s: Some(1),
+        }),
+        lag_s: Some(4),
+        watermark: Some("2026-05-06T07:00:00".into()),
+        next_run_at: Some("2026-05-06T14:00:02Z".into()),
+        findings: vec![FindingSummary {
+            code: "bad_date".into(),
+            column: "SaleStartingDate".into(),
+            count: 1,
+            keys: vec!["1001".into()],
+        }],
+        held: Some(HeldSummary {
+            reason: "deletes".into(),
+            message: "m".into(),
+            unexplained: 40,
+            documents: 77,
+            since: "2026-05-06T10:00:00".into(),
+        }),
+        problem: Some(problem),
+    };
+    AgentStatus {
+        clock_offset_s: Some(-2),
+        companies: vec![CompanyStatus {
+            company: company.clone(),
+            problem: None,
+            datasets: vec![dataset],
+        }],
+    }
 }
 
 /// `Serialize` behind a reference.

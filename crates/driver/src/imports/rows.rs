@@ -20,7 +20,7 @@ pub(super) fn rows_of(select: &Select, page: &RecordBatch) -> Result<Vec<Row>, R
         let array = page.columns().get(place).ok_or_else(wrong)?;
         for (number, row) in rows.iter_mut().enumerate() {
             let field = match column.kind {
-                Kind::Text => {
+                Kind::Text | Kind::Json => {
                     let texts = array.as_string_opt::<i32>().ok_or_else(wrong)?;
                     Field::Text(if texts.is_null(number) {
                         String::new()

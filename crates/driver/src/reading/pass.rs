@@ -331,6 +331,8 @@ impl CompanyReader {
                     sequence,
                     previous,
                     fingerprint: dataset.fingerprint(),
+                    removals: Vec::new(),
+                    approved: 0,
                 };
                 let bytes = encode_batch(&header, batch).map_err(|e| Failure::Hub {
                     code: "batch_failed".to_owned(),

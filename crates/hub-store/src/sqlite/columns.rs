@@ -32,7 +32,7 @@ impl<'a> Columns<'a> {
             .iter()
             .zip(rows.columns().iter().skip(skip))
             .map(|(field, column)| match field.kind {
-                Kind::Text => Column::Text(column.as_string()),
+                Kind::Text | Kind::Json => Column::Text(column.as_string()),
                 Kind::Decimal { .. } => Column::Units(column.as_primitive()),
                 Kind::Date => Column::Days(column.as_primitive()),
             });
@@ -83,7 +83,7 @@ pub(super) enum ColumnBuilder {
 impl ColumnBuilder {
     pub(super) fn new(kind: Kind, data_type: &arrow_schema::DataType) -> Self {
         match kind {
-            Kind::Text => Self::Text(StringBuilder::new()),
+            Kind::Text | Kind::Json => Self::Text(StringBuilder::new()),
             Kind::Decimal { .. } => Self::Units(Decimal64Builder::new().with_data_type(data_type.clone())),
             Kind::Date => Self::Days(Date32Builder::new()),
         }

@@ -157,7 +157,7 @@ fn after_key(after: Option<&Key>) -> (&'static str, &str) {
 /// A filter's text as it is stored.
 fn stored(kind: Kind, text: &str) -> Option<Box<dyn ToSql>> {
     match kind {
-        Kind::Text => Some(Box::new(text.to_owned())),
+        Kind::Text | Kind::Json => Some(Box::new(text.to_owned())),
         Kind::Decimal { scale } => Decimal::parse(text, scale)
             .ok()
             .map(|d| Box::new(d.units()) as Box<dyn ToSql>),

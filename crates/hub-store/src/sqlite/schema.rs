@@ -187,7 +187,7 @@ fn ensure_index(transaction: &Transaction<'_>, table: &str, column: &str) -> Res
 
 fn definition(field: &Field) -> String {
     let kind = match field.kind {
-        Kind::Text => "TEXT NOT NULL DEFAULT ''",
+        Kind::Text | Kind::Json => "TEXT NOT NULL DEFAULT ''",
         Kind::Decimal { .. } => "INTEGER NOT NULL DEFAULT 0",
         Kind::Date => "TEXT",
     };

@@ -277,6 +277,8 @@ impl World {
             sequence: Sequence(sequence),
             previous,
             fingerprint: dataset.fingerprint(),
+            removals: Vec::new(),
+            approved: 0,
         }
     }
 

@@ -1,0 +1,1 @@
+//! Field steps and the sandboxed expression.

@@ -1,0 +1,155 @@
+//! What an agent tells of itself, for people: the same words in `erp-driver status` and in
+//! `GET /v1/sites`.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `POST /agent/v1/status` | [`AgentStatus`] | [`crate::agent::Done`] |
+
+use serde::{Deserialize, Serialize};
+use values::{CompanyId, DatasetName};
+
+/// The state of an agent's companies. The hub keeps the latest and shows it; nothing is
+/// decided by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// The driver's clock less the hub's, in seconds, when it was last measured.
+    pub clock_offset_s: Option<i64>,
+    /// One for each company that the agent serves.
+    pub companies: Vec<CompanyStatus>,
+}
+
+/// The state of one company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyStatus {
+    /// Which.
+    pub company: CompanyId,
+    /// Why it cannot be read at all, when it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// By name.
+    pub datasets: Vec<DatasetStatus>,
+}
+
+/// A failure with its remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// The state of one dataset of one company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetStatus {
+    /// Which.
+    pub dataset: DatasetName,
+    /// In words.
+    pub state: DatasetState,
+    /// Documents that the hub has, by the driver's index.
+    pub documents: u64,
+    /// The last complete passes.
+    #[serde(default)]
+    pub passes: Vec<PassSummary>,
+    /// A whole-table pass under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<PassProgress>,
+    /// Age in seconds of the oldest change that may not be at the hub yet: the time since the
+    /// start of the last complete pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_s: Option<u64>,
+    /// Changes stamped before this (the ERP's clock, civil) are at the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<String>,
+    /// When the next pass is due (RFC 3339); none when the driver does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run_at: Option<String>,
+    /// What was odd in the data, by column and code.
+    #[serde(default)]
+    pub findings: Vec<FindingSummary>,
+    /// What waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldSummary>,
+    /// Why the last pass ended early, when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// A dataset's state in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetState {
+    /// No pass has begun.
+    Never,
+    /// The first pass is under way.
+    Loading,
+    /// Loaded, and followed.
+    Synced,
+    /// It waits for a person.
+    Held,
+    /// The last pass failed.
+    Failing,
+    /// The site does not have the table.
+    Absent,
+}
+
+/// A complete pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassSummary {
+    /// `initial`, `delta` or `sweep`.
+    pub kind: String,
+    /// When it ended (RFC 3339).
+    pub at: String,
+    /// Documents read.
+    pub documents: u64,
+    /// Documents sent.
+    pub sent: u64,
+    /// Records removed.
+    pub removed: u64,
+    /// How long it read, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// How far a whole-table pass has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassProgress {
+    /// Documents read so far.
+    pub documents: u64,
+    /// Documents expected, where the last whole pass tells.
+    pub expected: Option<u64>,
+    /// Documents a second, over the pass so far.
+    pub documents_per_s: u64,
+    /// Seconds that are left, where the expected number is known.
+    pub remaining_s: Option<u64>,
+}
+
+/// What was odd in one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingSummary {
+    /// Stable code.
+    pub code: String,
+    /// Sage column, or table and column.
+    pub column: String,
+    /// How often in the last pass that read everything, and since.
+    pub count: u64,
+    /// Keys of up to three records that show it.
+    #[serde(default)]
+    pub keys: Vec<String>,
+}
+
+/// Something that a brake has stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSummary {
+    /// `deletes`, `emptied` or `column`.
+    pub reason: String,
+    /// In words, with the remedy.
+    pub message: String,
+    /// Records that would leave unexplained (at least).
+    pub unexplained: u64,
+    /// Records that there are.
+    pub documents: u64,
+    /// Since when (civil, the site's clock).
+    pub since: String,
+}
