@@ -9,9 +9,11 @@
 )]
 
 mod api;
+mod measure;
 mod process;
 mod site;
 
 pub use api::{Answer, Api};
+pub use measure::{Cost, measure};
 pub use process::{Output, Running, run, run_in};
 pub use site::{Hub, Reader, Site};

@@ -13,11 +13,17 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Full load, no-change pass and comparison of stock records, ERP to hub
+    /// Full load, sweep and comparison of stock records, ERP to hub
     Read {
-        /// Rows of `IM_ItemWarehouse`
-        #[arg(long, default_value_t = 1_000_000)]
-        rows: u64,
+        /// Rows of `IM_ItemWarehouse`; several sizes are measured one after the other
+        #[arg(long, default_value = "1000000", value_delimiter = ',')]
+        rows: Vec<u64>,
+    },
+    /// A whole company in which nothing changes: load, delta, sweep and comparison
+    Follow {
+        /// Size of the demo company
+        #[arg(long, default_value_t = 100)]
+        scale: u64,
     },
 }
 
@@ -26,9 +32,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     println!("Building the programs for release …");
     cargo::run(cargo::cargo(&metadata).args(["build", "--quiet", "--release", "--workspace", "--bins"]))?;
     let folder = metadata.target_directory.join("release");
-    let What::Read { rows } = &options.what;
-    let status = Command::new(folder.join(format!("bench-read{}", std::env::consts::EXE_SUFFIX)))
-        .arg(rows.to_string())
+    let (program, arguments) = match &options.what {
+        What::Read { rows } => ("bench-read", rows.iter().map(u64::to_string).collect::<Vec<_>>()),
+        What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
+    };
+    let status = Command::new(folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+        .args(arguments)
         .env(test_tier::BIN_DIR_VARIABLE, &folder)
         .status()
         .map_err(|e| Failure::new(format!("cannot start the benchmark: {e}")))?;

@@ -6,111 +6,58 @@
     reason = "a benchmark speaks to the person before it and stops where it fails"
 )]
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-use system_tests::{Reader, Running, Site, run};
+use system_tests::{Reader, Site, measure, run};
 
 fn main() {
-    let rows: u64 = std::env::args()
-        .nth(1)
-        .and_then(|a| a.parse().ok())
-        .unwrap_or(1_000_000);
-    let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
-        Reader::Odbc
-    } else {
-        Reader::Sandbox
-    };
+    let sizes: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     println!(
-        "IM_ItemWarehouse, 26 columns x {rows} rows, read through {reader:?}, hub on SQLite, one machine"
+        "IM_ItemWarehouse, 26 columns, read through {:?}, hub on SQLite, one machine",
+        reader()
     );
-    let site = Site::new(reader, |file| {
+    println!(
+        "{:>10} {:<10} {:>8} {:>9} {:>12} {:>11} {:>17} {:>8}",
+        "rows", "pass", "seconds", "rows/s", "driver CPU s", "driver MiB", "driver+bridge MiB", "hub MiB"
+    );
+    for rows in sizes {
+        one_size(rows);
+    }
+}
+
+fn one_size(rows: u64) {
+    let site = Site::new(reader(), |file| {
+        let (file, rows) = (file.display().to_string(), rows.to_string());
         run(
             "sage-sandbox",
-            &[
-                "create",
-                &file.display().to_string(),
-                "--profile",
-                "stock",
-                "--rows",
-                &rows.to_string(),
-            ],
+            &["create", &file, "--profile", "stock", "--rows", &rows],
         )
         .ok();
     });
-    println!(
-        "{:<12} {:>8} {:>12} {:>22} {:>10}",
-        "pass", "seconds", "rows/s", "driver+bridge peak MiB", "hub MiB"
-    );
-    for (name, arguments) in [
-        ("full load", vec!["sync"]),
-        ("no change", vec!["sync"]),
-        ("verify", vec!["verify"]),
-    ] {
-        let mut all = arguments;
-        all.extend(["--dataset", "inventory"]);
-        let pass = measure(&site, &all);
-        let rate = rows as f64 / pass.seconds;
+    for (name, command) in [("full load", "sync"), ("sweep", "sync"), ("verify", "verify")] {
+        let (cost, _) = measure(&site, &[command, "--dataset", "inventory"]);
         println!(
-            "{name:<12} {:>8.2} {rate:>12.0} {:>22.1} {:>10.1}",
-            pass.seconds, pass.driver_mib, pass.hub_mib
+            "{rows:>10} {name:<10} {:>8.2} {:>9.0} {:>12.2} {:>11.1} {:>17.1} {:>8.1}",
+            cost.seconds,
+            rows as f64 / cost.seconds,
+            cost.driver_cpu_s,
+            cost.driver_mib,
+            cost.family_mib,
+            cost.hub_mib
         );
     }
+    let index = std::fs::metadata(site.path().join("driver/index.db")).map_or(0, |m| m.len());
+    let keys = site.ask_erp("SELECT sum(length(ItemCode) + 1 + length(WarehouseCode)) FROM IM_ItemWarehouse");
+    let keys: f64 = keys.parse().unwrap_or(0.0);
+    println!(
+        "{rows:>10} index: {:.1} bytes a row beside the key ({:.1} MiB)",
+        (index as f64 - keys) / rows as f64,
+        index as f64 / 1024.0 / 1024.0
+    );
 }
 
-struct Pass {
-    seconds: f64,
-    driver_mib: f64,
-    hub_mib: f64,
-}
-
-/// Runs the driver to its end and watches the memory of it and its children, and the hub's.
-fn measure(site: &Site, arguments: &[&str]) -> Pass {
-    let config = site.config("driver").display().to_string();
-    let mut all = vec!["--config", &config];
-    all.extend(arguments);
-    let started = Instant::now();
-    let mut running = Running::start(site.path(), "erp-driver", &all, &[("SAGE_PASSWORD", "sandbox")]);
-    let mut peaks = BTreeMap::new();
-    let hub = site.hub.pid();
-    let output = loop {
-        for pid in family(running.pid()) {
-            let peak = peaks.entry(pid).or_insert(0);
-            *peak = resident_peak(pid).max(*peak);
-        }
-        if let Some(output) = running.wait(Duration::ZERO) {
-            break output;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let seconds = started.elapsed().as_secs_f64();
-    output.ok();
-    let mib = |kib: u64| kib as f64 / 1024.0;
-    Pass {
-        seconds,
-        driver_mib: mib(peaks.values().sum()),
-        hub_mib: mib(resident_peak(hub)),
+fn reader() -> Reader {
+    if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
+        Reader::Odbc
+    } else {
+        Reader::Sandbox
     }
-}
-
-/// A process and its children.
-fn family(pid: u32) -> Vec<u32> {
-    let mut all = vec![pid];
-    for task in std::fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        all.extend(children.split_whitespace().filter_map(|p| p.parse::<u32>().ok()));
-    }
-    all
-}
-
-/// Peak resident memory of a process in KiB, as the kernel counts it; 0 when it has ended.
-fn resident_peak(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
 }
