@@ -65,7 +65,7 @@ pub struct StepError {
     /// What to write instead.
     pub remedy: String,
     /// The place inside the step's expression, when it is the expression that is wrong.
-    pub expression: Option<CompileError>,
+    pub expression: Option<Box<CompileError>>,
 }
 
 impl StepError {
@@ -93,7 +93,7 @@ impl StepError {
 
 impl std::error::Error for StepError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.expression.as_ref().map(|error| error as _)
+        self.expression.as_deref().map(|error| error as _)
     }
 }
 

@@ -117,7 +117,8 @@ fn number(text: &str, at: usize, rest: &str) -> Result<(Token, usize), CompileEr
             "write a number as 1200.50, a text in 'single quotes'; names begin with a letter",
         ));
     }
-    let number = Number::parse(digits).filter(|_| digits.len() <= MAX_DIGITS + 1);
+    let number =
+        Number::parse(digits).filter(|_| digits.bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS);
     let number = number.ok_or_else(|| {
         CompileError::new(
             text,

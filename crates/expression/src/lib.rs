@@ -23,5 +23,5 @@ pub use compile::{Expression, MAX_NESTING, MAX_NODES, MAX_TEXT_BYTES};
 pub use error::{CompileError, EvaluateError, StepError};
 pub use evaluate::{MAX_COST, MAX_PRODUCED_BYTES};
 pub use step::{Literal, LookUp, Part, Step};
-pub use steps::{MAX_STEPS, Steps};
+pub use steps::{LookUpRow, MAX_STEPS, Steps};
 pub use value::{Type, Value};
