@@ -326,15 +326,17 @@ mod tests {
         dataset
             .fields
             .retain(|f| ["SalesOrderNo", "OrderDate"].contains(&f.column.as_str()) || f.is_udf());
+        dataset.children.truncate(1);
         dataset.children[0]
             .fields
-            .retain(|f| f.column == "LineKey" || f.column == "QuantityOrdered");
+            .retain(|f| ["LineKey", "QuantityOrdered"].contains(&f.column.as_str()) || f.is_udf());
         dataset.stamped = false;
         let parents = RecordBatch::try_new(
             dataset.schema(),
             vec![
                 Arc::new(StringArray::from(numbers.to_vec())),
                 Arc::new(Date32Array::from(vec![Some(20574); numbers.len()])),
+                Arc::new(StringArray::from(vec![""; numbers.len()])),
             ],
         )
         .unwrap();
@@ -345,6 +347,7 @@ mod tests {
                 Arc::new(UInt32Array::from_iter_values(lines.iter().map(|l| l.0))),
                 Arc::new(StringArray::from_iter_values(lines.iter().map(|l| l.1))),
                 Arc::new(quantities.with_precision_and_scale(PRECISION, 6).unwrap()),
+                Arc::new(StringArray::from(vec![""; lines.len()])),
             ],
         )
         .unwrap();

@@ -11,8 +11,8 @@ mod removal;
 
 pub use batch::{DocumentBatch, PARENT_COLUMN, ShapeError, Value};
 pub use dataset::{
-    Catalog, Child, Class, Dataset, Field, STAMP_DATE, STAMP_TIME, Temperament, UDF_FIELD, USER_DEFINED_PREFIX,
-    USER_RECORD_KEY,
+    Catalog, Child, Class, Dataset, Field, STAMP_DATE, STAMP_TIME, Temperament, UDF_FIELD,
+    USER_DEFINED_PREFIX, USER_RECORD_KEY,
 };
 pub use document::describe;
 pub use file::CatalogError;
