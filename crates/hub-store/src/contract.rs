@@ -6,21 +6,30 @@
     reason = "a contract suite is called by tests only and reports by panicking"
 )]
 
+mod brake;
+mod derived;
 mod identity;
 mod imports;
+mod own;
 mod records;
+mod removals;
+mod sites;
 mod streams;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Date32Array, Decimal64Array, RecordBatch, StringArray, UInt32Array};
-use catalog::{Class, Dataset, DocumentBatch, Field};
+use catalog::{Class, Dataset, DocumentBatch, Field, Removal, RemovalReason};
 use jiff::{SignedDuration, Timestamp};
-use values::{AgentId, CompanyId, Epoch, Hash, Kind, Secret, Sequence, TenantId};
-use wire::agent::{BatchAck, Enroll, PROTOCOL, StreamRequest, StreamReset, StreamState};
+use values::{AgentId, CompanyId, Epoch, Hash, Key, Kind, Secret, Sequence, TenantId};
+use wire::agent::{BatchAck, Enroll, HashRequest, PROTOCOL, StreamRequest, StreamReset, StreamState};
 use wire::{BatchHeader, digest, encode_batch};
 
-use crate::{AgentRole, AgentScope, Store, StoreError, TenantScope, TokenGrant, TokenScope};
+use crate::{
+    AgentRole, AgentScope, Lookup, Page, RecordPage, RecordQuery, Store, StoreError, TenantScope, TokenGrant,
+    TokenScope,
+};
 
 /// Runs the whole suite. `open` opens the same store, with the standard catalog and empty at
 /// the first call, once more each time.
@@ -29,22 +38,33 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     identity::check(open().as_ref());
     streams::check(open().as_ref());
     records::check(open().as_ref());
+    removals::check(open().as_ref());
+    brake::check(open().as_ref());
+    own::check(open().as_ref());
+    derived::check(open().as_ref());
+    sites::check(open().as_ref());
     imports::check(open().as_ref());
     let reopened = open();
+    own::check_after_reopening(reopened.as_ref());
     assert_eq!(reopened.id(), &id, "a store keeps its identity");
     imports::check_after_reopening(reopened.as_ref());
 }
 
-/// Documents of a dataset with these keys (their first key part; other parts are fixed), each
-/// with `lines` rows of every kind of child. Another version has other values.
+/// Documents of a dataset with these keys (their first part that is a text; other parts are
+/// fixed), each with `lines` rows of every kind of child and values of the site's own in each
+/// class. Another version has other values.
 #[must_use]
 pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> DocumentBatch {
     let key = dataset.key_places();
-    let text = |place: usize, field: &Field, row: usize| match (
-        key.first() == Some(&place),
-        field.column.as_str(),
-    ) {
+    let texts = |place: &&usize| dataset.fields[**place].kind == Kind::Text;
+    let first = key.iter().find(texts).copied();
+    let text = |place: usize, field: &Field, row: usize| match (first == Some(place), field.column.as_str()) {
+        (true, _) if dataset.user_defined => {
+            let part = keys.get(row).copied().unwrap_or_default();
+            Key::from_parts([part]).as_str().to_owned()
+        }
         (true, _) => keys.get(row).copied().unwrap_or_default().to_owned(),
+        (false, _) if field.is_udf() => own_values(version),
         (false, catalog::STAMP_TIME) => "15.5".to_owned(),
         (false, _) if key.contains(&place) => "00".to_owned(),
         (false, _) => format!("{} v{version} é", field.name),
@@ -59,7 +79,11 @@ pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> 
         let length = of.values().len();
         let mut all: Vec<ArrayRef> = vec![Arc::new(of)];
         all.extend(columns(&child.fields, length, version, |_, field, row| {
-            format!("{} {}", field.name, row % lines.max(1) as usize)
+            if field.is_udf() {
+                own_values(version)
+            } else {
+                format!("{} {}", field.name, row % lines.max(1) as usize)
+            }
         }));
         RecordBatch::try_new(child.schema(), all).unwrap()
     });
@@ -67,6 +91,14 @@ pub fn documents(dataset: &Dataset, keys: &[&str], lines: u32, version: i64) -> 
         parents,
         children: children.collect(),
     }
+}
+
+/// One value of each class, called after it.
+fn own_values(version: i64) -> String {
+    let class = |class: Class| format!("\"{0}\":{{\"UDF_{0}\":\"{0} v{version}\"}}", class.as_str());
+    let mut classes: Vec<_> = Class::ALL.into_iter().map(class).collect();
+    classes.sort();
+    format!("{{{}}}", classes.join(","))
 }
 
 fn columns(
@@ -183,6 +215,19 @@ fn scope(
     store.authenticate(&token).unwrap()
 }
 
+/// Keys of a page's entries, tombstones marked by a cross.
+fn listed(page: &RecordPage) -> Vec<String> {
+    let entry = |entry: &serde_json::Value| {
+        let cross = if entry.get("deleted_at").is_some() {
+            "†"
+        } else {
+            ""
+        };
+        format!("{}{cross}", entry["key"].as_str().unwrap_or_default())
+    };
+    page.data.iter().map(entry).collect()
+}
+
 #[track_caller]
 fn refused<T>(result: Result<T, StoreError>, code: &str) {
     match result {
@@ -199,12 +244,12 @@ struct Stream<'a> {
     store: &'a dyn Store,
     agent: &'a AgentScope,
     company: CompanyId,
-    dataset: &'a Dataset,
+    dataset: Cow<'a, Dataset>,
 }
 
 impl<'a> Stream<'a> {
     fn new(store: &'a dyn Store, agent: &'a AgentScope, company: &str, dataset: &str) -> Self {
-        let dataset = store.catalog().get(dataset).unwrap();
+        let dataset = store.catalog().resolve(dataset).unwrap();
         Self {
             store,
             agent,
@@ -252,8 +297,82 @@ impl<'a> Stream<'a> {
     }
 
     fn send(&self, header: &BatchHeader, batch: &DocumentBatch) -> Result<BatchAck, StoreError> {
+        self.send_at(header, batch, now())
+    }
+
+    fn send_at(
+        &self,
+        header: &BatchHeader,
+        batch: &DocumentBatch,
+        at: Timestamp,
+    ) -> Result<BatchAck, StoreError> {
         let digest = digest(&encode_batch(header, batch).unwrap());
-        self.store.ingest(self.agent, header, batch, digest, now())
+        self.store.ingest(self.agent, header, batch, digest, at)
+    }
+
+    /// Sends the next batch: these rows, and these records leave.
+    fn exchange(
+        &self,
+        batch: &DocumentBatch,
+        leaving: &[(&str, RemovalReason)],
+        approved: u64,
+        at: Timestamp,
+    ) -> Result<BatchAck, StoreError> {
+        let state = self.state();
+        let mut header = self.header(state.epoch.0, state.sequence.0 + 1, state.digest);
+        header.approved = approved;
+        header.removals = leaving
+            .iter()
+            .map(|(key, reason)| Removal {
+                key: Key::from_stored((*key).to_owned()),
+                reason: *reason,
+            })
+            .collect();
+        self.send_at(&header, batch, at)
+    }
+
+    /// These records leave.
+    fn remove(&self, leaving: &[(&str, RemovalReason)]) -> Result<BatchAck, StoreError> {
+        self.exchange(&self.dataset.empty_batch(), leaving, 0, now())
+    }
+
+    fn list(&self, scope: &TenantScope, page: Page) -> RecordPage {
+        let query = RecordQuery {
+            dataset: &self.dataset,
+            company: self.company.clone(),
+            page,
+            limit: 1000,
+            filters: Vec::new(),
+        };
+        self.store.records(scope, &query, now()).unwrap()
+    }
+
+    fn lookup(&self, scope: &TenantScope, key: &str) -> Lookup {
+        let key = Key::from_stored(key.to_owned());
+        self.store
+            .record(scope, &self.dataset, &self.company, &key, now())
+            .unwrap()
+    }
+
+    /// The record with this key.
+    #[track_caller]
+    fn get(&self, scope: &TenantScope, key: &str) -> serde_json::Value {
+        match self.lookup(scope, key) {
+            Lookup::Found(record) => record,
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+
+    fn hash_keys(&self, recompute: bool) -> Vec<String> {
+        let request = HashRequest {
+            company: self.company.clone(),
+            dataset: self.dataset.name.clone(),
+            after: None,
+            limit: 1000,
+            recompute,
+        };
+        let page = self.store.hashes(self.agent, &request).unwrap();
+        page.entries.into_iter().map(|(key, _)| key.to_string()).collect()
     }
 
     /// Sends the next batch of the stream.

@@ -94,6 +94,44 @@ pub enum StoreError {
     /// The batch is not of its dataset's shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// More records would leave unexplained than may without a person's word.
+    #[error(
+        "{unexplained} of {records} records of {company}/{dataset} would have left unexplained within 24 hours \
+         and {allowed} may{}; nothing of the batch was stored",
+        if *.emptied { ", and none would be left" } else { "" }
+    )]
+    BrakeEngaged {
+        /// Whose rows.
+        company: CompanyId,
+        /// Which dataset.
+        dataset: DatasetName,
+        /// Unexplained removals of the last 24 hours, the batch's included.
+        unexplained: u64,
+        /// How many may leave.
+        allowed: u64,
+        /// Live records before those left.
+        records: u64,
+        /// No live record would be left.
+        emptied: bool,
+    },
+    /// The tenant's sites have brought as many datasets as may be.
+    #[error("there is no room for {dataset}: the tenant has {most} datasets of its own")]
+    DatasetsTooMany {
+        /// The new one.
+        dataset: DatasetName,
+        /// How many there may be.
+        most: i64,
+    },
+    /// A filter's value is none of the field's kind.
+    #[error("{field} is {value:?}, which is not {wanted}")]
+    FilterInvalid {
+        /// The field, as the parameter is called.
+        field: String,
+        /// What was given.
+        value: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used for another document, import {0}")]
     IdempotencyConflict(ImportId),
@@ -167,6 +205,9 @@ impl StoreError {
             Self::OutOfOrder { .. } => code::OUT_OF_ORDER,
             Self::StreamDiverged { .. } => code::STREAM_DIVERGED,
             Self::Shape(_) => "batch_malformed",
+            Self::BrakeEngaged { .. } => code::BRAKE_ENGAGED,
+            Self::DatasetsTooMany { .. } => "datasets_too_many",
+            Self::FilterInvalid { .. } => "parameter_invalid",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
             Self::RevisionStale { .. } => "revision_stale",
@@ -211,6 +252,13 @@ impl StoreError {
                 "open the stream again and continue from where the hub stands"
             }
             Self::Shape(_) => "report this: the driver sent rows that its own catalog does not describe",
+            Self::BrakeEngaged { .. } => {
+                "see what would leave with `erp-driver reconcile`, and confirm it there if that is right"
+            }
+            Self::DatasetsTooMany { .. } => "sync fewer user-defined tables",
+            Self::FilterInvalid { .. } => {
+                "write decimals with a point (79.50) and dates as YYYY-MM-DD, as the records show them"
+            }
             Self::IdempotencyConflict(_) => {
                 "use a new key for a new document, or repeat the first body unchanged"
             }

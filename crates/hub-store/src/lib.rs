@@ -8,14 +8,16 @@ pub mod contract;
 mod digest;
 mod error;
 mod scope;
+mod sites;
 mod sqlite;
 mod store;
 
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
 pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
+pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sqlite::SqliteStore;
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, DatasetInfo, Import, NewImport, Page, RecordPage,
-    RecordQuery, Sites, Store, TokenGrant,
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Import, Lookup, NewImport, Page, RecordPage, RecordQuery,
+    Store, TokenGrant, Tombstone,
 };

@@ -1,30 +1,41 @@
 //! The store in one SQLite file: one writer, a few readers, WAL.
 
 mod columns;
+mod derived;
+mod documents;
+mod feed;
+mod hashes;
 mod imports;
+mod listing;
+mod merge;
 mod people;
-mod records;
+mod removals;
 mod schema;
+mod sites;
 mod streams;
+mod tables;
+mod view;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use catalog::{Catalog, Dataset, DocumentBatch};
+use catalog::{Catalog, Dataset, DocumentBatch, ShapeError};
 use jiff::Timestamp;
 use model::ImportState;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use values::{AgentId, CompanyId, DatasetName, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report,
-    Reserve, StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
+    Lease, LeaseRequest, Report, Reserve, StreamRequest, StreamReset, StreamState,
 };
+use wire::status::AgentStatus;
 
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, NewImport, RecordPage,
-    RecordQuery, Sites, Store, StoreError, TenantScope, TokenGrant,
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, Lookup, NewImport,
+    RecordPage, RecordQuery, Sites, Store, StoreError, TenantScope, TokenGrant,
 };
 
 /// Readers kept open between calls; each has a page cache of its own.
@@ -101,9 +112,9 @@ impl SqliteStore {
         done
     }
 
-    fn dataset(&self, name: &DatasetName) -> Result<&Dataset, StoreError> {
+    fn resolve(&self, name: &DatasetName) -> Result<Cow<'_, Dataset>, StoreError> {
         self.catalog
-            .get(name.as_str())
+            .resolve(name.as_str())
             .ok_or_else(|| StoreError::DatasetUnknown(name.clone()))
     }
 }
@@ -245,10 +256,10 @@ impl Store for SqliteStore {
     }
 
     fn stream(&self, scope: &AgentScope, request: &StreamRequest) -> Result<StreamState, StoreError> {
-        let dataset = self.dataset(&request.dataset)?;
+        let dataset = self.resolve(&request.dataset)?;
         self.read(|t| {
             people::check_claim(t, scope, &request.company)?;
-            streams::state(t, &self.id, dataset, scope.tenant(), &request.company)
+            streams::state(t, &self.id, &dataset, scope.tenant(), &request.company)
         })
     }
 
@@ -258,10 +269,10 @@ impl Store for SqliteStore {
         request: &StreamReset,
         now: Timestamp,
     ) -> Result<StreamState, StoreError> {
-        let dataset = self.dataset(&request.dataset)?;
+        let dataset = self.resolve(&request.dataset)?;
         self.write(|t| {
             people::claim(t, scope, &request.company, now)?;
-            streams::reset(t, &self.id, dataset, scope.tenant(), request, now)
+            streams::reset(t, &self.id, &dataset, scope.tenant(), request, now)
         })
     }
 
@@ -273,29 +284,45 @@ impl Store for SqliteStore {
         digest: Hash,
         now: Timestamp,
     ) -> Result<BatchAck, StoreError> {
-        let dataset = self.dataset(&header.dataset)?;
+        let dataset = self.resolve(&header.dataset)?;
         if header.fingerprint != dataset.fingerprint() {
             return Err(StoreError::FingerprintMismatch(header.dataset.clone()));
         }
         dataset.check(batch)?;
-        let rows = streams::Rows {
-            dataset,
+        let rows = merge::Rows {
+            dataset: &dataset,
             batch,
             keys: dataset.keys(batch),
             hashes: dataset.hashes(batch),
         };
+        rows.check(&header.removals).map_err(|problem| ShapeError {
+            dataset: header.dataset.to_string(),
+            problem,
+        })?;
         self.write(|t| {
             people::check_claim(t, scope, &header.company)?;
-            streams::ingest(t, scope.tenant(), header, &rows, digest, now)
+            streams::ingest(t, &self.catalog, scope.tenant(), header, &rows, digest, now)
         })
     }
 
     fn hashes(&self, scope: &AgentScope, request: &HashRequest) -> Result<HashPage, StoreError> {
-        let dataset = self.dataset(&request.dataset)?;
+        let dataset = self.resolve(&request.dataset)?;
         self.read(|t| {
             people::check_claim(t, scope, &request.company)?;
-            records::hashes(t, dataset, scope.tenant(), request)
+            hashes::hashes(t, &dataset, scope.tenant(), request)
         })
+    }
+
+    fn checksums(&self, scope: &AgentScope, request: &ChecksumRequest) -> Result<ChecksumPage, StoreError> {
+        let dataset = self.resolve(&request.dataset)?;
+        self.read(|t| {
+            people::check_claim(t, scope, &request.company)?;
+            hashes::checksums(t, &dataset, scope.tenant(), request)
+        })
+    }
+
+    fn put_status(&self, scope: &AgentScope, status: &AgentStatus, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| sites::put_status(t, scope, status, now))
     }
 
     fn grant_lease(
@@ -349,8 +376,22 @@ impl Store for SqliteStore {
         self.write(|t| imports::report(t, scope, id, report, now))
     }
 
-    fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<RecordPage, StoreError> {
-        self.read(|t| records::page(t, scope, query))
+    fn dataset(&self, scope: &TenantScope, name: &str) -> Result<Cow<'_, Dataset>, StoreError> {
+        let name = DatasetName::new(name);
+        let dataset = self.resolve(&name)?;
+        if dataset.user_defined && !self.read(|t| tables::is_seen(t, scope, &name))? {
+            return Err(StoreError::DatasetUnknown(name));
+        }
+        Ok(dataset)
+    }
+
+    fn records(
+        &self,
+        scope: &TenantScope,
+        query: &RecordQuery<'_>,
+        now: Timestamp,
+    ) -> Result<RecordPage, StoreError> {
+        self.read(|t| listing::page(t, &self.catalog, scope, query, now))
     }
 
     fn record(
@@ -359,8 +400,9 @@ impl Store for SqliteStore {
         dataset: &Dataset,
         company: &CompanyId,
         key: &Key,
-    ) -> Result<Option<serde_json::Value>, StoreError> {
-        self.read(|t| records::one(t, scope, dataset, company, key))
+        now: Timestamp,
+    ) -> Result<Lookup, StoreError> {
+        self.read(|t| listing::one(t, &self.catalog, scope, (dataset, company, key), now))
     }
 
     fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError> {
@@ -380,21 +422,7 @@ impl Store for SqliteStore {
         self.read(|t| imports::list(t, scope, state, limit))
     }
 
-    fn sites(&self, scope: &TenantScope) -> Result<Sites, StoreError> {
-        self.read(|t| {
-            let companies: Vec<_> = people::companies(t, scope.tenant())?
-                .into_iter()
-                .filter(|c| scope.sees(&c.company))
-                .collect();
-            let mut datasets = Vec::new();
-            for company in &companies {
-                datasets.extend(streams::list(t, &self.catalog, scope.tenant(), &company.company)?);
-            }
-            Ok(Sites {
-                agents: people::agents(t, scope.tenant())?,
-                companies,
-                datasets,
-            })
-        })
+    fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError> {
+        self.read(|t| sites::sites(t, &self.catalog, scope, now))
     }
 }

@@ -1,20 +1,20 @@
 //! The trait and the types that it speaks in.
 
-use catalog::{Catalog, Class, Dataset, DocumentBatch};
+use std::borrow::Cow;
+
+use catalog::{Catalog, Class, Dataset, DocumentBatch, RemovalReason};
 use jiff::Timestamp;
 use model::{ImportKind, ImportReport, ImportState};
 use serde::Serialize;
-use values::{
-    AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId,
-    TenantId,
-};
+use values::{AgentId, CompanyId, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, Enroll, Enrolled, HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Report,
-    Reserve, StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
+    Lease, LeaseRequest, Report, Reserve, StreamRequest, StreamReset, StreamState,
 };
+use wire::status::AgentStatus;
 
-use crate::{AgentRole, AgentScope, StoreError, TenantScope, TokenScope};
+use crate::{AgentRole, AgentScope, Sites, StoreError, TenantScope, TokenScope};
 
 /// What `erp-hub agent list` shows of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,34 +81,6 @@ pub struct CompanyInfo {
     pub lease: LeaseEpoch,
 }
 
-/// Where a company's dataset stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DatasetInfo {
-    /// Whose rows.
-    pub company: CompanyId,
-    /// Which dataset.
-    pub dataset: DatasetName,
-    /// The stream's epoch.
-    pub epoch: Epoch,
-    /// Last batch committed in it.
-    pub sequence: Sequence,
-    /// When it was committed, or the epoch was opened.
-    pub updated_at: Timestamp,
-    /// Records.
-    pub records: u64,
-}
-
-/// What `GET /v1/sites` shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Sites {
-    /// Enrolled agents.
-    pub agents: Vec<AgentInfo>,
-    /// Companies and whose they are.
-    pub companies: Vec<CompanyInfo>,
-    /// Streams.
-    pub datasets: Vec<DatasetInfo>,
-}
-
 /// Where a page of records begins, and so in which order it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -121,7 +93,7 @@ pub enum Page {
 /// Asks for a page of records.
 #[derive(Clone, Debug)]
 pub struct RecordQuery<'a> {
-    /// Of this dataset (one of the store's own catalog).
+    /// Of this dataset, as [`Store::dataset`] gave it.
     pub dataset: &'a Dataset,
     /// Of this company.
     pub company: CompanyId,
@@ -130,14 +102,39 @@ pub struct RecordQuery<'a> {
     /// At most so many.
     pub limit: u32,
     /// Only records whose field, by its place in the dataset, has this value (a text, a
-    /// decimal or a date as the API writes it).
+    /// decimal or a date as the API writes it; a blank date is none). Tombstones pass only
+    /// when there is no filter.
     pub filters: Vec<(usize, String)>,
+}
+
+/// What is left of a record that is no longer in the ERP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Which.
+    pub key: Key,
+    /// Whose.
+    pub company: CompanyId,
+    /// Why it left.
+    pub reason: RemovalReason,
+    /// When the hub was told.
+    pub deleted_at: Timestamp,
+}
+
+/// What there is under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// A record, as the API shows it.
+    Found(serde_json::Value),
+    /// There was one.
+    Deleted(Tombstone),
+    /// There never was one, as far as the hub knows.
+    Unknown,
 }
 
 /// A page of records as the API shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordPage {
-    /// JSON objects.
+    /// JSON objects: records, and in the feed's order tombstones between them.
     pub data: Vec<serde_json::Value>,
     /// Key and feed position of the last of them.
     pub last: Option<(Key, u64)>,
@@ -329,11 +326,12 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<StreamState, StoreError>;
 
-    /// Stores a batch, if it is the stream's next; a repeated last batch is acknowledged.
+    /// Stores a batch, rows and removals, if it is the stream's next; a repeated last batch is
+    /// acknowledged.
     ///
     /// # Errors
     /// [`StoreError::EpochStale`], [`StoreError::OutOfOrder`], [`StoreError::StreamDiverged`],
-    /// [`StoreError::FingerprintMismatch`], [`StoreError::Shape`] and those of [`Self::stream`].
+    /// [`StoreError::FingerprintMismatch`], [`StoreError::Shape`], [`StoreError::BrakeEngaged`] and those of [`Self::stream`].
     fn ingest(
         &self,
         scope: &AgentScope,
@@ -343,11 +341,24 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<BatchAck, StoreError>;
 
-    /// Keys and hashes in key-byte order.
+    /// Keys and hashes of live records in key-byte order.
     ///
     /// # Errors
     /// Those of [`Self::stream`].
     fn hashes(&self, scope: &AgentScope, request: &HashRequest) -> Result<HashPage, StoreError>;
+
+    /// Checksums over ranges of live records, computed anew from the stored columns.
+    ///
+    /// # Errors
+    /// Those of [`Self::stream`].
+    fn checksums(&self, scope: &AgentScope, request: &ChecksumRequest) -> Result<ChecksumPage, StoreError>;
+
+    /// Keeps what an agent tells of itself in the place of what it told before. What it says
+    /// about companies that it does not have is left out.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn put_status(&self, scope: &AgentScope, status: &AgentStatus, now: Timestamp) -> Result<(), StoreError>;
 
     /// Makes the agent the company's one writer, claiming the company when nobody has it.
     ///
@@ -407,13 +418,25 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// A page of records.
+    /// The dataset with this name, if the token may know of it: a standard one, or one that a
+    /// company which it sees has brought (`udt_…`).
     ///
     /// # Errors
-    /// The store failed.
-    fn records(&self, scope: &TenantScope, query: &RecordQuery<'_>) -> Result<RecordPage, StoreError>;
+    /// [`StoreError::DatasetUnknown`].
+    fn dataset(&self, scope: &TenantScope, name: &str) -> Result<Cow<'_, Dataset>, StoreError>;
 
-    /// One record, when there is one.
+    /// A page of records; `now` tells which day it is, where days count.
+    ///
+    /// # Errors
+    /// [`StoreError::FilterInvalid`].
+    fn records(
+        &self,
+        scope: &TenantScope,
+        query: &RecordQuery<'_>,
+        now: Timestamp,
+    ) -> Result<RecordPage, StoreError>;
+
+    /// What there is under a key.
     ///
     /// # Errors
     /// The store failed.
@@ -423,7 +446,8 @@ pub trait Store: Send + Sync {
         dataset: &Dataset,
         company: &CompanyId,
         key: &Key,
-    ) -> Result<Option<serde_json::Value>, StoreError>;
+        now: Timestamp,
+    ) -> Result<Lookup, StoreError>;
 
     /// Stores a document, or finds the one that was stored under the same key.
     ///
@@ -448,9 +472,9 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Import>, StoreError>;
 
-    /// Agents, companies and streams that the token sees.
+    /// Agents, companies and datasets that the token sees, with what agents last told.
     ///
     /// # Errors
     /// The store failed.
-    fn sites(&self, scope: &TenantScope) -> Result<Sites, StoreError>;
+    fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError>;
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use catalog::Catalog;
+use catalog::{Catalog, Class};
 use hub_store::contract::{Site, check_store, documents};
-use hub_store::{SqliteStore, Store, StoreError};
+use hub_store::{Page, RecordQuery, SqliteStore, Store, StoreError, TokenGrant, TokenScope};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use values::{CompanyId, Epoch, Hash, Sequence, StoreId};
+use values::{CompanyId, Epoch, Hash, Secret, Sequence, StoreId};
 use wire::BatchHeader;
 use wire::agent::{HashRequest, StreamReset};
 
@@ -54,7 +54,7 @@ fn a_new_field_becomes_a_column_and_keeps_what_is_there() {
     let path = folder.path().join("hub.db");
     let full = Catalog::standard().unwrap();
     let mut items = full.get("items").unwrap().clone();
-    let gone = items.fields.remove(items.fields.len() - 1);
+    let gone = items.fields.remove(items.fields.len() - 2);
     let older = Catalog::new(vec![items.clone()]);
     {
         let store = open(&path, older).unwrap();
@@ -98,6 +98,60 @@ fn a_new_field_becomes_a_column_and_keeps_what_is_there() {
         })
         .unwrap();
     assert!(rows >= 1);
+}
+
+#[test]
+fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(include_str!("version_1.sql"))
+        .unwrap();
+    for _ in 0..2 {
+        let store = open(&path, Catalog::standard().unwrap()).unwrap();
+        assert_eq!(store.id().as_str(), "old-store");
+        let tenant = store.find_tenant("old").unwrap();
+        assert_eq!(store.companies(&tenant).unwrap()[0].company.as_str(), "ABC");
+    }
+    let store = open(&path, Catalog::standard().unwrap()).unwrap();
+    let tenant = store.find_tenant("old").unwrap();
+    let token = Secret::new("erp_old-token-00");
+    let grant = TokenGrant {
+        scope: TokenScope::Read,
+        companies: None,
+        classes: vec![Class::Public],
+    };
+    let now = Timestamp::from_second(1_777_777_777).unwrap();
+    store.add_api_token(&tenant, &token, &grant, now).unwrap();
+    let scope = store.authenticate(&token).unwrap();
+    let records = |dataset: &str, page: Page| {
+        let dataset = store.dataset(&scope, dataset).unwrap();
+        let query = RecordQuery {
+            dataset: &dataset,
+            company: CompanyId::new("ABC"),
+            page,
+            limit: 10,
+            filters: Vec::new(),
+        };
+        store.records(&scope, &query, now).unwrap().data
+    };
+    let items = records("items", Page::Position(0));
+    assert_eq!(items.len(), 2);
+    assert_eq!(
+        (&items[1]["item_code"], &items[1]["udf"]),
+        (&"B".into(), &serde_json::json!({}))
+    );
+    assert!(items[0].get("purged_at").is_none());
+    let orders = records("sales_orders", Page::Key(None));
+    assert_eq!(orders[0]["lines"][0]["line_key"], "000001");
+    assert!(
+        records("customers", Page::Key(None)).is_empty(),
+        "a table that the file had not"
+    );
+    let sites = store.sites(&scope, now).unwrap();
+    let counts: Vec<_> = sites.datasets.iter().map(|d| d.stream.records).collect();
+    assert_eq!(counts, [2, 1]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The API of enrolled drivers; messages and codes are those of [`wire::agent`].
 
 pub(crate) mod identity;
+pub(crate) mod status;
 pub(crate) mod streams;
 pub(crate) mod writing;
 

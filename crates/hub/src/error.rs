@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hub_store::StoreError;
+use catalog::RemovalReason;
+use hub_store::{StoreError, Tombstone};
+use jiff::Timestamp;
 use model::Problem;
 use serde::Serialize;
 use wire::agent::Refusal;
@@ -60,7 +62,9 @@ pub const CODES: &[Code] = codes![
     404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
     405 "method_not_allowed" "Not with this method", "see the API reference for the methods of this path";
     408 "body_late" "The body did not come in time", "send it again over a better line";
+    409 "brake_engaged" "Too many records would leave", "look at them with `erp-driver reconcile` and confirm there if they shall leave";
     409 "company_claimed" "Another driver has the company", "stop the other driver and run `erp-hub company move`";
+    409 "datasets_too_many" "Too many datasets of the site's own", "sync fewer user-defined tables";
     409 "epoch_stale" "The stream moved on", "open the stream again and continue from where the hub stands";
     409 "fingerprint_mismatch" "The dataset has another shape here", "bring hub and driver to the same version";
     409 "idempotency_conflict" "The key was used for another document", "use a new key for a new document";
@@ -71,6 +75,7 @@ pub const CODES: &[Code] = codes![
     409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
     409 "tenant_exists" "The tenant exists", "choose another name";
     410 "cursor_expired" "The cursor is from another store", "start again without it";
+    410 "record_deleted" "The record is no longer in the ERP", "take it out of what you keep; deleted_at and reason tell when and why it left";
     413 "body_too_large" "The body is too large", "send less at a time";
     422 "batch_malformed" "The batch is not of its dataset's shape", "report this with the driver's version";
     422 "document_refused" "The document cannot be taken", "correct the fields named in problems and post it again";
@@ -93,6 +98,14 @@ pub(crate) struct ApiError {
     detail: String,
     remedy: Option<String>,
     problems: Vec<Problem>,
+    deleted: Option<Deleted>,
+}
+
+/// When and why a record left.
+#[derive(Debug, Serialize)]
+struct Deleted {
+    deleted_at: Timestamp,
+    reason: RemovalReason,
 }
 
 const INTERNAL: &Code = &Code {
@@ -111,6 +124,7 @@ impl ApiError {
             detail: detail.into(),
             remedy: None,
             problems: Vec::new(),
+            deleted: None,
         }
     }
 
@@ -118,6 +132,24 @@ impl ApiError {
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
+    }
+
+    /// A record that is no longer there.
+    pub(crate) fn deleted(dataset: &str, tombstone: &Tombstone) -> Self {
+        let Tombstone {
+            key,
+            reason,
+            deleted_at,
+            ..
+        } = tombstone;
+        let detail = format!("{dataset} {key} left at {deleted_at}: {}", reason.as_str());
+        Self {
+            deleted: Some(Deleted {
+                deleted_at: *deleted_at,
+                reason: *reason,
+            }),
+            ..Self::new("record_deleted", detail)
+        }
     }
 
     /// A document with problems.
@@ -172,6 +204,8 @@ struct Body {
     refusal: Refusal,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<Problem>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    deleted: Option<Deleted>,
 }
 
 impl IntoResponse for ApiError {
@@ -190,6 +224,7 @@ impl IntoResponse for ApiError {
             Json(Body {
                 refusal,
                 problems: self.problems,
+                deleted: self.deleted,
             }),
         )
             .into_response();
@@ -213,7 +248,7 @@ mod tests {
     use std::collections::HashSet;
 
     use catalog::ShapeError;
-    use values::{AgentId, CompanyId, ImportId};
+    use values::{AgentId, CompanyId, DatasetName, ImportId};
 
     use super::*;
 
@@ -256,6 +291,7 @@ mod tests {
             code::FINGERPRINT_MISMATCH,
             code::DATASET_UNKNOWN,
             code::IDENTITY_TAKEN,
+            code::BRAKE_ENGAGED,
             code::IMPORT_UNKNOWN,
             code::PROTOCOL_UNSUPPORTED,
         ] {
@@ -273,6 +309,15 @@ mod tests {
                 problem: "x".into(),
             }),
             StoreError::IdempotencyConflict(ImportId::new("x")),
+            StoreError::DatasetsTooMany {
+                dataset: DatasetName::new("x"),
+                most: 1,
+            },
+            StoreError::FilterInvalid {
+                field: "x".into(),
+                value: "x".into(),
+                wanted: "a date",
+            },
             StoreError::RevisionStale {
                 id: ImportId::new("x"),
                 found: 2,

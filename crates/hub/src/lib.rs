@@ -34,6 +34,8 @@ pub fn router(hub: Hub) -> Router {
         .route("/agent/v1/streams/open", post(agent::streams::open))
         .route("/agent/v1/streams/reset", post(agent::streams::reset))
         .route("/agent/v1/hashes", post(agent::streams::hashes))
+        .route("/agent/v1/checksums", post(agent::streams::checksums))
+        .route("/agent/v1/status", post(agent::status::put))
         .route("/agent/v1/batches", post(agent::streams::batch))
         .route("/agent/v1/work", post(agent::writing::work))
         .route("/agent/v1/imports/{id}/accept", post(agent::writing::accept))

@@ -2,11 +2,11 @@
 
 use catalog::Class;
 use serde_json::Value;
-use values::{CompanyId, Key, StoreId};
+use values::{CompanyId, StoreId};
 use wire::agent::LeaseRequest;
 
-use super::{Site, Stream, documents, now, scope};
-use crate::{Page, RecordQuery, Store, TenantScope, TokenScope};
+use super::{Site, Stream, documents, now, refused, scope};
+use crate::{Lookup, Page, RecordQuery, Store, TenantScope, TokenScope};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "records");
@@ -14,8 +14,8 @@ pub(super) fn check(store: &dyn Store) {
     let abc = CompanyId::new("ABC");
     let orders = Stream::new(store, &site.agent, "ABC", "sales_orders");
     orders.reset(1).unwrap();
-    orders.push(&documents(orders.dataset, &["3", "2", "1"], 2, 1));
-    orders.push(&documents(orders.dataset, &["1"], 1, 2));
+    orders.push(&documents(&orders.dataset, &["3", "2", "1"], 2, 1));
+    orders.push(&documents(&orders.dataset, &["1"], 1, 2));
     shape(store, &site, &abc);
     paging(store, &site, &other, &abc);
     filters(store, &site, &abc);
@@ -23,12 +23,9 @@ pub(super) fn check(store: &dyn Store) {
 
 fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
     let orders = store.catalog().get("sales_orders").unwrap();
-    let get = |scope: &TenantScope, key: &str| {
-        store
-            .record(scope, orders, abc, &Key::parse(key).unwrap())
-            .unwrap()
-    };
-    let before = get(&site.all, "1").unwrap();
+    let stream = Stream::new(store, &site.agent, abc.as_str(), "sales_orders");
+    let get = |scope: &TenantScope, key: &str| stream.get(scope, key);
+    let before = get(&site.all, "1");
     assert_eq!(before["source_updated_at"], Value::Null, "no zone is known yet");
     let request = LeaseRequest {
         company: abc.clone(),
@@ -36,7 +33,7 @@ fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
         journal: StoreId::new("j"),
     };
     store.grant_lease(&site.agent, &request, now()).unwrap();
-    let order = get(&site.all, "1").unwrap();
+    let order = get(&site.all, "1");
     assert_eq!((&order["key"], &order["company"]), (&"1".into(), &"ABC".into()));
     assert_eq!(order["updated_at"], now().to_string());
     assert_eq!(order["source_updated_at"], "2026-05-01T19:30:00Z");
@@ -44,10 +41,10 @@ fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
     assert_eq!(order["ship_via"], "ship_via v2 é");
     assert_eq!(order["lines"].as_array().map(Vec::len), Some(1));
     assert_eq!(order["lines"][0]["quantity_ordered"], "2.000014");
-    let untouched = get(&site.all, "3").unwrap();
+    let untouched = get(&site.all, "3");
     assert_eq!(untouched["lines"].as_array().map(Vec::len), Some(2));
     assert_eq!(untouched["lines"][1]["line_key"], "line_key 1");
-    assert!(get(&site.all, "4").is_none());
+    assert_eq!(stream.lookup(&site.all, "4"), Lookup::Unknown);
 
     let public = scope(
         store,
@@ -57,7 +54,7 @@ fn shape(store: &dyn Store, site: &Site, abc: &CompanyId) {
         None,
         &[Class::Public],
     );
-    let seen = get(&public, "1").unwrap();
+    let seen = get(&public, "1");
     let mut hidden = 0;
     for field in &orders.fields {
         let shown = seen.get(&field.name).is_some();
@@ -80,7 +77,7 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
                 limit,
                 filters: Vec::new(),
             };
-            let found = store.records(scope, &query).unwrap();
+            let found = store.records(scope, &query, now()).unwrap();
             assert!(found.data.len() <= limit as usize);
             keys.extend(
                 found
@@ -122,18 +119,18 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
 
 fn filters(store: &dyn Store, site: &Site, abc: &CompanyId) {
     let orders = store.catalog().get("sales_orders").unwrap();
-    let count = |column: &str, value: &str| {
+    let find = |column: &str, value: &str| {
         let place = orders.field_of_column(column).unwrap().0;
-        let filters = vec![(place, value.to_owned())];
         let query = RecordQuery {
             dataset: orders,
             company: abc.clone(),
             page: Page::Key(None),
             limit: 10,
-            filters,
+            filters: vec![(place, value.to_owned())],
         };
-        store.records(&site.all, &query).unwrap().data.len()
+        store.records(&site.all, &query, now())
     };
+    let count = |column: &str, value: &str| find(column, value).unwrap().data.len();
     assert_eq!(count("ShipVia", "ship_via v2 é"), 1);
     assert_eq!(count("ShipVia", "' OR 1=1 --"), 0);
     assert_eq!(
@@ -141,5 +138,10 @@ fn filters(store: &dyn Store, site: &Site, abc: &CompanyId) {
         2,
         "the second of three has no date"
     );
-    assert_eq!(count("OrderDate", "soon"), 0);
+    assert_eq!(count("OrderDate", ""), 1);
+    refused(find("OrderDate", "soon"), "parameter_invalid");
+    assert_eq!(count("FreightAmt", "1.005"), 0, "no amount has three decimals");
+    let error = find("FreightAmt", "much").unwrap_err();
+    assert!(error.to_string().contains("freight_amt"), "{error}");
+    refused(Err::<(), _>(error), "parameter_invalid");
 }

@@ -1,7 +1,7 @@
 //! Epochs, sequences, digests, hashes.
 
 use values::{CompanyId, DatasetName, Hash, Key};
-use wire::agent::{HashRequest, StreamRequest};
+use wire::agent::{ChecksumRequest, HashRequest, RangeChecksum, StreamRequest};
 
 use super::{Site, Stream, documents, now, refused};
 use crate::Store;
@@ -11,6 +11,7 @@ pub(super) fn check(store: &dyn Store) {
     order(store, &site);
     resets(store, &site);
     hashes(store, &site);
+    checksums(store, &site);
     let unknown = StreamRequest {
         company: CompanyId::new("ABC"),
         dataset: DatasetName::new("wishes"),
@@ -26,7 +27,7 @@ fn order(store: &dyn Store, site: &Site) {
         (0, 0, Hash(0), 0)
     );
     assert_eq!(fresh.hub_fingerprint, items.dataset.fingerprint());
-    let first = documents(items.dataset, &["A", "B"], 0, 1);
+    let first = documents(&items.dataset, &["A", "B"], 0, 1);
     refused(items.send(&items.header(1, 1, Hash(0)), &first), "epoch_stale");
     let opened = items.reset(1).unwrap();
     assert_eq!(
@@ -44,7 +45,7 @@ fn order(store: &dyn Store, site: &Site) {
     let one = items.header(1, 1, Hash(0));
     assert!(!items.send(&one, &first).unwrap().repeated);
     assert!(items.send(&one, &first).unwrap().repeated);
-    let other = documents(items.dataset, &["A", "B"], 0, 2);
+    let other = documents(&items.dataset, &["A", "B"], 0, 2);
     refused(items.send(&one, &other), "stream_diverged");
     refused(
         items.send(&items.header(2, 2, items.state().digest), &first),
@@ -60,7 +61,7 @@ fn order(store: &dyn Store, site: &Site) {
         (after_one.sequence.0, after_one.records, after_one.previous),
         (1, 2, Hash(0))
     );
-    items.push(&documents(items.dataset, &["B", "C"], 0, 2));
+    items.push(&documents(&items.dataset, &["B", "C"], 0, 2));
     let after_two = items.state();
     assert_eq!(
         (after_two.sequence.0, after_two.records),
@@ -107,7 +108,7 @@ fn resets(store: &dyn Store, site: &Site) {
         (5, 0, Hash(0))
     );
     assert_eq!(opened.records, state.records, "a reset removes nothing");
-    items.push(&documents(items.dataset, &["A"], 0, 3));
+    items.push(&documents(&items.dataset, &["A"], 0, 3));
 }
 
 fn hashes(store: &dyn Store, site: &Site) {
@@ -116,7 +117,7 @@ fn hashes(store: &dyn Store, site: &Site) {
     // Byte order of the encoded key, with the empty key and bytes that are escaped.
     let keys = ["b", "", "A", "a", "0000186", "é", "/X", "a b", "10", "9"];
     let mut wanted: Vec<(Key, Hash)> = Vec::new();
-    let batch = documents(orders.dataset, &keys, 3, 1);
+    let batch = documents(&orders.dataset, &keys, 3, 1);
     wanted.extend(
         orders
             .dataset
@@ -126,7 +127,7 @@ fn hashes(store: &dyn Store, site: &Site) {
     );
     orders.push(&batch);
     // Two of them lose lines, and one comes twice in a batch.
-    let fewer = documents(orders.dataset, &["a", "9", "a"], 1, 2);
+    let fewer = documents(&orders.dataset, &["a", "9", "a"], 1, 2);
     let changed = orders
         .dataset
         .keys(&fewer)
@@ -162,5 +163,71 @@ fn hashes(store: &dyn Store, site: &Site) {
             }
             assert_eq!(found, wanted, "limit {limit}, recompute {recompute}");
         }
+    }
+}
+
+fn checksums(store: &dyn Store, site: &Site) {
+    let items = Stream::new(store, &site.agent, "SUMS", "items");
+    let ask = |after: Option<Key>, range: u32, limit: u32| {
+        let request = ChecksumRequest {
+            company: items.company.clone(),
+            dataset: items.dataset.name.clone(),
+            after,
+            range,
+            limit,
+        };
+        store.checksums(&site.agent, &request).unwrap()
+    };
+    items.reset(1).unwrap();
+    let nothing = ask(None, 3, 10);
+    assert!(nothing.ranges.is_empty() && nothing.end);
+    let keys = ["b", "", "A", "a b", "0000186", "é", "10"];
+    let batch = documents(&items.dataset, &keys, 0, 1);
+    items.push(&batch);
+    let mut all: Vec<_> = items
+        .dataset
+        .keys(&batch)
+        .into_iter()
+        .zip(items.dataset.hashes(&batch))
+        .collect();
+    all.sort();
+    let wanted = |records: &[(Key, Hash)]| {
+        let sums = records.iter().map(|(key, hash)| {
+            let mut bytes = key.as_str().as_bytes().to_vec();
+            bytes.push(0);
+            bytes.extend(hash.to_string().bytes());
+            Hash::of_bytes(&bytes).0
+        });
+        RangeChecksum {
+            last: records.last().unwrap().0.clone(),
+            records: u32::try_from(records.len()).unwrap(),
+            checksum: Hash(sums.fold(0, u64::wrapping_add)),
+        }
+    };
+    for (range, limit) in [
+        (1, 1),
+        (2, 10),
+        (3, 1),
+        (3, 2),
+        (7, 1),
+        (7, 9),
+        (100, 1),
+        (100_000, 100_000),
+    ] {
+        let mut found = Vec::new();
+        loop {
+            let after = found.last().map(|r: &RangeChecksum| r.last.clone());
+            let page = ask(after, range, limit);
+            assert!(
+                page.ranges.len() <= limit as usize,
+                "range {range}, limit {limit}"
+            );
+            found.extend(page.ranges);
+            if page.end {
+                break;
+            }
+        }
+        let expected: Vec<_> = all.chunks(range as usize).map(wanted).collect();
+        assert_eq!(found, expected, "range {range}, limit {limit}");
     }
 }

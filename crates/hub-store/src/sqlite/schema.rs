@@ -1,20 +1,17 @@
-//! Tables. The fixed ones move by numbered migrations, never edited once released; those
-//! of datasets come from the catalog and only ever gain columns.
+//! The fixed tables: they move by numbered migrations, never edited once released.
 
-use std::collections::HashSet;
-use std::fmt::Write as _;
-
-use catalog::{Catalog, Field};
+use catalog::Catalog;
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use values::{Kind, StoreId};
+use rusqlite::{Connection, TransactionBehavior};
+use values::StoreId;
 
-use super::micros;
+use super::{micros, tables};
 use crate::StoreError;
 
 /// Every key begins with the tenant, so that tables can be distributed by it. Fixed tables
 /// are called `hub_…`: a dataset's name can never be one of theirs.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE hub_tenants (
     tenant TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE,
@@ -74,12 +71,30 @@ CREATE TABLE hub_reservations (
     PRIMARY KEY (tenant, company, name, value)
 ) STRICT;
 CREATE INDEX hub_reservations_import ON hub_reservations (tenant, import, number);
-"];
+",
+    "
+CREATE TABLE hub_tombstones (
+    tenant TEXT NOT NULL, company TEXT NOT NULL, dataset TEXT NOT NULL, key TEXT NOT NULL,
+    position INTEGER NOT NULL, deleted_at INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (tenant, company, dataset, key)
+) STRICT;
+CREATE INDEX hub_tombstones_position ON hub_tombstones (tenant, company, dataset, position);
+CREATE TABLE hub_removals (
+    tenant TEXT NOT NULL, company TEXT NOT NULL, dataset TEXT NOT NULL, at INTEGER NOT NULL,
+    unexplained INTEGER NOT NULL,
+    PRIMARY KEY (tenant, company, dataset, at)
+) STRICT;
+CREATE TABLE hub_agent_status (
+    tenant TEXT NOT NULL, agent TEXT NOT NULL, reported_at INTEGER NOT NULL, status TEXT NOT NULL,
+    PRIMARY KEY (tenant, agent)
+) STRICT;
+",
+];
 
-/// Brings the file to this version and returns the store's id.
 /// "ERPH": a file of somebody else's is never taken for a store.
 const APPLICATION_ID: i64 = 0x4552_5048;
 
+/// Brings the file to this version and returns the store's id.
 pub(super) fn migrate(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -108,88 +123,8 @@ pub(super) fn migrate(
         )?;
     }
     transaction.pragma_update(None, "user_version", known)?;
-    for dataset in catalog.datasets() {
-        let name = dataset.name.as_str();
-        let own = "company TEXT NOT NULL, key TEXT NOT NULL, _hash INTEGER NOT NULL, _position INTEGER NOT NULL, \
-                   updated_at INTEGER NOT NULL";
-        ensure_table(&transaction, name, own, &dataset.fields, "company, key")?;
-        ensure_index(&transaction, name, "_position")?;
-        for field in dataset.fields.iter().filter(|f| f.indexed) {
-            ensure_index(&transaction, name, &field.name)?;
-        }
-        for child in &dataset.children {
-            let own = "company TEXT NOT NULL, key TEXT NOT NULL, _ordinal INTEGER NOT NULL";
-            ensure_table(
-                &transaction,
-                &child_table(name, &child.name),
-                own,
-                &child.fields,
-                "company, key, _ordinal",
-            )?;
-        }
-    }
+    tables::ensure_all(&transaction, catalog)?;
     let id = transaction.query_row("SELECT id FROM hub_store", [], |row| row.get::<_, String>(0))?;
     transaction.commit()?;
     Ok(StoreId::new(id))
-}
-
-/// The table of a kind of child.
-pub(super) fn child_table(dataset: &str, child: &str) -> String {
-    format!("{dataset}__{child}")
-}
-
-/// The fields' columns, quoted: `"a", "b"`.
-pub(super) fn column_list(fields: &[Field]) -> String {
-    fields
-        .iter()
-        .map(|f| format!("\"{}\"", f.name))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-// Names of tables and columns come from the catalog, which allows a-z, 0-9 and _ only.
-fn ensure_table(
-    transaction: &Transaction<'_>,
-    name: &str,
-    own: &str,
-    fields: &[Field],
-    key: &str,
-) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare("SELECT name FROM pragma_table_info(?)")?;
-    let have: HashSet<String> = statement
-        .query_map([name], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    if have.is_empty() {
-        let mut sql = format!("CREATE TABLE \"{name}\" (tenant TEXT NOT NULL, {own}");
-        for field in fields {
-            write!(sql, ", {}", definition(field)).map_err(|e| StoreError::corrupt(e.to_string()))?;
-        }
-        sql.push_str(&format!(", PRIMARY KEY (tenant, {key})) STRICT"));
-        transaction.execute(&sql, [])?;
-        return Ok(());
-    }
-    for field in fields.iter().filter(|f| !have.contains(&f.name)) {
-        transaction.execute(
-            &format!("ALTER TABLE \"{name}\" ADD COLUMN {}", definition(field)),
-            [],
-        )?;
-    }
-    Ok(())
-}
-
-fn ensure_index(transaction: &Transaction<'_>, table: &str, column: &str) -> Result<(), StoreError> {
-    let sql = format!(
-        "CREATE INDEX IF NOT EXISTS \"{table}__by_{column}\" ON \"{table}\" (tenant, company, \"{column}\")"
-    );
-    transaction.execute(&sql, [])?;
-    Ok(())
-}
-
-fn definition(field: &Field) -> String {
-    let kind = match field.kind {
-        Kind::Text | Kind::Json => "TEXT NOT NULL DEFAULT ''",
-        Kind::Decimal { .. } => "INTEGER NOT NULL DEFAULT 0",
-        Kind::Date => "TEXT",
-    };
-    format!("\"{}\" {kind}", field.name)
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use wire::agent::{BatchAck, HashPage, HashRequest, StreamRequest, StreamReset, StreamState};
+use wire::agent::{
+    BatchAck, ChecksumPage, ChecksumRequest, HashPage, HashRequest, StreamRequest, StreamReset, StreamState,
+};
 use wire::{BatchError, MAX_BATCH_BYTES, decode_batch};
 
 use super::check_company;
@@ -44,6 +46,16 @@ pub(crate) async fn hashes(
     Body(request): Body<HashRequest>,
 ) -> Result<Json<HashPage>, ApiError> {
     hub.call(move |store| store.hashes(&scope, &request))
+        .await
+        .map(Json)
+}
+
+pub(crate) async fn checksums(
+    Driver(scope): Driver,
+    State(hub): State<Hub>,
+    Body(request): Body<ChecksumRequest>,
+) -> Result<Json<ChecksumPage>, ApiError> {
+    hub.call(move |store| store.checksums(&scope, &request))
         .await
         .map(Json)
 }

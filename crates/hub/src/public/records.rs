@@ -3,10 +3,9 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use catalog::Dataset;
-use hub_store::{Page, RecordQuery, Store, TenantScope};
+use hub_store::{Lookup, Page, RecordQuery, Store, TenantScope};
 use serde_json::{Value, json};
-use values::{CompanyId, DatasetName, Key};
+use values::{CompanyId, Key};
 
 use crate::auth::Reader;
 use crate::cursor::Listing;
@@ -17,6 +16,8 @@ use crate::request::Parameters;
 const DEFAULT_LIMIT: u32 = 100;
 /// A page of the widest records stays below a few MiB.
 const MAX_LIMIT: u32 = 1000;
+/// In a path for the key that is blank, which a path cannot hold: no key is written so.
+const BLANK_KEY: &str = "~";
 
 pub(crate) async fn list(
     Reader(scope): Reader,
@@ -25,8 +26,9 @@ pub(crate) async fn list(
     mut parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let Path(name) = dataset?;
+    let now = hub.now();
     hub.call_api(move |store| {
-        let dataset = known_dataset(store, &name)?;
+        let dataset = store.dataset(&scope, &name)?;
         let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let company = parameters.take("company")?;
         let cursor = parameters.take("cursor")?;
@@ -34,6 +36,7 @@ pub(crate) async fn list(
         let mut filters = Vec::new();
         for (place, field) in dataset.fields.iter().enumerate() {
             if field.indexed
+                && !field.is_udf()
                 && scope.reads(field.class)
                 && let Some(value) = parameters.take(&field.name)?
             {
@@ -57,13 +60,13 @@ pub(crate) async fn list(
         };
         let start = start(&listing, cursor.as_deref(), updated_since.as_deref())?;
         let query = RecordQuery {
-            dataset,
+            dataset: &dataset,
             company: company.clone(),
             page: start.clone(),
             limit,
             filters,
         };
-        let page = store.records(&scope, &query)?;
+        let page = store.records(&scope, &query, now)?;
 
         let next = page.last.as_ref().filter(|_| !page.end);
         let mut answer = json!({ "next_cursor": next.map(|(key, position)| {
@@ -86,26 +89,22 @@ pub(crate) async fn one(
     mut parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let Path((name, key)) = path?;
+    let now = hub.now();
     hub.call_api(move |store| {
-        let dataset = known_dataset(store, &name)?;
+        let dataset = store.dataset(&scope, &name)?;
         let company = parameters.take("company")?;
         parameters.finish()?;
         let unknown = || ApiError::new("record_unknown", format!("{name} has no record {key}"));
-        let parsed = Key::parse(&key).map_err(|e| ApiError::new("key_invalid", format!("{key:?} is {e}")))?;
+        let text = if key == BLANK_KEY { "" } else { &key };
+        let parsed = Key::parse(text).map_err(|e| ApiError::new("key_invalid", format!("{key:?} is {e}")))?;
         let company = chosen_company(store, &scope, company)?.ok_or_else(unknown)?;
-        store
-            .record(&scope, dataset, &company, &parsed)?
-            .map(Json)
-            .ok_or_else(unknown)
+        match store.record(&scope, &dataset, &company, &parsed, now)? {
+            Lookup::Found(record) => Ok(Json(record)),
+            Lookup::Deleted(tombstone) => Err(ApiError::deleted(&name, &tombstone)),
+            Lookup::Unknown => Err(unknown()),
+        }
     })
     .await
-}
-
-fn known_dataset<'a>(store: &'a dyn Store, name: &str) -> Result<&'a Dataset, ApiError> {
-    store
-        .catalog()
-        .get(name)
-        .ok_or_else(|| hub_store::StoreError::DatasetUnknown(DatasetName::new(name)).into())
 }
 
 /// The company that is meant; none when the token sees none at all.

@@ -15,5 +15,6 @@ pub(crate) async fn sites(
     parameters: Parameters,
 ) -> Result<Json<Sites>, ApiError> {
     parameters.finish()?;
-    hub.call(move |store| store.sites(&scope)).await.map(Json)
+    let now = hub.now();
+    hub.call(move |store| store.sites(&scope, now)).await.map(Json)
 }

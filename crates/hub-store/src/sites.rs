@@ -1,0 +1,97 @@
+//! What `GET /v1/sites` shows.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use values::{CompanyId, DatasetName, Epoch, Sequence};
+use wire::status::{DatasetState, FindingSummary, HeldSummary, PassProgress, PassSummary, Problem};
+
+use crate::{AgentInfo, CompanyInfo};
+
+/// What is connected, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sites {
+    /// Enrolled agents.
+    pub agents: Vec<AgentSite>,
+    /// Companies and whose they are.
+    pub companies: Vec<CompanySite>,
+    /// Datasets of those companies.
+    pub datasets: Vec<DatasetSite>,
+}
+
+/// An agent, with what it last told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentSite {
+    /// What the hub knows by itself.
+    #[serde(flatten)]
+    pub info: AgentInfo,
+    /// The agent's clock less the hub's, in seconds, as it measured it.
+    pub clock_offset_s: Option<i64>,
+    /// When it last told; everything that comes from an agent is as of then.
+    pub status_at: Option<Timestamp>,
+    /// How many seconds ago that is.
+    pub status_age_s: Option<u64>,
+}
+
+/// A company, with what its agent last told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompanySite {
+    /// What the hub knows by itself.
+    #[serde(flatten)]
+    pub info: CompanyInfo,
+    /// Why it cannot be read at all, when it cannot.
+    pub problem: Option<Problem>,
+}
+
+/// Where a company's dataset stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatasetSite {
+    /// Whose rows.
+    pub company: CompanyId,
+    /// Which dataset.
+    pub dataset: DatasetName,
+    /// The hub's side of it; epoch 0 when nothing was ever sent.
+    #[serde(flatten)]
+    pub stream: StreamSite,
+    /// The agent's side of it, where it has told.
+    #[serde(flatten)]
+    pub report: ReportSite,
+}
+
+/// The hub's side of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StreamSite {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// Last batch committed in it.
+    pub sequence: Sequence,
+    /// When it was committed, or the epoch was opened.
+    pub updated_at: Option<Timestamp>,
+    /// Live records.
+    pub records: u64,
+}
+
+/// The agent's side of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ReportSite {
+    /// In a word.
+    pub state: Option<DatasetState>,
+    /// Documents that the hub has, by the agent's count.
+    pub documents: Option<u64>,
+    /// The last complete pass of each kind.
+    pub passes: Vec<PassSummary>,
+    /// A whole-table pass under way.
+    pub progress: Option<PassProgress>,
+    /// Age in seconds of the oldest change that may not be here yet: as the agent told, and
+    /// the time since then.
+    pub lag_s: Option<u64>,
+    /// Changes stamped before this (the ERP's clock) are here.
+    pub watermark: Option<String>,
+    /// When the next pass is due.
+    pub next_run_at: Option<String>,
+    /// What was odd in the data.
+    pub findings: Vec<FindingSummary>,
+    /// What waits for a person.
+    pub held: Option<HeldSummary>,
+    /// Why the last pass ended early, when it did.
+    pub problem: Option<Problem>,
+}

@@ -1,0 +1,83 @@
+//! Fields that are worked out when a record is read, a page at a time.
+
+mod receivables;
+mod stock;
+
+use catalog::{Dataset, Field, Rule};
+use rusqlite::Transaction;
+use serde_json::{Map, Value as Json};
+use values::{Decimal, DecimalError, Kind};
+
+use super::documents::Documents;
+use super::view::View;
+use crate::StoreError;
+
+pub(super) use receivables::{move_up, touched};
+
+/// Adds the derived fields that the token reads. A value is null where the catalog lacks
+/// what it is computed from.
+pub(super) fn add(
+    t: &Transaction<'_>,
+    view: &View<'_>,
+    documents: &Documents,
+    shown: &mut [Map<String, Json>],
+) -> Result<(), StoreError> {
+    if documents.keys.is_empty() {
+        return Ok(());
+    }
+    let readable = view.dataset.derived.iter().filter(|d| view.scope.reads(d.class));
+    for derived in readable {
+        let values = match derived.rule {
+            Rule::AvailableQuantity => stock::available(t, view, documents)?,
+            Rule::QueuedWebQuantity => stock::queued(t, view, documents)?,
+            Rule::PendingAmount => receivables::pending(t, view, documents)?,
+            Rule::PayableAmount => receivables::payable(t, view, documents)?,
+            Rule::Ageing => receivables::ageing(t, view, documents)?,
+        };
+        let values = values.into_iter().map(Some).chain(std::iter::repeat(None));
+        for (record, value) in shown.iter_mut().zip(values) {
+            record.insert(derived.name.clone(), value.unwrap_or(Json::Null));
+        }
+    }
+    Ok(())
+}
+
+/// A decimal column of a dataset, as it is stored.
+struct Amount {
+    place: usize,
+    name: String,
+    scale: u8,
+}
+
+impl Amount {
+    fn of(dataset: &Dataset, column: &str) -> Option<Self> {
+        let (place, field) = dataset.field_of_column(column)?;
+        Some(Self {
+            place,
+            name: field.name.clone(),
+            scale: scale(field)?,
+        })
+    }
+
+    fn value(&self, documents: &Documents, row: usize) -> Decimal {
+        match documents.batch.parent_value(self.place, row) {
+            catalog::Value::Decimal(decimal) => decimal,
+            catalog::Value::Text(_) | catalog::Value::Date(_) => Decimal::zero(self.scale),
+        }
+    }
+}
+
+fn scale(field: &Field) -> Option<u8> {
+    match field.kind {
+        Kind::Decimal { scale } => Some(scale),
+        Kind::Text | Kind::Date | Kind::Json => None,
+    }
+}
+
+fn shown(amount: Decimal) -> Json {
+    amount.to_string().into()
+}
+
+fn too_large(_: DecimalError) -> StoreError {
+    StoreError::corrupt("amounts whose sum is out of range")
+}

@@ -1,0 +1,175 @@
+//! Stock: what may be promised, and what waits to be entered.
+
+use std::collections::HashMap;
+
+use catalog::Value;
+use rusqlite::{OptionalExtension as _, Transaction};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use values::Decimal;
+
+use super::{Amount, shown, too_large};
+use crate::StoreError;
+use crate::sqlite::documents::Documents;
+use crate::sqlite::view::View;
+
+/// In stock less what is ordered; purchase orders and work tickets only where the company's
+/// own options say so.
+pub(super) fn available(
+    t: &Transaction<'_>,
+    view: &View<'_>,
+    documents: &Documents,
+) -> Result<Vec<Json>, StoreError> {
+    let amount = |column: &str| Amount::of(view.dataset, column);
+    let (Some(on_hand), Some(ordered), Some(back_ordered)) = (
+        amount("QuantityOnHand"),
+        amount("QuantityOnSalesOrder"),
+        amount("QuantityOnBackOrder"),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let mut less = vec![ordered, back_ordered];
+    let mut more = Vec::new();
+    if option(t, view, "IncludePurchaseOrders")? {
+        more.extend(amount("QuantityOnPurchaseOrder"));
+    }
+    if option(t, view, "IncludeWorkTickets")? {
+        less.extend(amount("QuantityRequiredForWO"));
+    }
+    let mut quantities = Vec::with_capacity(documents.keys.len());
+    for row in 0..documents.keys.len() {
+        let mut quantity = on_hand.value(documents, row);
+        for part in &more {
+            quantity = quantity
+                .checked_add(part.value(documents, row))
+                .map_err(too_large)?;
+        }
+        for part in &less {
+            quantity = quantity
+                .checked_sub(part.value(documents, row))
+                .map_err(too_large)?;
+        }
+        quantities.push(shown(quantity));
+    }
+    Ok(quantities)
+}
+
+/// Is this option of the company's on?
+fn option(t: &Transaction<'_>, view: &View<'_>, column: &str) -> Result<bool, StoreError> {
+    let options = view.catalog.get("company_options");
+    let Some((options, field)) =
+        options.and_then(|o| Some((o, o.fields.iter().find(|f| f.column == column)?)))
+    else {
+        return Ok(false);
+    };
+    let sql = format!(
+        "SELECT \"{}\" FROM \"{}\" WHERE tenant = ? AND company = ? AND _purged_at IS NULL LIMIT 1",
+        field.name, options.name
+    );
+    let own = (view.scope.tenant().as_str(), view.company.as_str());
+    let value: Option<String> = t
+        .prepare_cached(&sql)?
+        .query_row(own, |row| row.get(0))
+        .optional()?;
+    Ok(value.is_some_and(|v| v == "Y"))
+}
+
+/// The parts of a posted order that say what is taken from where.
+#[derive(Deserialize)]
+struct Order {
+    #[serde(default)]
+    warehouse_code: Option<String>,
+    #[serde(default)]
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    item_code: String,
+    #[serde(default)]
+    warehouse_code: Option<String>,
+    quantity_ordered: Json,
+}
+
+/// Ordered through the hub and not yet entered, by item and warehouse. A line without a
+/// warehouse takes the order's, then the item's own.
+pub(super) fn queued(
+    t: &Transaction<'_>,
+    view: &View<'_>,
+    documents: &Documents,
+) -> Result<Vec<Json>, StoreError> {
+    let place = |column: &str| view.dataset.field_of_column(column).map(|(place, _)| place);
+    let (Some(item), Some(warehouse), Some(on_hand)) = (
+        place("ItemCode"),
+        place("WarehouseCode"),
+        Amount::of(view.dataset, "QuantityOnHand"),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let queued = open_lines(t, view, on_hand.scale)?;
+    let text = |place: usize, row: usize| match documents.batch.parent_value(place, row) {
+        Value::Text(text) => text.to_owned(),
+        Value::Decimal(_) | Value::Date(_) => String::new(),
+    };
+    let rows = 0..documents.keys.len();
+    Ok(rows
+        .map(|row| {
+            let quantity = queued.get(&(text(item, row), text(warehouse, row)));
+            shown(quantity.copied().unwrap_or(Decimal::zero(on_hand.scale)))
+        })
+        .collect())
+}
+
+fn open_lines(
+    t: &Transaction<'_>,
+    view: &View<'_>,
+    scale: u8,
+) -> Result<HashMap<(String, String), Decimal>, StoreError> {
+    let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'sales_order' \
+               AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
+    let mut statement = t.prepare_cached(sql)?;
+    let mut rows = statement.query((view.scope.tenant().as_str(), view.company.as_str()))?;
+    let mut sums = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        let order: Order =
+            serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
+        for line in order.lines {
+            let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
+            let warehouse = match warehouse.filter(|w| !w.is_empty()) {
+                Some(warehouse) => warehouse,
+                None => default_warehouse(t, view, &line.item_code)?,
+            };
+            let quantity = match &line.quantity_ordered {
+                Json::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let quantity = Decimal::parse(&quantity, scale)
+                .map_err(|_| StoreError::corrupt(format!("the quantity {quantity}")))?;
+            let sum = sums
+                .entry((line.item_code, warehouse))
+                .or_insert(Decimal::zero(scale));
+            *sum = sum.checked_add(quantity).map_err(too_large)?;
+        }
+    }
+    Ok(sums)
+}
+
+fn default_warehouse(t: &Transaction<'_>, view: &View<'_>, item_code: &str) -> Result<String, StoreError> {
+    let items = view.catalog.get("items");
+    let Some((items, (_, field))) = items.and_then(|i| Some((i, i.field_of_column("DefaultWarehouseCode")?)))
+    else {
+        return Ok(String::new());
+    };
+    let sql = format!(
+        "SELECT \"{}\" FROM \"{}\" WHERE tenant = ? AND company = ? AND key = ?",
+        field.name, items.name
+    );
+    let key = values::Key::from_parts([item_code]);
+    let own = (view.scope.tenant().as_str(), view.company.as_str(), key.as_str());
+    let found: Option<String> = t
+        .prepare_cached(&sql)?
+        .query_row(own, |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
