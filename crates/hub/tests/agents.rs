@@ -44,9 +44,7 @@ async fn a_code_enrols_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_needs_the_key_the_clock_and_a_fresh_nonce() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, _, agent) = World::with_driver().await;
     let now = world.now().as_second();
     let nonce = "ab".repeat(16);
     let mut forged = Agent::new(99).sign(now, &nonce);
@@ -86,9 +84,7 @@ async fn a_token_needs_the_key_the_clock_and_a_fresh_nonce() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn revocation_takes_effect_on_the_next_request() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     world.open_stream(&agent, "ABC", "items").await;
     world.store.revoke_agent(&tenant, &agent.id, world.now()).unwrap();
     let open = json!({ "company": "ABC", "dataset": "items" });
@@ -118,9 +114,7 @@ async fn a_query_manager_is_no_driver() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_come_in_order_or_not_at_all() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     let items = world.store.catalog().get("items").unwrap();
     let first = documents(items, &["A", "B"], 0, 1);
     world.sync(&agent, "ABC", "items", &first).await;
@@ -194,8 +188,7 @@ async fn batches_come_in_order_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_have_limits() {
-    let world = World::new().await;
-    let agent = world.driver(&world.tenant("acme")).await;
+    let (world, _, agent) = World::with_driver().await;
     let long = json!({ "company": "x".repeat(1024 * 1024), "dataset": "items" });
     world
         .post("/agent/v1/streams/open", &agent.token, &long)

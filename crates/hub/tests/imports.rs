@@ -12,21 +12,17 @@ use wire::agent::Work;
 
 use world::{Agent, World, order};
 
-async fn site(world: &World) -> (Agent, String, LeaseEpoch) {
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+/// A shop's token, and a driver that is its company's writer.
+async fn site() -> (World, Agent, String, LeaseEpoch) {
+    let (world, tenant, agent) = World::with_driver().await;
     let lease = world.lease(&agent, "ABC").await.lease;
-    (
-        agent,
-        world.token(&tenant, TokenScope::Write, None, &[Class::Public]),
-        lease,
-    )
+    let write = world.token(&tenant, TokenScope::Write, None, &[Class::Public]);
+    (world, agent, write, lease)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_key_is_one_order() {
-    let world = World::new().await;
-    let (_, write, _) = site(&world).await;
+    let (world, _, write, _) = site().await;
     let first = world.order(&write, Some("web-1"), &order()).await;
     assert_eq!(
         (first.status.as_u16(), &first.body["state"]),
@@ -59,8 +55,7 @@ async fn one_key_is_one_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_taken_is_refused_at_once_with_all_problems() {
-    let world = World::new().await;
-    let (_, write, _) = site(&world).await;
+    let (world, _, write, _) = site().await;
     let bad = json!({ "customer": { "customer_no": 7 }, "lines": [] });
     let refusal = world
         .order(&write, Some("web-1"), &bad)
@@ -117,8 +112,7 @@ async fn what_cannot_be_taken_is_refused_at_once_with_all_problems() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_travels_to_the_driver_and_its_outcome_back() {
-    let world = World::new().await;
-    let (agent, write, lease) = site(&world).await;
+    let (world, agent, write, lease) = site().await;
     let work = json!({ "companies": [["ABC", lease]], "wait_ms": 20_000, "limit": 5 });
     let start = Instant::now();
     let waiting = world.post("/agent/v1/work", &agent.token, &work);
@@ -203,9 +197,7 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_driver_does_not_get_the_company() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     world.lease(&agent, "ABC").await;
     let rival = world.driver(&tenant).await;
     let request = json!({ "company": "ABC", "time_zone": "America/New_York", "journal": "j2" });
@@ -228,8 +220,7 @@ async fn a_second_driver_does_not_get_the_company() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_does_not_wait_for_long_polls() {
-    let world = World::new().await;
-    let (agent, _, lease) = site(&world).await;
+    let (world, agent, _, lease) = site().await;
     let work = json!({ "companies": [["ABC", lease]], "wait_ms": 30_000, "limit": 5 });
     let url = format!("{}/agent/v1/work", world.address);
     let poll = world

@@ -6,7 +6,8 @@ use catalog::Class;
 use hub_store::contract::documents;
 use hub_store::{Store as _, TokenScope};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use values::Kind;
 
 use world::World;
 
@@ -91,11 +92,34 @@ async fn pages_follow_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_are_followed_by_position() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
+async fn a_blank_key_has_a_name_in_paths() {
+    let (world, tenant, agent) = World::with_driver().await;
     let read = world.token(&tenant, TokenScope::Read, None, &[Class::Public]);
-    let agent = world.driver(&tenant).await;
+    let items = world.store.catalog().get("items").unwrap();
+    world
+        .sync(&agent, "ABC", "items", &documents(items, &["A"], 0, 1))
+        .await;
+    for path in ["/v1/items/~", "/v1/items/%7E?company=ABC"] {
+        world.get(path, &read).await.refused(404, "record_unknown");
+    }
+    world
+        .sync(&agent, "ABC", "items", &documents(items, &["", "A"], 0, 1))
+        .await;
+    let page = world.get("/v1/items?limit=1", &read).await.ok();
+    assert_eq!(keys(&page), [""]);
+    for path in ["/v1/items/~", "/v1/items/%7E?company=ABC"] {
+        let record = world.get(path, &read).await.ok();
+        assert_eq!((&record["key"], &record["item_code"]), (&"".into(), &"".into()));
+    }
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = world.get(&format!("/v1/items?cursor={cursor}"), &read).await.ok();
+    assert_eq!(keys(&next), ["A"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_followed_by_position() {
+    let (world, tenant, agent) = World::with_driver().await;
+    let read = world.token(&tenant, TokenScope::Read, None, &[Class::Public]);
     let items = world.store.catalog().get("items").unwrap();
     world
         .sync(&agent, "ABC", "items", &documents(items, &["B", "A", "C"], 0, 1))
@@ -134,9 +158,7 @@ async fn changes_are_followed_by_position() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_companies_have_to_be_told_apart() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     let orders = world.store.catalog().get("sales_orders").unwrap();
     world
         .sync(&agent, "ABC", "sales_orders", &documents(orders, &["1"], 2, 1))
@@ -181,9 +203,7 @@ async fn several_companies_have_to_be_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_reads_its_classes_and_filters_by_them() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     for dataset in world.store.catalog().datasets() {
         world
             .sync(
@@ -208,17 +228,57 @@ async fn a_token_reads_its_classes_and_filters_by_them() {
             );
             let shown = public_page["data"][0].get(&field.name).is_some();
             assert_eq!(shown, field.class == Class::Public, "{path} {}", field.name);
-            if field.indexed {
-                let filter = format!("{path}?{}=nothing-like-it", field.name);
-                assert!(keys(&world.get(&filter, &all).await.ok()).is_empty());
+            let filter = format!("{path}?{}=nothing-like-it", field.name);
+            let filtered = world.get(&filter, &all).await;
+            match field.kind {
+                _ if !field.indexed || field.is_udf() => filtered.refused(400, "parameter_unknown"),
+                Kind::Text | Kind::Json => {
+                    let page = filtered.ok();
+                    assert!(keys(&page).is_empty());
+                    page
+                }
+                Kind::Decimal { .. } | Kind::Date => {
+                    let refusal = filtered.refused(400, "parameter_invalid");
+                    assert!(
+                        refusal["detail"].as_str().unwrap().contains(&field.name),
+                        "{refusal}"
+                    );
+                    refusal
+                }
+            };
+            if field.indexed && field.class != Class::Public {
+                world
+                    .get(&filter, &public)
+                    .await
+                    .refused(400, "parameter_unknown");
             }
         }
-        for child in &dataset.children {
-            assert_eq!(
-                page["data"][0][&child.name].as_array().unwrap().len(),
-                1,
+        for derived in &dataset.derived {
+            assert!(
+                page["data"][0].get(&derived.name).is_some(),
                 "{path} {}",
-                child.name
+                derived.name
+            );
+            let shown = public_page["data"][0].get(&derived.name).is_some();
+            assert_eq!(shown, derived.class == Class::Public, "{path} {}", derived.name);
+            let filter = format!("{path}?{}=1", derived.name);
+            world.get(&filter, &all).await.refused(400, "parameter_unknown");
+        }
+        let (seen, all_seen) = (&public_page["data"][0]["udf"], &page["data"][0]["udf"]);
+        assert_eq!(*seen, json!({ "UDF_public": "public v1" }), "{path}");
+        assert_eq!(all_seen.as_object().unwrap().len(), Class::ALL.len(), "{path}");
+        for child in &dataset.children {
+            let line = |page: &Value| page["data"][0][&child.name][0].clone();
+            for field in child.fields.iter().filter(|f| !f.is_udf()) {
+                let place = format!("{path} {}.{}", child.name, field.name);
+                assert!(line(&page).get(&field.name).is_some(), "{place}");
+                let shown = line(&public_page).get(&field.name).is_some();
+                assert_eq!(shown, field.class == Class::Public, "{place}");
+            }
+            assert_eq!(
+                line(&public_page)["udf"],
+                json!({ "UDF_public": "public v1" }),
+                "{path}"
             );
         }
     }
@@ -226,9 +286,7 @@ async fn a_token_reads_its_classes_and_filters_by_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_asks_for_a_token_and_other_tenants_see_nothing() {
-    let world = World::new().await;
-    let tenant = world.tenant("acme");
-    let agent = world.driver(&tenant).await;
+    let (world, tenant, agent) = World::with_driver().await;
     let items = world.store.catalog().get("items").unwrap();
     world
         .sync(&agent, "ABC", "items", &documents(items, &["A"], 0, 1))
@@ -244,6 +302,8 @@ async fn every_path_asks_for_a_token_and_other_tenants_see_nothing() {
         "/agent/v1/streams/open",
         "/agent/v1/streams/reset",
         "/agent/v1/hashes",
+        "/agent/v1/checksums",
+        "/agent/v1/status",
         "/agent/v1/batches",
         "/agent/v1/work",
         "/agent/v1/imports/x/accept",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use catalog::{Catalog, Class, DocumentBatch};
+use catalog::{Catalog, Class, DocumentBatch, Removal, RemovalReason};
 use hub::Hub;
 use hub_store::{AgentRole, SqliteStore, Store, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use values::{AgentId, CompanyId, Epoch, Hash, Secret, Sequence, StoreId, TenantId};
+use values::{AgentId, CompanyId, Epoch, Hash, Key, Secret, Sequence, StoreId, TenantId};
 use wire::agent::{Enroll, Enrolled, Lease, PROTOCOL, StreamState, Token, TokenRequest};
 use wire::{BatchHeader, encode_batch};
 
@@ -95,6 +95,14 @@ impl World {
             counter,
             _folder: folder,
         }
+    }
+
+    /// With the tenant acme and its driver.
+    pub(crate) async fn with_driver() -> (Self, TenantId, Agent) {
+        let world = Self::new().await;
+        let tenant = world.tenant("acme");
+        let agent = world.driver(&tenant).await;
+        (world, tenant, agent)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -236,7 +244,7 @@ impl World {
 
     /// Opens epoch 1 of a stream and sends this batch.
     pub(crate) async fn sync(&self, agent: &Agent, company: &str, dataset: &str, batch: &DocumentBatch) {
-        let dataset = self.store.catalog().get(dataset).unwrap();
+        let dataset = self.store.catalog().resolve(dataset).unwrap();
         let state = self.open_stream(agent, company, dataset.name.as_str()).await;
         let reset = json!({
             "company": company, "dataset": dataset.name, "epoch": state.epoch.0 + 1, "fingerprint": dataset.fingerprint(),
@@ -249,6 +257,28 @@ impl World {
         self.batch(agent, encode_batch(&header, batch).unwrap())
             .await
             .ok();
+    }
+
+    /// Sends the stream's next batch: these records leave.
+    pub(crate) async fn remove(
+        &self,
+        agent: &Agent,
+        company: &str,
+        dataset: &str,
+        leaving: &[(&str, RemovalReason)],
+    ) -> Answer {
+        let state = self.open_stream(agent, company, dataset).await;
+        let sequence = state.sequence.0 + 1;
+        let mut header = self.header(company, dataset, state.epoch.0, sequence, state.digest);
+        header.removals = leaving
+            .iter()
+            .map(|(key, reason)| Removal {
+                key: Key::from_stored((*key).to_owned()),
+                reason: *reason,
+            })
+            .collect();
+        let none = self.store.catalog().resolve(dataset).unwrap().empty_batch();
+        self.batch(agent, encode_batch(&header, &none).unwrap()).await
     }
 
     pub(crate) async fn open_stream(&self, agent: &Agent, company: &str, dataset: &str) -> StreamState {
@@ -269,7 +299,7 @@ impl World {
         sequence: u64,
         previous: Hash,
     ) -> BatchHeader {
-        let dataset = self.store.catalog().get(dataset).unwrap();
+        let dataset = self.store.catalog().resolve(dataset).unwrap();
         BatchHeader {
             company: CompanyId::new(company),
             dataset: dataset.name.clone(),
