@@ -359,7 +359,7 @@ impl<'a> Stream<'a> {
     fn get(&self, scope: &TenantScope, key: &str) -> serde_json::Value {
         match self.lookup(scope, key) {
             Lookup::Found(record) => record,
-            other => panic!("{key}: {other:?}"),
+            other @ (Lookup::Deleted(_) | Lookup::Unknown) => panic!("{key}: {other:?}"),
         }
     }
 

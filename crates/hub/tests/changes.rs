@@ -1,10 +1,11 @@
 //! What leaves, what sites bring and what agents tell, over HTTP.
+#![allow(clippy::unwrap_used, reason = "tests may stop where they stand")]
 
 mod world;
 
 use catalog::{Class, RemovalReason};
-use hub_store::{Store as _, TokenScope};
 use hub_store::contract::documents;
+use hub_store::{Store as _, TokenScope};
 use serde_json::{Value, json};
 use wire::agent::ChecksumPage;
 

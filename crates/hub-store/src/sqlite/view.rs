@@ -131,8 +131,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// A text of the kind [`values::Kind::Json`], by class.
-pub(super) fn own_values(text: &str) -> Result<Vec<(Class, Map<String, Json>)>, String> {
+/// A site's own values.
+type ByClass = Vec<(Class, Map<String, Json>)>;
+
+/// Reads a text of the kind [`values::Kind::Json`].
+pub(super) fn own_values(text: &str) -> Result<ByClass, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }

@@ -140,10 +140,11 @@ fn open_lines(
                 Some(warehouse) => warehouse,
                 None => default_warehouse(t, view, &line.item_code)?,
             };
-            let quantity = match &line.quantity_ordered {
-                Json::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+            // A text, or a whole number.
+            let quantity = line.quantity_ordered;
+            let quantity = quantity
+                .as_str()
+                .map_or_else(|| quantity.to_string(), str::to_owned);
             let quantity = Decimal::parse(&quantity, scale)
                 .map_err(|_| StoreError::corrupt(format!("the quantity {quantity}")))?;
             let sum = sums
