@@ -40,3 +40,20 @@ pub fn changed_rows(rows: &[u32], keys: &[Key], hashes: &[Hash], known: &[Option
         })
         .collect()
 }
+
+/// Of these rows, those that the site's filter lets through.
+#[must_use]
+pub fn kept_rows(rows: &[u32], kept: &[bool]) -> Vec<u32> {
+    let is_kept = |row: &u32| kept.get(*row as usize).copied().unwrap_or(false);
+    rows.iter().copied().filter(is_kept).collect()
+}
+
+/// Rows that the index knows and that the site's filter no longer lets through.
+#[must_use]
+pub fn filtered_rows(kept: &[bool], known: &[Option<Hash>]) -> Vec<u32> {
+    let pairs = (0_u32..).zip(kept.iter().zip(known));
+    pairs
+        .filter(|(_, (kept, known))| !**kept && known.is_some())
+        .map(|(row, _)| row)
+        .collect()
+}

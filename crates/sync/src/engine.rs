@@ -2,191 +2,31 @@
 //!
 //! A pass asks the hub where the stream stands, opens a new epoch when the two sides do
 //! not agree (and then rebuilds the index from the hub), and goes page by page: read,
-//! compare with the index, send what differs, commit after the acknowledgement.
+//! compare with the index, send what differs, commit after the acknowledgement. A whole
+//! pass then looks by key for every document that it did not see, and removes those that
+//! are gone, unless the brake holds.
+
+mod command;
+mod removal;
+mod standing;
 
 use jiff::{SignedDuration, civil::DateTime};
-use sage::ReadError;
-use values::{Date, Epoch, Hash, Sequence, Stamp, StoreId};
+use values::{Date, Hash, Stamp};
 
+use crate::brake::{Brake, Held, HeldReason};
 use crate::{PageRequest, Progress, Scan};
 
-/// Bits of an epoch that are random: two epochs that were opened after independent
-/// restores of both sides must not be taken for one.
-const EPOCH_RANDOM_BITS: u32 = 20;
+pub use command::{AtHand, Command, Event, Failure, Outcome, PassKind, Settings};
+use standing::HubSide;
 
 /// The civil clock goes back by an hour each autumn; the overlap covers that, and leaves the
 /// rest of itself to workstations whose clocks are behind.
 const ALLOWED_STEP_BACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a pass reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PassKind {
-    /// The whole table, compared with the index. The first pass of a stream is one.
-    Full,
-    /// Rows stamped since the watermark.
-    Delta,
-}
-
-/// The next thing to do. Exactly one is under way at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Ask the hub where the stream stands → [`Event::StreamState`].
-    AskStream,
-    /// Open this epoch at the hub, if it still stands where it said → [`Event::StreamReset`].
-    /// A hub that was restored in between has forgotten what the decision rests on.
-    ResetStream {
-        /// Larger than any that either side has seen.
-        epoch: Epoch,
-        /// The epoch that the hub must still have.
-        from_epoch: Epoch,
-        /// The sequence that the hub must still have.
-        from_sequence: Sequence,
-        /// The digest that the hub must still have.
-        from_digest: Hash,
-    },
-    /// In one transaction forget the stream's index and record [`Progress::unsettled`];
-    /// then fill the index from the hub, and record `progress` together with the last
-    /// entries → [`Event::IndexRebuilt`]. A half-filled index must never meet a hub that
-    /// was restored to the old epoch.
-    RebuildIndex {
-        /// To be recorded at the end.
-        progress: Progress,
-    },
-    /// Read documents → [`Event::PageRead`].
-    ReadPage(PageRequest),
-    /// Drop what was stamped before `since`, and what the index has under the same hash
-    /// → [`Event::Compared`].
-    Compare {
-        /// Where the delta is cut.
-        since: Option<Stamp>,
-    },
-    /// Send what is left of the page, again and again if the network asks for it, always
-    /// the same bytes → [`Event::Acknowledged`].
-    Send {
-        /// The stream's epoch.
-        epoch: Epoch,
-        /// The batch's number.
-        sequence: Sequence,
-        /// The digest of the batch before it.
-        previous: Hash,
-    },
-    /// Record progress, and the sent rows' hashes, in one transaction → [`Event::Committed`].
-    Commit {
-        /// To be recorded.
-        progress: Progress,
-    },
-    /// The pass is over.
-    Finish(Outcome),
-}
-
-/// What came of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// To [`Command::AskStream`].
-    StreamState {
-        /// The hub's store.
-        store: StoreId,
-        /// Its epoch for the stream; 0 for none.
-        epoch: Epoch,
-        /// The last batch that it committed.
-        sequence: Sequence,
-        /// Its digest.
-        digest: Hash,
-        /// The digest of the batch before it.
-        previous: Hash,
-        /// The shape with which the epoch was opened.
-        fingerprint: Hash,
-        /// The shape that the hub's catalog has now.
-        hub_fingerprint: Hash,
-        /// Fresh random bits, in case a new epoch is needed.
-        random: u64,
-    },
-    /// To [`Command::ResetStream`].
-    StreamReset,
-    /// To [`Command::RebuildIndex`].
-    IndexRebuilt,
-    /// To [`Command::ReadPage`].
-    PageRead {
-        /// Documents read.
-        documents: u64,
-        /// Key parts of the last one.
-        last: Option<Vec<String>>,
-        /// Nothing is left behind them.
-        end: bool,
-    },
-    /// To [`Command::Compare`].
-    Compared {
-        /// Documents that differ from the index.
-        changed: u64,
-    },
-    /// To [`Command::Send`].
-    Acknowledged {
-        /// Of the batch that was sent.
-        digest: Hash,
-    },
-    /// To [`Command::Commit`].
-    Committed,
-    /// Any command failed for good; nothing of it is assumed.
-    Failed(Failure),
-}
-
-/// Why a pass ended early.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The ERP could not be read.
-    Read(ReadError),
-    /// The hub could not be reached, or refused.
-    Hub {
-        /// Stable code.
-        code: String,
-        /// The hub's or the network's words.
-        message: String,
-        /// What to do.
-        remedy: String,
-    },
-    /// The driver's own store refused (disk full, file damaged).
-    Store {
-        /// Stable code.
-        code: String,
-        /// What happened.
-        message: String,
-        /// What to do.
-        remedy: String,
-    },
-}
-
-/// How a pass ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything that was to be read is acknowledged.
-    Complete {
-        /// What it was.
-        kind: PassKind,
-        /// Documents read.
-        documents: u64,
-        /// Documents sent.
-        sent: u64,
-        /// The clock was set back by more than an hour; full passes are made until it has
-        /// caught up.
-        clock_set_back: bool,
-    },
-    /// It ended early; the next pass goes on from what was committed.
-    Failed(Failure),
-    /// The hub's catalog has another shape for the dataset: one of the two is to be updated.
-    ShapesDiffer {
-        /// The hub's.
-        hub: Hash,
-        /// The driver's.
-        driver: Hash,
-    },
-}
-
 /// The state machine of one stream.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    fingerprint: Hash,
-    overlap_s: u32,
-    page_documents: usize,
+    settings: Settings,
     /// As last committed.
     progress: Progress,
     pass: Option<Pass>,
@@ -196,17 +36,30 @@ pub struct Engine {
 struct Pass {
     kind: PassKind,
     started: DateTime,
-    /// Place of a delta; a full pass keeps its place in the progress.
+    at_hand: AtHand,
+    /// Seen bits of this whole pass, or of the one that a delta interrupts, are in memory.
+    marks: bool,
+    /// Place of a delta; a whole pass keeps its place in the progress.
     after: Option<Vec<String>>,
+    /// The whole pass before its first page is recorded.
+    scan: Option<Scan>,
     documents: u64,
     sent: u64,
+    removed: u64,
+    filtered: u64,
     page: Option<PageEnd>,
+    brake: Option<Brake>,
+    explained: u64,
+    unexplained: u64,
+    held: Option<Held>,
+    swept: bool,
     step: Step,
 }
 
 #[derive(Clone, Debug)]
 struct PageEnd {
     documents: u64,
+    kept: u64,
     last: Option<Vec<String>>,
     end: bool,
 }
@@ -216,20 +69,26 @@ enum Step {
     Asking,
     Resetting(Progress),
     Rebuilding(Progress),
+    Beginning,
     Reading,
     Comparing,
     Sending { changed: u64 },
     Committing(Progress),
+    Confirming,
+    Counting,
+    Taking,
+    Removing { count: u64, unexplained: u64 },
+    CommittingRemovals(Progress),
+    Ending(Progress),
+    Stopping(Progress, Held),
 }
 
 impl Engine {
     /// An engine that goes on from what was committed.
     #[must_use]
-    pub const fn new(progress: Progress, fingerprint: Hash, overlap_s: u32, page_documents: usize) -> Self {
+    pub const fn new(progress: Progress, settings: Settings) -> Self {
         Self {
-            fingerprint,
-            overlap_s,
-            page_documents,
+            settings,
             progress,
             pass: None,
         }
@@ -247,19 +106,35 @@ impl Engine {
         self.pass.is_some()
     }
 
-    /// Begins a pass. A delta becomes a full pass where none was completed yet, and while a
-    /// clock that was set back by more than an hour has not caught up: new rows may be
-    /// stamped below the watermark.
+    /// Begins a pass. A delta becomes a whole pass where none was completed yet, where the
+    /// site changed something about the dataset, and while a clock that was set back by more
+    /// than an hour has not caught up: new rows may be stamped below the watermark.
     ///
     /// `now` is the driver's clock in the site's zone.
-    pub fn begin(&mut self, wanted: PassKind, now: DateTime) -> Command {
+    pub fn begin(&mut self, wanted: PassKind, now: DateTime, at_hand: AtHand) -> Command {
+        if let Some(held) = &self.progress.held
+            && held.stops_rows()
+            && !at_hand.columns_approved
+        {
+            return Command::Finish(Outcome::Held(held.clone()));
+        }
         self.pass = Some(Pass {
             kind: wanted,
             started: now,
+            at_hand,
+            marks: at_hand.seen_bits,
             after: None,
+            scan: None,
             documents: 0,
             sent: 0,
+            removed: 0,
+            filtered: 0,
             page: None,
+            brake: None,
+            explained: 0,
+            unexplained: 0,
+            held: None,
+            swept: false,
             step: Step::Asking,
         });
         Command::AskStream
@@ -271,7 +146,13 @@ impl Engine {
         let Some(mut pass) = self.pass.take() else {
             return Command::Finish(Outcome::Failed(unexpected(&event)));
         };
-        let command = match (&pass.step, event) {
+        let step = pass.step.clone();
+        let command = match (step, event) {
+            (Step::Removing { unexplained, .. }, Event::Failed(failure))
+                if failure.is_brake() && pass.held.is_none() =>
+            {
+                self.hub_brakes(&mut pass, unexplained)
+            }
             (_, Event::Failed(failure)) => Command::Finish(Outcome::Failed(failure)),
             (
                 Step::Asking,
@@ -297,51 +178,134 @@ impl Engine {
                 self.on_state(&mut pass, hub, hub_fingerprint, random)
             }
             (Step::Resetting(progress), Event::StreamReset) => {
-                let progress = progress.clone();
                 pass.step = Step::Rebuilding(progress.clone());
                 Command::RebuildIndex { progress }
             }
             (Step::Rebuilding(progress), Event::IndexRebuilt) => {
-                self.progress = progress.clone();
-                self.start_reading(&mut pass)
+                self.progress = progress;
+                pass.marks = false;
+                self.start(&mut pass)
+            }
+            (Step::Beginning, Event::SweepBegun { documents }) => {
+                pass.marks = true;
+                pass.scan = Some(Scan {
+                    started: pass.started,
+                    after: None,
+                    documents: 0,
+                    kept: 0,
+                    known: documents,
+                    site: self.settings.site,
+                    read: false,
+                });
+                self.read_page(&mut pass)
+            }
+            (Step::Beginning, Event::LeaversForgotten) => {
+                let read = self.progress.scan.as_ref().is_some_and(|scan| scan.read);
+                if pass.kind.is_whole() && read {
+                    self.after_reading(&mut pass)
+                } else {
+                    self.read_page(&mut pass)
+                }
             }
             (Step::Reading, Event::PageRead { documents, last, end }) => {
                 pass.documents += documents;
-                pass.page = Some(PageEnd { documents, last, end });
+                pass.page = Some(PageEnd {
+                    documents,
+                    kept: 0,
+                    last,
+                    end,
+                });
                 if documents == 0 {
                     self.commit_page(&mut pass, None)
                 } else {
                     pass.step = Step::Comparing;
                     Command::Compare {
                         since: self.delta_start(&pass),
+                        mark: pass.marks,
+                        filter_leaves: pass.kind == PassKind::Delta && !self.settings.history,
                     }
                 }
             }
-            (Step::Comparing, Event::Compared { changed: 0 }) => self.commit_page(&mut pass, None),
-            (Step::Comparing, Event::Compared { changed }) => {
-                pass.step = Step::Sending { changed };
-                Command::Send {
-                    epoch: self.progress.epoch,
-                    sequence: self.progress.sequence.next(),
-                    previous: self.progress.digest,
+            (Step::Comparing, Event::Implausible { column }) => self.stop(&mut pass, column),
+            (
+                Step::Comparing,
+                Event::Compared {
+                    changed,
+                    filtered,
+                    kept,
+                },
+            ) => {
+                if let Some(page) = &mut pass.page {
+                    page.kept = kept;
+                }
+                if pass.kind == PassKind::Delta && !self.settings.history {
+                    pass.filtered += filtered;
+                }
+                if changed == 0 {
+                    self.commit_page(&mut pass, None)
+                } else {
+                    pass.step = Step::Sending { changed };
+                    self.send(&pass)
                 }
             }
             (Step::Sending { changed }, Event::Acknowledged { digest }) => {
-                pass.sent += *changed;
+                pass.sent += changed;
                 self.commit_page(&mut pass, Some(digest))
             }
             (Step::Committing(progress), Event::Committed) => {
-                self.progress = progress.clone();
+                self.progress = progress;
                 self.next_page(&mut pass)
+            }
+            (
+                Step::Confirming,
+                Event::Confirmed {
+                    explained,
+                    unexplained,
+                    left,
+                    end,
+                },
+            ) => {
+                pass.explained += explained;
+                pass.unexplained += unexplained;
+                self.on_confirmed(&mut pass, left, end)
+            }
+            (Step::Counting, Event::DocumentsCounted { documents }) => self.on_counted(&mut pass, documents),
+            (Step::Taking, Event::RemovalsTaken { count: 0, .. }) => self.end(&mut pass),
+            (Step::Taking, Event::RemovalsTaken { count, unexplained }) => {
+                pass.step = Step::Removing { count, unexplained };
+                self.send(&pass)
+            }
+            (Step::Removing { count, unexplained }, Event::Acknowledged { digest }) => {
+                self.commit_removals(&mut pass, count, unexplained, digest)
+            }
+            (Step::CommittingRemovals(progress), Event::Committed) => {
+                self.progress = progress;
+                take(&mut pass)
+            }
+            (Step::Ending(progress), Event::Committed) => {
+                self.progress = progress;
+                self.complete(&pass)
+            }
+            (Step::Stopping(progress, held), Event::Committed) => {
+                self.progress = progress;
+                Command::Finish(Outcome::Held(held))
             }
             (
                 Step::Asking
                 | Step::Resetting(_)
                 | Step::Rebuilding(_)
+                | Step::Beginning
                 | Step::Reading
                 | Step::Comparing
                 | Step::Sending { .. }
-                | Step::Committing(_),
+                | Step::Committing(_)
+                | Step::Confirming
+                | Step::Counting
+                | Step::Taking
+                | Step::Removing { .. }
+                | Step::CommittingRemovals(_)
+                | Step::Ending(_)
+                | Step::Stopping(..),
                 other,
             ) => Command::Finish(Outcome::Failed(unexpected(&other))),
         };
@@ -351,103 +315,107 @@ impl Engine {
         command
     }
 
-    fn on_state(&self, pass: &mut Pass, hub: HubSide, hub_fingerprint: Hash, random: u64) -> Command {
-        if hub_fingerprint != self.fingerprint {
-            return Command::Finish(Outcome::ShapesDiffer {
-                hub: hub_fingerprint,
-                driver: self.fingerprint,
-            });
-        }
-        let mine = &self.progress;
-        let same_stream = mine.store.as_ref() == Some(&hub.store)
-            && mine.epoch == hub.epoch
-            && mine.fingerprint == Some(self.fingerprint)
-            && hub.fingerprint == self.fingerprint;
-        if same_stream && mine.sequence == hub.sequence && mine.digest == hub.digest {
-            return self.start_reading(pass);
-        }
-        // One batch ahead is the reply that was lost, or the commit that did not follow: the
-        // hub has all that was recorded here, and more. Anything else means that one side
-        // went back in time, and then only a pass over everything proves that nothing is
-        // missing.
-        let keep = same_stream && hub.sequence == mine.sequence.next() && hub.previous == mine.digest;
-        let epoch = next_epoch(mine.epoch.max(hub.epoch), random);
-        pass.step = Step::Resetting(mine.in_new_epoch(hub.store, epoch, self.fingerprint, keep));
-        Command::ResetStream {
-            epoch,
-            from_epoch: hub.epoch,
-            from_sequence: hub.sequence,
-            from_digest: hub.digest,
-        }
-    }
-
-    fn start_reading(&self, pass: &mut Pass) -> Command {
-        let behind = self.clock_is_behind(pass.started);
-        if !self.progress.loaded
-            || self.progress.scan.is_some()
+    /// Both sides agree: what does this pass read?
+    fn start(&self, pass: &mut Pass) -> Command {
+        let site = self.settings.site;
+        let whole = !self.progress.loaded
             || self.progress.watermark.is_none()
-            || behind
-        {
-            pass.kind = PassKind::Full;
+            || self.progress.site != Some(site)
+            || self.clock_is_behind(pass.started);
+        pass.kind = match (pass.kind, whole) {
+            (PassKind::Delta, false) => PassKind::Delta,
+            (PassKind::Initial | PassKind::Delta | PassKind::Sweep, _) if self.progress.loaded => {
+                PassKind::Sweep
+            }
+            (PassKind::Initial | PassKind::Delta | PassKind::Sweep, _) => PassKind::Initial,
+        };
+        pass.step = Step::Beginning;
+        let goes_on = self.progress.scan.as_ref().is_some_and(|scan| scan.site == site);
+        if pass.kind.is_whole() && !goes_on {
+            Command::BeginSweep
+        } else {
+            Command::ForgetLeavers
         }
-        self.read_page(pass)
     }
 
     fn read_page(&self, pass: &mut Pass) -> Command {
         pass.step = Step::Reading;
         pass.page = None;
         let (since, after) = match pass.kind {
-            PassKind::Full => (None, self.progress.scan.as_ref().and_then(|s| s.after.clone())),
+            PassKind::Initial | PassKind::Sweep => {
+                (None, self.scan(pass).and_then(|scan| scan.after.clone()))
+            }
             PassKind::Delta => (self.delta_start(pass).map(Stamp::date), pass.after.clone()),
         };
         Command::ReadPage(PageRequest {
             since,
             after,
-            limit: self.page_documents,
+            limit: self.settings.page_documents,
         })
+    }
+
+    /// The whole pass under way: a fresh one before its first page, or the recorded one.
+    fn scan<'a>(&'a self, pass: &'a Pass) -> Option<&'a Scan> {
+        pass.scan.as_ref().or(self.progress.scan.as_ref())
     }
 
     fn delta_start(&self, pass: &Pass) -> Option<Stamp> {
         match pass.kind {
-            PassKind::Full => None,
+            PassKind::Initial | PassKind::Sweep => None,
             PassKind::Delta => self.progress.watermark,
+        }
+    }
+
+    fn send(&self, pass: &Pass) -> Command {
+        Command::Send {
+            epoch: self.progress.epoch,
+            sequence: self.progress.sequence.next(),
+            previous: self.progress.digest,
+            approved: pass.at_hand.approved,
         }
     }
 
     /// Records the page: its rows are acknowledged, or none of them differed.
     fn commit_page(&self, pass: &mut Pass, sent: Option<Hash>) -> Command {
         let mut progress = self.progress.clone();
+        let acknowledged = sent.is_some();
         if let Some(digest) = sent {
             progress.sequence = progress.sequence.next();
             progress.digest = digest;
         }
         let page = pass.page.clone().unwrap_or(PageEnd {
             documents: 0,
+            kept: 0,
             last: None,
             end: true,
         });
         match pass.kind {
-            PassKind::Full => {
-                let scan = progress.scan.take();
-                let started = scan.as_ref().map_or(pass.started, |s| s.started);
+            PassKind::Initial | PassKind::Sweep => {
+                let mut scan = self.scan(pass).cloned().unwrap_or_else(|| Scan {
+                    started: pass.started,
+                    after: None,
+                    documents: 0,
+                    kept: 0,
+                    known: 0,
+                    site: self.settings.site,
+                    read: false,
+                });
+                pass.scan = None;
+                scan.documents += page.documents;
+                scan.kept += page.kept;
+                scan.after = page.last.or(scan.after);
                 if page.end {
                     progress.loaded = true;
-                    self.move_watermark(&mut progress, started);
-                } else {
-                    let documents = scan.as_ref().map_or(0, |s| s.documents) + page.documents;
-                    let after = page.last.or_else(|| scan.and_then(|s| s.after));
-                    progress.scan = Some(Scan {
-                        started,
-                        after,
-                        documents,
-                    });
+                    self.move_watermark(&mut progress, scan.started);
+                    scan.read = true;
                 }
+                progress.scan = Some(scan);
             }
             PassKind::Delta => {
-                if page.end {
+                pass.after = page.last.or_else(|| pass.after.take());
+                // Whoever was filtered away is found again as long as the watermark stays.
+                if page.end && pass.filtered == 0 {
                     self.move_watermark(&mut progress, pass.started);
-                } else {
-                    pass.after = page.last.or_else(|| pass.after.take());
                 }
             }
         }
@@ -456,19 +424,47 @@ impl Engine {
             return self.next_page(pass);
         }
         pass.step = Step::Committing(progress.clone());
-        Command::Commit { progress }
+        Command::Commit {
+            progress,
+            acknowledged,
+        }
     }
 
     fn next_page(&self, pass: &mut Pass) -> Command {
         if pass.page.as_ref().is_some_and(|p| !p.end) {
             return self.read_page(pass);
         }
+        self.after_reading(pass)
+    }
+
+    fn complete(&self, pass: &Pass) -> Command {
         Command::Finish(Outcome::Complete {
             kind: pass.kind,
             documents: pass.documents,
             sent: pass.sent,
+            removed: pass.removed,
+            held: pass.held.clone(),
+            swept: pass.swept,
             clock_set_back: self.clock_is_behind(pass.started),
         })
+    }
+
+    /// A column lost its values: nothing of the page is used, and a person is asked.
+    fn stop(&self, pass: &mut Pass, column: String) -> Command {
+        let mut progress = self.progress.clone();
+        let documents = self.scan(pass).map_or(0, |scan| scan.known);
+        let held = Brake::new(&progress, documents, 0, pass.started).held(
+            HeldReason::Column(column),
+            0,
+            progress.held.as_ref(),
+            pass.started,
+        );
+        progress.held = Some(held.clone());
+        pass.step = Step::Stopping(progress.clone(), held);
+        Command::Commit {
+            progress,
+            acknowledged: false,
+        }
     }
 
     /// Was the clock set back by more than autumn does, since the watermark was set?
@@ -479,7 +475,7 @@ impl Engine {
             .is_some_and(|w| w > self.watermark_at(allowed))
     }
 
-    /// The watermark never goes back: a clock that was set back asks for a full pass.
+    /// The watermark never goes back: a clock that was set back asks for a whole pass.
     fn move_watermark(&self, progress: &mut Progress, started: DateTime) {
         let candidate = self.watermark_at(started);
         if progress.watermark.is_none_or(|w| candidate > w) {
@@ -488,25 +484,18 @@ impl Engine {
     }
 
     fn watermark_at(&self, started: DateTime) -> Stamp {
-        let overlap = SignedDuration::from_secs(i64::from(self.overlap_s));
+        let overlap = SignedDuration::from_secs(i64::from(self.settings.overlap_s));
         let behind = started.checked_sub(overlap);
         Stamp::of(behind.unwrap_or_else(|_| Date::MIN.to_datetime(jiff::civil::Time::midnight())))
     }
 }
 
-/// The hub's side of the stream as it answered.
-struct HubSide {
-    store: StoreId,
-    epoch: Epoch,
-    sequence: Sequence,
-    digest: Hash,
-    previous: Hash,
-    fingerprint: Hash,
-}
-
-fn next_epoch(last: Epoch, random: u64) -> Epoch {
-    let counter = (last.0 >> EPOCH_RANDOM_BITS) + 1;
-    Epoch((counter << EPOCH_RANDOM_BITS) | (random & ((1 << EPOCH_RANDOM_BITS) - 1)))
+/// The next leavers to be sent; those that nothing explains stay where the brake holds.
+fn take(pass: &mut Pass) -> Command {
+    pass.step = Step::Taking;
+    Command::TakeRemovals {
+        with_unexplained: pass.held.is_none(),
+    }
 }
 
 fn unexpected(event: &Event) -> Failure {

@@ -5,18 +5,27 @@
 //! driver, or a test) may die between any two of them; what was recorded by a
 //! [`Command::Commit`] is all that the next engine starts from.
 
+mod adaptation;
+mod brake;
 mod cut;
 mod documents;
 mod engine;
+mod fill;
 mod ladder;
 mod progress;
 mod shape;
 mod verify;
 
-pub use cut::{changed_rows, rows_since};
-pub use documents::{DocumentPage, PageRequest, RowFinding, read_documents};
-pub use engine::{Command, Engine, Event, Failure, Outcome, PassKind};
+pub use adaptation::{Adaptation, Extra, FieldSteps, Keep, UserTable};
+pub use brake::{Held, HeldReason};
+pub use cut::{changed_rows, filtered_rows, kept_rows, rows_since};
+pub use documents::{
+    DocumentPage, JoinCache, PageRequest, RowCode, RowFinding, Suspect, confirm, explain, page_documents,
+    read_column_fill, read_documents, read_keys,
+};
+pub use engine::{AtHand, Command, Engine, Event, Failure, Outcome, PassKind, Settings};
+pub use fill::{ColumnFill, Fill, implausible, vanished};
 pub use ladder::{Rung, rungs};
 pub use progress::{DEFAULT_OVERLAP_S, Progress, Scan};
-pub use shape::{Shape, ShapeProblem};
+pub use shape::{Fitted, Offered, Remembered, Seen, Shape, ShapeProblem};
 pub use verify::{Difference, compare};

@@ -5,6 +5,8 @@ use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use values::{Epoch, Hash, Sequence, Stamp, StoreId};
 
+use crate::brake::Held;
+
 /// How far a watermark stays behind the clock: workstations stamp by their own clocks, and
 /// the hour that autumn repeats must be read twice. In seconds.
 pub const DEFAULT_OVERLAP_S: u32 = 3 * 60 * 60;
@@ -28,6 +30,18 @@ pub struct Progress {
     pub scan: Option<Scan>,
     /// A whole-table pass was completed under this lineage of epochs.
     pub loaded: bool,
+    /// What the site had changed about the dataset when the whole table was last delivered.
+    #[serde(default)]
+    pub site: Option<Hash>,
+    /// What a person is asked about.
+    #[serde(default)]
+    pub held: Option<Held>,
+    /// Removals of the last day that nothing explains, and when they were acknowledged.
+    #[serde(default)]
+    pub removed: Vec<(DateTime, u64)>,
+    /// When the last whole pass began that looked for what had left the ERP.
+    #[serde(default)]
+    pub swept_at: Option<DateTime>,
 }
 
 /// A whole-table pass under way.
@@ -39,14 +53,27 @@ pub struct Scan {
     pub after: Option<Vec<String>>,
     /// Documents read so far.
     pub documents: u64,
+    /// Of these, those that the site's filter let through.
+    #[serde(default)]
+    pub kept: u64,
+    /// Documents that the index had when it began.
+    #[serde(default)]
+    pub known: u64,
+    /// What the site had changed about the dataset when it began.
+    #[serde(default)]
+    pub site: Hash,
+    /// The whole table was read; what was not seen is being looked for.
+    #[serde(default)]
+    pub read: bool,
 }
 
 impl Progress {
     /// The same stream in a new epoch. `keep` says that the hub certainly holds all that
-    /// was recorded as acknowledged, so that the place in the pass stays valid.
+    /// was recorded as acknowledged, so that the place in the pass stays valid. What a
+    /// person was asked, and what was removed today, is never forgotten.
     #[must_use]
     pub fn in_new_epoch(&self, store: StoreId, epoch: Epoch, fingerprint: Hash, keep: bool) -> Self {
-        let start = if keep { self.clone() } else { Self::default() };
+        let start = if keep { self.clone() } else { self.forgotten() };
         Self {
             store: Some(store),
             epoch,
@@ -63,6 +90,14 @@ impl Progress {
     pub fn unsettled(&self) -> Self {
         Self {
             epoch: self.epoch,
+            ..self.forgotten()
+        }
+    }
+
+    fn forgotten(&self) -> Self {
+        Self {
+            held: self.held.clone(),
+            removed: self.removed.clone(),
             ..Self::default()
         }
     }
