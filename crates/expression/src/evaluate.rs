@@ -64,7 +64,7 @@ impl Evaluation<'_> {
             What::Column(name) => self.column(name, node.ty)?,
             What::Negate(operand) => Held::Number(self.number(operand)?.negate()?),
             What::Not(operand) => Held::Bool(!self.truth(operand)?),
-            What::Binary(operator, operands) => self.binary(*operator, operands)?,
+            What::Binary(..) => self.chain(node)?,
             What::In(nodes) => Held::Bool(self.is_in(nodes)?),
             What::Call(function, arguments) => self.call(*function, arguments, node.ty)?,
         })
@@ -116,30 +116,43 @@ impl Evaluation<'_> {
         })
     }
 
-    fn binary(&mut self, operator: Operator, (left, right): &(Node, Node)) -> Result<Held, EvaluateError> {
-        Ok(match operator {
-            Operator::Or => Held::Bool(self.truth(left)? || self.truth(right)?),
-            Operator::And => Held::Bool(self.truth(left)? && self.truth(right)?),
-            Operator::Join => {
-                let (mut text, more) = (self.text(left)?, self.text(right)?);
+    /// `a + b + c …` leans to the left, as deep as it is long: walked down without recursion.
+    fn chain(&mut self, node: &Node) -> Result<Held, EvaluateError> {
+        let mut pending = Vec::new();
+        let mut first = node;
+        while let What::Binary(operator, operands) = &first.what {
+            let (left, right) = &**operands;
+            pending.push((*operator, right));
+            first = left;
+        }
+        self.spend(pending.len())?;
+        let mut held = self.node(first)?;
+        while let Some((operator, right)) = pending.pop() {
+            held = self.binary(operator, held, right)?;
+        }
+        Ok(held)
+    }
+
+    fn binary(&mut self, operator: Operator, left: Held, right: &Node) -> Result<Held, EvaluateError> {
+        match (operator, &left) {
+            (Operator::Or, Held::Bool(true)) | (Operator::And, Held::Bool(false)) => return Ok(left),
+            _ => {}
+        }
+        let right = self.node(right)?;
+        Ok(match (operator, left, right) {
+            (Operator::Or | Operator::And, _, right) => right,
+            (Operator::Join, Held::Text(mut text), Held::Text(more)) => {
                 produced(text.len().saturating_add(more.len()))?;
                 text.push_str(&more);
                 self.handle(&text)?;
                 Held::Text(text)
             }
-            Operator::Add => Held::Number(self.number(left)?.add(self.number(right)?)?),
-            Operator::Subtract => Held::Number(self.number(left)?.subtract(self.number(right)?)?),
-            Operator::Multiply => Held::Number(self.number(left)?.multiply(self.number(right)?)?),
-            Operator::Divide => Held::Number(self.number(left)?.divide(self.number(right)?)?),
-            Operator::Equal
-            | Operator::NotEqual
-            | Operator::Less
-            | Operator::LessOrEqual
-            | Operator::Greater
-            | Operator::GreaterOrEqual => {
-                let (left, right) = (self.node(left)?, self.node(right)?);
-                Held::Bool(self.compare(operator, &left, &right)?)
-            }
+            (Operator::Add, Held::Number(a), Held::Number(b)) => Held::Number(a.add(b)?),
+            (Operator::Subtract, Held::Number(a), Held::Number(b)) => Held::Number(a.subtract(b)?),
+            (Operator::Multiply, Held::Number(a), Held::Number(b)) => Held::Number(a.multiply(b)?),
+            (Operator::Divide, Held::Number(a), Held::Number(b)) => Held::Number(a.divide(b)?),
+            // Calculations and joins of other types were refused when the expression was compiled.
+            (operator, left, right) => Held::Bool(self.compare(operator, &left, &right)?),
         })
     }
 

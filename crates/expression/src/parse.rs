@@ -129,25 +129,44 @@ impl Parser<'_> {
         node
     }
 
-    /// Everything that binds at least as tight as `floor`.
+    /// Everything that binds at least as tight as `floor`. What waits for its right side waits in
+    /// a list and not on the stack, so that only nesting makes the stack grow.
     fn expression(&mut self, floor: u8) -> Result<Node, CompileError> {
-        let mut left = self.prefix(floor)?;
-        let mut compared = false;
+        let mut waiting: Vec<(Node, Operator)> = Vec::new();
         loop {
-            let precedence = self.infix();
-            if precedence == 0 || precedence < floor {
-                return Ok(left);
+            let after = waiting
+                .last()
+                .map_or(floor, |(_, operator)| operator.precedence() + 1);
+            let mut node = self.prefix(after)?;
+            let mut compared = false;
+            loop {
+                let precedence = self.infix();
+                let ends = precedence == 0 || precedence < floor;
+                while let Some((left, operator)) =
+                    waiting.pop_if(|(_, operator)| ends || operator.precedence() >= precedence)
+                {
+                    compared = operator.precedence() == COMPARISON;
+                    let joined = self.typing.binary(operator, left, node)?;
+                    node = self.count(joined)?;
+                }
+                if ends {
+                    return Ok(node);
+                }
+                let placed = self.take();
+                if precedence == COMPARISON && compared {
+                    return Err(self.error(
+                        placed.at,
+                        "a comparison of a comparison",
+                        "compare two things at a time, as in a < b and b < c",
+                    ));
+                }
+                if let Token::Operator(operator) = placed.token {
+                    waiting.push((node, operator));
+                    break;
+                }
+                node = self.sought(node, placed.token == Token::Not)?;
+                compared = true;
             }
-            if precedence == COMPARISON && compared {
-                let at = self.peek().at;
-                return Err(self.error(
-                    at,
-                    "a comparison of a comparison",
-                    "compare two things at a time, as in a < b and b < c",
-                ));
-            }
-            compared = precedence == COMPARISON;
-            left = self.continued(left, precedence)?;
         }
     }
 
@@ -160,19 +179,13 @@ impl Parser<'_> {
         }
     }
 
-    fn continued(&mut self, left: Node, precedence: u8) -> Result<Node, CompileError> {
-        let Placed { token, .. } = self.take();
-        if let Token::Operator(operator) = token {
-            let right = self.expression(precedence + 1)?;
-            let node = self.typing.binary(operator, left, right)?;
-            return self.count(node);
-        }
-        let negated = token == Token::Not;
+    /// The list behind `in`, or behind `not` and `in`.
+    fn sought(&mut self, subject: Node, negated: bool) -> Result<Node, CompileError> {
         if negated {
             self.take();
         }
         let at = self.peek().at;
-        let node = self.deeper(at, |parser| parser.listed(left))?;
+        let node = self.deeper(at, |parser| parser.listed(subject))?;
         if !negated {
             return Ok(node);
         }
