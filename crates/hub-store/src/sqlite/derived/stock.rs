@@ -11,7 +11,18 @@ use values::Decimal;
 use super::{Amount, shown, too_large};
 use crate::StoreError;
 use crate::sqlite::documents::Documents;
+use crate::sqlite::tables::child_table;
 use crate::sqlite::view::View;
+
+/// What counts besides what is in stock: the column, whether it adds, the company's option
+/// for it, and what holds where the option is neither Y nor N.
+const PARTS: [(&str, bool, &str, bool); 5] = [
+    ("QuantityOnSalesOrder", false, "IncludeOnSalesOrder", true),
+    ("QuantityOnBackOrder", false, "IncludeOnBackOrder", true),
+    ("QuantityOnPurchaseOrder", true, "IncludeOnPurchaseOrder", false),
+    ("QuantityOnWorkOrder", true, "IncludeOnWorkOrder", false),
+    ("QuantityRequiredForWO", false, "IncludeRequiredForWO", false),
+];
 
 /// In stock less what is ordered; purchase orders and work tickets only where the company's
 /// own options say so.
@@ -20,58 +31,61 @@ pub(super) fn available(
     view: &View<'_>,
     documents: &Documents,
 ) -> Result<Vec<Json>, StoreError> {
-    let amount = |column: &str| Amount::of(view.dataset, column);
-    let (Some(on_hand), Some(ordered), Some(back_ordered)) = (
-        amount("QuantityOnHand"),
-        amount("QuantityOnSalesOrder"),
-        amount("QuantityOnBackOrder"),
-    ) else {
+    let Some(on_hand) = Amount::of(view.dataset, "QuantityOnHand") else {
         return Ok(Vec::new());
     };
-    let mut less = vec![ordered, back_ordered];
-    let mut more = Vec::new();
-    if option(t, view, "IncludePurchaseOrders")? {
-        more.extend(amount("QuantityOnPurchaseOrder"));
-    }
-    if option(t, view, "IncludeWorkTickets")? {
-        less.extend(amount("QuantityRequiredForWO"));
+    let mut parts = Vec::new();
+    for (column, adds, option, otherwise) in PARTS {
+        if is_on(t, view, option, otherwise)? {
+            let Some(amount) = Amount::of(view.dataset, column) else {
+                return Ok(Vec::new());
+            };
+            parts.push((amount, adds));
+        }
     }
     let mut quantities = Vec::with_capacity(documents.keys.len());
     for row in 0..documents.keys.len() {
         let mut quantity = on_hand.value(documents, row);
-        for part in &more {
-            quantity = quantity
-                .checked_add(part.value(documents, row))
-                .map_err(too_large)?;
-        }
-        for part in &less {
-            quantity = quantity
-                .checked_sub(part.value(documents, row))
-                .map_err(too_large)?;
+        for (part, adds) in &parts {
+            let part = part.value(documents, row);
+            let sum = if *adds {
+                quantity.checked_add(part)
+            } else {
+                quantity.checked_sub(part)
+            };
+            quantity = sum.map_err(too_large)?;
         }
         quantities.push(shown(quantity));
     }
     Ok(quantities)
 }
 
-/// Is this option of the company's on?
-fn option(t: &Transaction<'_>, view: &View<'_>, column: &str) -> Result<bool, StoreError> {
-    let options = view.catalog.get("company_options");
-    let Some((options, field)) =
-        options.and_then(|o| Some((o, o.fields.iter().find(|f| f.column == column)?)))
-    else {
-        return Ok(false);
+/// Is this option of the company's inventory on?
+fn is_on(t: &Transaction<'_>, view: &View<'_>, option: &str, otherwise: bool) -> Result<bool, StoreError> {
+    let Some(company) = view.catalog.get("company_options") else {
+        return Ok(otherwise);
+    };
+    let found = company.children.iter().find_map(|child| {
+        let field = child.fields.iter().find(|f| f.column == option)?;
+        Some((child_table(company.name.as_str(), &child.name), field))
+    });
+    let Some((table, field)) = found else {
+        return Ok(otherwise);
     };
     let sql = format!(
-        "SELECT \"{}\" FROM \"{}\" WHERE tenant = ? AND company = ? AND _purged_at IS NULL LIMIT 1",
-        field.name, options.name
+        "SELECT \"{}\" FROM \"{table}\" WHERE tenant = ? AND company = ? ORDER BY key, _ordinal LIMIT 1",
+        field.name
     );
     let own = (view.scope.tenant().as_str(), view.company.as_str());
     let value: Option<String> = t
         .prepare_cached(&sql)?
         .query_row(own, |row| row.get(0))
         .optional()?;
-    Ok(value.is_some_and(|v| v == "Y"))
+    Ok(match value.as_deref() {
+        Some("Y") => true,
+        Some("N") => false,
+        Some(_) | None => otherwise,
+    })
 }
 
 /// The parts of a posted order that say what is taken from where.
