@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use expression::{EvaluateError, Expression, Value};
+use expression::{EvaluateError, Expression, Type, Value};
 use proptest::prelude::*;
 use values::{Date, Decimal, Kind};
 
@@ -103,6 +103,81 @@ fn value(name: &str, (text, units, days): &(String, i64, Option<i32>)) -> Value 
         "d" => Value::Date(days.and_then(values::date_from_days)),
         _ => Value::Text(text.clone()),
     }
+}
+
+/// A text of the wanted type (`t`, `n`, `d`, or `b` for conditions), as the bytes choose.
+fn well_typed(wanted: char, depth: u8, bytes: &mut impl Iterator<Item = u8>) -> String {
+    let leaves: &[&str] = match wanted {
+        't' => &["t", "'it''s'", "''"],
+        'n' => &["n", "0", "1.10", "999999999999"],
+        'd' => &["d", "date '2026-05-01'"],
+        _ => &["true", "false"],
+    };
+    // In a form, a letter between signs stands for an expression of that type.
+    let forms: &[&str] = match wanted {
+        't' => &[
+            "%t || %t",
+            "trim(%t)",
+            "upper(%t)",
+            "lower(%t)",
+            "left(%t, %n)",
+            "right(%t, %n)",
+            "mid(%t, %n, %n)",
+            "replace(%t, %t, %t)",
+            "text(%n)",
+            "text(%d)",
+            "if(%b, %t, %t)",
+            "coalesce(%t, %t, %t)",
+        ],
+        'n' => &[
+            "(%n + %n)",
+            "(%n - %n)",
+            "%n * %n",
+            "%n / (%n)",
+            "-%n",
+            "length(%t)",
+            "number(%t)",
+            "round(%n, 2)",
+            "abs(%n)",
+            "min(%n, %n)",
+            "max(%n, %n, %n)",
+            "year(%d)",
+            "month(%d)",
+            "day(%d)",
+            "days_between(%d, %d)",
+            "if(%b, %n, %n)",
+            "coalesce(%n, %n)",
+        ],
+        'd' => &["add_days(%d, %n)", "if(%b, %d, %d)", "coalesce(%d, %d)"],
+        _ => &[
+            "(%n < %n)",
+            "(%t >= %t)",
+            "(%d <> %d)",
+            "(%b = %b)",
+            "(%b and %b)",
+            "(%b or %b)",
+            "(not %b)",
+            "(%t in (%t, %t))",
+            "(%d not in (%d))",
+            "is_blank(%n)",
+            "is_blank(%t)",
+            "is_blank(%d)",
+            "if(%b, %b, %b)",
+        ],
+    };
+    let choose = |from: &[&'static str], byte: u8| from[usize::from(byte) % from.len()];
+    let byte = bytes.next().unwrap_or(0);
+    if depth == 0 || byte < 32 {
+        return choose(leaves, byte).to_owned();
+    }
+    let mut pieces = choose(forms, byte).split('%');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (ty, rest) = piece.split_at(1);
+        text.push_str(&well_typed(ty.chars().next().unwrap_or('n'), depth - 1, bytes));
+        text.push_str(rest);
+    }
+    text
 }
 
 /// Arithmetic with its own idea of what comes out.
@@ -237,6 +312,36 @@ proptest! {
         row in any_row(),
     ) {
         exercised(&words.join(" "), &|name| value(name, &row))?;
+    }
+
+    #[test]
+    fn what_is_well_typed_compiles_and_keeps_its_promise(
+        wanted in prop::sample::select(vec!['t', 'n', 'd', 'b']),
+        bytes in prop::collection::vec(any::<u8>(), 0..80),
+        row in any_row(),
+    ) {
+        let text = well_typed(wanted, 4, &mut bytes.into_iter());
+        let expression = match Expression::compile(&text, &kind) {
+            Ok(expression) => expression,
+            Err(error) => {
+                prop_assert!(error.message.contains("parts") || text.len() > 4_096, "{}: {}", text, error);
+                return Ok(());
+            }
+        };
+        let of_type = match wanted {
+            't' => Type::Text,
+            'n' => Type::Decimal,
+            'd' => Type::Date,
+            _ => Type::Bool,
+        };
+        prop_assert_eq!(expression.kind(), of_type);
+        match (expression.evaluate(&|name| value(name, &row)), expression.field_kind()) {
+            (Ok(Value::Decimal(decimal)), promised) => {
+                prop_assert_eq!(Some(Kind::Decimal { scale: decimal.scale() }), promised, "{}", text);
+            }
+            (Ok(value), _) => prop_assert_eq!(value.kind(), of_type, "{}", text),
+            (Err(error), _) => prop_assert!(!matches!(error, EvaluateError::OtherType { .. }), "{}: {}", text, error),
+        }
     }
 
     #[test]
