@@ -392,4 +392,43 @@ mod tests {
         let (dataset, batch) = orders(&["1"], &[(0, "a", 1), (1, "a", 2)]);
         assert!(dataset.check(&batch).unwrap_err().to_string().contains("lines"));
     }
+
+    fn wishes(keys: &[&str], values: &[&str]) -> (Dataset, DocumentBatch) {
+        let dataset = Catalog::new(Vec::new())
+            .resolve("udt_wishes")
+            .unwrap()
+            .into_owned();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(keys.to_vec())),
+            Arc::new(StringArray::from(values.to_vec())),
+        ];
+        let parents = RecordBatch::try_new(dataset.schema(), columns).unwrap();
+        let batch = DocumentBatch {
+            parents,
+            children: Vec::new(),
+        };
+        dataset.check(&batch).unwrap();
+        (dataset, batch)
+    }
+
+    #[test]
+    fn a_sites_own_dataset_holds_encoded_keys() {
+        let (dataset, batch) = wishes(&["01:A~20B", "02:C"], &["", ""]);
+        let keys = dataset.keys(&batch);
+        assert_eq!(
+            keys.iter().map(Key::as_str).collect::<Vec<_>>(),
+            ["01:A~20B", "02:C"]
+        );
+        assert_eq!(keys[0].parts().unwrap(), ["01", "A B"]);
+    }
+
+    #[test]
+    fn the_sites_own_values_move_the_hash() {
+        let red = r#"{"public":{"UDF_COLOUR":"red"}}"#;
+        let (dataset, batch) = wishes(&["a", "b", "a"], &[red, "", red]);
+        let hashes = dataset.hashes(&batch);
+        assert_eq!(hashes[0], hashes[2]);
+        let (_, other) = wishes(&["a"], &[""]);
+        assert_ne!(hashes[0], dataset.hashes(&other)[0]);
+    }
 }

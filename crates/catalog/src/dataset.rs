@@ -318,3 +318,31 @@ impl Child {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sites_own_datasets_are_resolved_by_their_prefix() {
+        let catalog = Catalog::standard().unwrap();
+        assert!(matches!(catalog.resolve("items"), Some(Cow::Borrowed(d)) if d.name.as_str() == "items"));
+        let wishes = catalog.resolve("udt_ar_wishes2").unwrap();
+        assert!(wishes.user_defined);
+        assert_eq!(wishes.key, [USER_RECORD_KEY]);
+        assert_eq!(wishes.key_places(), [0]);
+        let names: Vec<_> = wishes.fields.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, [USER_RECORD_KEY, UDF_FIELD]);
+        let long = format!("udt_{}", "a".repeat(60));
+        for name in [
+            "wishes",
+            "udt_",
+            "udt_Wishes",
+            "udt_a-b",
+            "udt_a;b",
+            long.as_str(),
+        ] {
+            assert!(catalog.resolve(name).is_none(), "{name}");
+        }
+    }
+}

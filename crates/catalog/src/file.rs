@@ -1,6 +1,8 @@
 //! Reading dataset files: raw data becomes types once, here, with the place in the error.
 
 mod raw;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -290,11 +292,17 @@ fn parse_fields(raw: Vec<RawField>) -> Result<(Vec<Field>, Vec<String>), String>
             )
         })?;
         let class = match field.class.as_deref() {
-            None => Class::Public,
             Some("secret") => {
                 withheld.push(field.column);
                 continue;
             }
+            _ if crate::looks_secret(&field.column) => {
+                return Err(format!(
+                    "{place}.class: {} is secret by its name: class = \"secret\"",
+                    field.column
+                ));
+            }
+            None => Class::Public,
             Some(name) => Class::from_name(name).ok_or_else(|| {
                 format!("{place}.class: {name:?} is none of public, personal, cost, credit, secret")
             })?,
@@ -338,91 +346,4 @@ pub(crate) fn is_noun(name: &str) -> bool {
         && name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Catalog;
-
-    const SMALL: &str = r#"
-name = "things"
-table = "XX_Thing"
-doc = "Things."
-key = ["Code"]
-temperament = "master"
-stamped = false
-fields = [
-  { name = "code", column = "Code", type = "text(5)" },
-  { name = "price", column = "Price", type = "decimal(15,6)", class = "cost" },
-  { name = "card", column = "Card", type = "text(32)", class = "secret" },
-]
-"#;
-
-    #[test]
-    fn the_standard_catalog_holds() {
-        let catalog = Catalog::standard().unwrap();
-        assert_eq!(catalog.datasets().len(), STANDARD.len());
-        for dataset in catalog.datasets() {
-            assert_eq!(dataset.key_places().len(), dataset.key.len(), "{}", dataset.name);
-        }
-        assert_eq!(catalog.get("sales_orders").unwrap().children[0].name, "lines");
-    }
-
-    #[test]
-    fn secret_columns_are_no_fields() {
-        let things = parse("things.toml", SMALL).unwrap();
-        assert_eq!(things.fields.len(), 3);
-        assert_eq!(things.withheld, ["Card"]);
-        let catalog = Catalog::standard().unwrap();
-        assert!(
-            catalog
-                .get("customers")
-                .unwrap()
-                .field_of_column("CreditCardGUID")
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn errors_name_file_and_place() {
-        for (from, to, wanted) in [
-            ("text(5)", "string", "things.toml: fields.code.type"),
-            (
-                "[\"Code\"]",
-                "[\"No\"]",
-                "things.toml: key: No is not among the fields",
-            ),
-            ("\"cost\"", "\"dear\"", "things.toml: fields.price.class"),
-            (
-                "name = \"price\"",
-                "name = \"code\"",
-                "things.toml: fields.code: stands twice",
-            ),
-            (
-                "stamped = false",
-                "stamped = true",
-                "things.toml: stamped: DateUpdated",
-            ),
-            (
-                "name = \"price\"",
-                "name = \"updated_at\"",
-                "things.toml: fields.updated_at",
-            ),
-        ] {
-            let error = parse("things.toml", &SMALL.replacen(from, to, 1))
-                .unwrap_err()
-                .to_string();
-            assert!(error.starts_with(wanted), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_fingerprint_moves_with_the_shape_only() {
-        let things = parse("x", SMALL).unwrap();
-        let documented = parse("x", &SMALL.replace("Things.", "Other words.")).unwrap();
-        assert_eq!(things.fingerprint(), documented.fingerprint());
-        let finer = parse("x", &SMALL.replace("(15,6)", "(15,4)")).unwrap();
-        assert_ne!(things.fingerprint(), finer.fingerprint());
-    }
 }

@@ -8,6 +8,7 @@ mod document;
 mod file;
 mod relation;
 mod removal;
+mod secret;
 
 pub use batch::{DocumentBatch, PARENT_COLUMN, ShapeError, Value};
 pub use dataset::{
@@ -18,3 +19,4 @@ pub use document::describe;
 pub use file::CatalogError;
 pub use relation::{Derived, Join, JoinKey, LeavesWhen, Rule, Successor, Unless};
 pub use removal::{BRAKE_WINDOW_S, Removal, RemovalReason, removal_allowance};
+pub use secret::looks_secret;
