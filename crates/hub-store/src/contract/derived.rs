@@ -97,7 +97,7 @@ fn available(store: &dyn Store, site: &Site) {
     let company = vec![("CompanyCode", "STOCK")];
     let set = |option: Row<'_>| {
         let child = ("inventory_options", 0, option);
-        options.push(&batch(&options.dataset, &[company.clone()], &[child]));
+        options.push(&batch(&options.dataset, std::slice::from_ref(&company), &[child]));
     };
     for (option, wanted) in [
         (vec![], "4.500000"),

@@ -3,6 +3,8 @@
 mod receivables;
 mod stock;
 
+use std::cell::OnceCell;
+
 use catalog::{Dataset, Field, Rule};
 use rusqlite::Transaction;
 use serde_json::{Map, Value as Json};
@@ -11,6 +13,7 @@ use values::{Decimal, DecimalError, Kind};
 use super::documents::Documents;
 use super::view::View;
 use crate::StoreError;
+use receivables::Received;
 
 pub(super) use receivables::{move_up, touched};
 
@@ -26,12 +29,18 @@ pub(super) fn add(
         return Ok(());
     }
     let readable = view.dataset.derived.iter().filter(|d| view.scope.reads(d.class));
+    // Two fields of an invoice rest on the same receipts.
+    let received = OnceCell::new();
+    let receipts = || match received.get() {
+        Some(found) => Ok(found),
+        None => Received::load(t, view).map(|found| received.get_or_init(|| found)),
+    };
     for derived in readable {
         let values = match derived.rule {
             Rule::AvailableQuantity => stock::available(t, view, documents)?,
             Rule::QueuedWebQuantity => stock::queued(t, view, documents)?,
-            Rule::PendingAmount => receivables::pending(t, view, documents)?,
-            Rule::PayableAmount => receivables::payable(t, view, documents)?,
+            Rule::PendingAmount => receivables::pending(receipts()?.as_ref(), documents)?,
+            Rule::PayableAmount => receivables::payable(view, receipts()?.as_ref(), documents)?,
             Rule::Ageing => receivables::ageing(t, view, documents)?,
         };
         let values = values.into_iter().map(Some).chain(std::iter::repeat(None));

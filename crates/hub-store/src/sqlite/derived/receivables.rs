@@ -28,12 +28,8 @@ const BUCKETS: [(i32, &str); 4] = [
 const LAST_BUCKET: &str = "over_90";
 
 /// Received for each invoice and not posted.
-pub(super) fn pending(
-    t: &Transaction<'_>,
-    view: &View<'_>,
-    documents: &Documents,
-) -> Result<Vec<Json>, StoreError> {
-    let Some(received) = Received::load(t, view)? else {
+pub(super) fn pending(received: Option<&Received>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
+    let Some(received) = received else {
         return Ok(Vec::new());
     };
     let amounts = documents.keys.iter().map(|key| received.of(key).map(shown));
@@ -42,12 +38,11 @@ pub(super) fn pending(
 
 /// What is left to pay on each invoice: never below zero where something is owed.
 pub(super) fn payable(
-    t: &Transaction<'_>,
     view: &View<'_>,
+    received: Option<&Received>,
     documents: &Documents,
 ) -> Result<Vec<Json>, StoreError> {
-    let (Some(received), Some(balance)) = (Received::load(t, view)?, Amount::of(view.dataset, "Balance"))
-    else {
+    let (Some(received), Some(balance)) = (received, Amount::of(view.dataset, "Balance")) else {
         return Ok(Vec::new());
     };
     let mut amounts = Vec::with_capacity(documents.keys.len());
@@ -152,14 +147,14 @@ impl Buckets {
 
 /// Receipts that are not posted, by the key of their invoice (without its type where a
 /// receipt does not name one).
-struct Received {
+pub(super) struct Received {
     amounts: HashMap<Key, Decimal>,
     scale: u8,
 }
 
 impl Received {
     /// All of the company's: a clerk's batches of a day or two, so one reading serves a page.
-    fn load(t: &Transaction<'_>, view: &View<'_>) -> Result<Option<Self>, StoreError> {
+    pub(super) fn load(t: &Transaction<'_>, view: &View<'_>) -> Result<Option<Self>, StoreError> {
         if !view.dataset.key.iter().eq(INVOICE_KEY) {
             return Ok(None);
         }

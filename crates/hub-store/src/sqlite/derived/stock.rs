@@ -144,6 +144,7 @@ fn open_lines(
     let mut statement = t.prepare_cached(sql)?;
     let mut rows = statement.query((view.scope.tenant().as_str(), view.company.as_str()))?;
     let mut sums = HashMap::new();
+    let mut own_warehouses: HashMap<String, String> = HashMap::new();
     while let Some(row) = rows.next()? {
         let body: String = row.get(0)?;
         let order: Order =
@@ -152,7 +153,14 @@ fn open_lines(
             let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
             let warehouse = match warehouse.filter(|w| !w.is_empty()) {
                 Some(warehouse) => warehouse,
-                None => default_warehouse(t, view, &line.item_code)?,
+                None => match own_warehouses.get(&line.item_code) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let found = default_warehouse(t, view, &line.item_code)?;
+                        own_warehouses.insert(line.item_code.clone(), found.clone());
+                        found
+                    }
+                },
             };
             // A text, or a whole number.
             let quantity = line.quantity_ordered;
