@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use catalog::{Catalog, Class};
+use catalog::{Catalog, Class, Removal, RemovalReason};
 use hub_store::contract::{Site, check_store, documents};
 use hub_store::{Page, RecordQuery, SqliteStore, Store, StoreError, TokenGrant, TokenScope};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use values::{CompanyId, Epoch, Hash, Secret, Sequence, StoreId};
+use values::{CompanyId, Epoch, Hash, Key, Secret, Sequence, StoreId};
 use wire::BatchHeader;
 use wire::agent::{HashRequest, StreamReset};
 
@@ -212,6 +212,44 @@ fn a_row_changed_behind_the_stores_back_shows_in_its_recomputed_hash() {
     assert_eq!(stored[0], computed[0]);
     assert_ne!(stored[1], computed[1]);
     assert_ne!(stored[2], computed[2]);
+}
+
+#[test]
+fn what_leaves_leaves_no_rows_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let store = open(&path, Catalog::standard().unwrap()).unwrap();
+    let site = Site::new(&store, "acme");
+    let orders = store.catalog().get("sales_orders").unwrap();
+    let now = Timestamp::UNIX_EPOCH;
+    store
+        .reset_stream(&site.agent, &reset("ABC", orders), now)
+        .unwrap();
+    let batch = documents(orders, &["1", "2"], 3, 1);
+    store
+        .ingest(&site.agent, &header("ABC", orders, 1, 0), &batch, Hash(1), now)
+        .unwrap();
+    let mut leaving = header("ABC", orders, 2, 1);
+    leaving.removals = vec![Removal {
+        key: Key::from_parts(["1"]),
+        reason: RemovalReason::Moved,
+    }];
+    store
+        .ingest(&site.agent, &leaving, &orders.empty_batch(), Hash(2), now)
+        .unwrap();
+    let raw = Connection::open(&path).unwrap();
+    let children = orders
+        .children
+        .iter()
+        .map(|c| format!("sales_orders__{}", c.name));
+    for table in std::iter::once("sales_orders".to_owned()).chain(children) {
+        let rows = |key: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table} WHERE key = ?");
+            raw.query_row(&sql, [key], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(rows("1"), 0, "{table}");
+        assert!(rows("2") > 0, "{table}");
+    }
 }
 
 /// `cargo test --release -p hub-store --test sqlite -- --ignored --nocapture`

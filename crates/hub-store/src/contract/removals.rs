@@ -129,6 +129,10 @@ fn feed(store: &dyn Store, site: &Site) {
         "a tombstone has no values"
     );
     assert_eq!(walk(10, &[(place, "D".to_owned())]), ["D"]);
+    items.remove(&[("A", Moved), ("D", Moved)]).unwrap();
+    for limit in 1..=5 {
+        assert_eq!(walk(limit, &[]), ["B†", "C†", "A†", "D†"], "limit {limit}");
+    }
 }
 
 fn children(store: &dyn Store, site: &Site) {
