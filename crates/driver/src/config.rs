@@ -1,25 +1,33 @@
 //! The configuration file, read once and turned into types with every mistake named.
 
+mod approvals;
+mod columns;
+mod file;
+mod mistake;
+mod pace;
+mod place;
+mod section;
+mod site;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use catalog::Catalog;
 use jiff::tz::TimeZone;
 use sage::Dialect;
 use serde::{Deserialize, Serialize};
-use values::{CompanyId, Secret};
+use values::{CompanyId, Date, Secret};
+
+pub use approvals::{Approval, Approvals, ApprovalsError};
+pub(crate) use columns::is_user_table;
+pub use file::File;
+pub(crate) use mistake::KEEPS_NOTHING;
+pub use pace::{HourWindow, HourWindowError, Pace, SyncSettings};
+pub use site::{DatasetSite, SiteDataset};
 
 use crate::bridge::ReadSource;
-
-/// Fewest seconds between two passes over a dataset. Two keeps a price change well within
-/// five seconds of the web store.
-const DEFAULT_INTERVAL_S: u64 = 2;
-/// Share of wall time that reading one company may take, in percent. Ten leaves Sage's
-/// files to the people who work with them.
-const DEFAULT_READING_SHARE_PERCENT: u64 = 10;
-/// An hour: what no stamp tells is at the hub within one, and the pace by reading share
-/// keeps large tables from taking more of Sage than they may.
-const DEFAULT_FULL_INTERVAL_S: u64 = 3600;
-/// A page must free Sage's files within this time.
-const DEFAULT_PAGE_LIMIT_S: u64 = 60;
 
 /// A configuration that holds.
 #[derive(Clone, Debug)]
@@ -57,6 +65,8 @@ pub struct Company {
     pub writer: Option<WriterTarget>,
     /// How orders are entered.
     pub orders: OrderSettings,
+    /// What the site changes about its datasets; [`Company::datasets`] puts it together.
+    pub sites: Vec<DatasetSite>,
 }
 
 /// Where a company is read from.
@@ -92,38 +102,6 @@ pub enum Edition {
     Advanced,
     /// Microsoft SQL Server.
     Premium,
-}
-
-/// How reading is paced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SyncSettings {
-    /// Fewest seconds between two passes over a dataset.
-    pub interval_s: u64,
-    /// Share of wall time that reading may take, in percent.
-    pub reading_share_percent: u64,
-    /// Seconds after which a table that is read by stamp is compared whole again: bulk jobs
-    /// change rows without stamping them.
-    pub full_interval_s: u64,
-    /// Seconds by which watermarks stay behind the clock.
-    pub overlap_s: u32,
-    /// Longest time for one page, in seconds.
-    pub page_limit_s: u64,
-    /// Datasets to sync; empty means all.
-    pub datasets: Vec<String>,
-}
-
-impl Default for SyncSettings {
-    fn default() -> Self {
-        Self {
-            interval_s: DEFAULT_INTERVAL_S,
-            reading_share_percent: DEFAULT_READING_SHARE_PERCENT,
-            full_interval_s: DEFAULT_FULL_INTERVAL_S,
-            overlap_s: sync::DEFAULT_OVERLAP_S,
-            page_limit_s: DEFAULT_PAGE_LIMIT_S,
-            datasets: Vec::new(),
-        }
-    }
 }
 
 /// How orders are entered.
@@ -164,12 +142,15 @@ impl Default for OrderSettings {
 }
 
 /// The configuration does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {place}: {problem}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
+    /// Stable code.
+    pub code: &'static str,
     /// The file.
     pub path: PathBuf,
-    /// The key.
+    /// The line, from 1, where there is one.
+    pub line: Option<usize>,
+    /// The key; empty when the text as a whole cannot be read.
     pub place: String,
     /// What is wrong.
     pub problem: String,
@@ -177,90 +158,45 @@ pub struct ConfigError {
     pub remedy: String,
 }
 
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.path.display())?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        if !self.place.is_empty() {
+            write!(f, " {}:", self.place)?;
+        }
+        write!(f, " {}", self.problem)
+    }
+}
+
 impl Config {
-    /// Turns what stands in the file into a configuration.
+    /// Reads the file.
     ///
     /// # Errors
-    /// The first mistake, with its place.
-    pub fn from_file(path: &Path, file: File) -> Result<Self, ConfigError> {
-        let fail = |place: String, problem: String, remedy: &str| ConfigError {
+    /// The first mistake, with its place and line.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = host::config::read_text(path).map_err(|e| file::unreadable(path, &e))?;
+        Self::parse(path, &text)
+    }
+
+    /// Turns the text of the file at `path` into a configuration. Nothing but the text is
+    /// looked at.
+    ///
+    /// # Errors
+    /// The first mistake, with its place and line.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let file: File = host::config::parse(path, text).map_err(|e| file::unreadable(path, &e))?;
+        file.into_config(path).map_err(|mistake| ConfigError {
+            code: mistake.code,
             path: path.to_owned(),
-            place,
-            problem,
-            remedy: remedy.to_owned(),
-        };
-        let base = path
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or_else(|| Path::new("."));
-        let zone = file.erp.unwrap_or_default().time_zone;
-        let time_zone = match &zone {
-            Some(name) => TimeZone::get(name).map_err(|_| {
-                fail(
-                    "erp.time_zone".into(),
-                    format!("{name:?} is no time zone"),
-                    "use an IANA name like \"America/New_York\"",
-                )
-            })?,
-            None => TimeZone::system(),
-        };
-        if time_zone.iana_name().is_none() {
-            return Err(fail(
-                "erp.time_zone".into(),
-                "the machine's time zone has no IANA name".into(),
-                "set time_zone under [erp], like \"America/New_York\"",
-            ));
-        }
-        if file.company.is_empty() {
-            return Err(fail(
-                "company".into(),
-                "there is none".into(),
-                "add a [[company]] section for each Sage company",
-            ));
-        }
-        let mut companies: Vec<Company> = Vec::new();
-        for (place, raw) in file.company.into_iter().enumerate() {
-            let at = |key: &str| format!("company[{place}].{key}");
-            let company = raw.into_company(base, |key, problem, remedy| fail(at(key), problem, remedy))?;
-            if companies.iter().any(|c| c.id == company.id) {
-                let problem = format!("{} stands twice", company.id);
-                return Err(fail(at("id"), problem, "give each company an id of its own"));
-            }
-            companies.push(company);
-        }
-        let state_dir = file
-            .state
-            .unwrap_or_default()
-            .dir
-            .map_or_else(|| base.to_owned(), |dir| base.join(dir));
-        let proxy = file.hub.proxy.unwrap_or_else(|| Secret::new("system"));
-        let known = catalog::Catalog::standard().ok();
-        let sync = file.sync.unwrap_or_default();
-        for name in &sync.datasets {
-            if known.as_ref().is_none_or(|c| c.get(name).is_none()) {
-                return Err(fail(
-                    "sync.datasets".into(),
-                    format!("{name:?} is no dataset"),
-                    "see docs/data.md for the names",
-                ));
-            }
-        }
-        if sync.interval_s == 0 || !(1..=100).contains(&sync.reading_share_percent) {
-            return Err(fail(
-                "sync".into(),
-                "interval_s must be at least 1 and reading_share_percent from 1 to 100".into(),
-                "correct the value",
-            ));
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            hub_url: file.hub.url,
-            ca_file: file.hub.ca_file.map(|f| base.join(f)),
-            proxy,
-            time_zone,
-            state_dir,
-            companies,
-            sync,
+            line: mistake.place.line(text),
+            place: mistake.place.to_string(),
+            problem: mistake.problem,
+            remedy: mistake.remedy,
         })
     }
 
@@ -280,6 +216,32 @@ impl Config {
 }
 
 impl Company {
+    /// The datasets that this company syncs, by name. `today` is the date on the Sage
+    /// server: a site may leave out history of years long past.
+    #[must_use]
+    pub fn datasets(&self, config: &Config, catalog: &Catalog, today: Date) -> Vec<SiteDataset> {
+        let settings = &config.sync;
+        let standard = catalog.datasets().iter().map(|d| d.name.as_str());
+        let own = self.sites.iter().map(|s| s.name.as_str());
+        let mut names: Vec<&str> = standard.chain(own).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| settings.datasets.is_empty() || settings.datasets.iter().any(|d| d == name));
+        names
+            .into_iter()
+            .filter_map(|name| match self.sites.iter().find(|s| s.name == name) {
+                Some(site) => site.synced.then(|| site.dataset(settings, today)),
+                None => catalog.get(name).map(|dataset| site::plain(dataset, settings)),
+            })
+            .collect()
+    }
+
+    /// Where the file says something about this dataset.
+    pub(crate) fn place_of(&self, dataset: &str) -> Option<String> {
+        let site = self.sites.iter().find(|s| s.name == dataset);
+        site.map(|s| s.place.to_string())
+    }
+
     /// What a bridge needs to open this company for reading.
     ///
     /// # Errors
@@ -313,234 +275,4 @@ pub fn password(variable: &str) -> Result<Secret, MissingPassword> {
     std::env::var(variable)
         .map(Secret::new)
         .map_err(|_| MissingPassword(variable.to_owned()))
-}
-
-/// The file as it stands.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct File {
-    hub: HubSection,
-    erp: Option<ErpSection>,
-    state: Option<StateSection>,
-    sync: Option<SyncSettings>,
-    #[serde(default)]
-    company: Vec<CompanySection>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct HubSection {
-    url: String,
-    ca_file: Option<PathBuf>,
-    proxy: Option<Secret>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct ErpSection {
-    time_zone: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct StateSection {
-    dir: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct CompanySection {
-    id: Option<String>,
-    code: String,
-    edition: Edition,
-    reader: ReaderSection,
-    writer: Option<WriterSection>,
-    orders: Option<OrderSettings>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct ReaderSection {
-    odbc: Option<String>,
-    password_env: Option<String>,
-    sandbox: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct WriterSection {
-    com: Option<ComSection>,
-    sandbox: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct ComSection {
-    home: PathBuf,
-}
-
-impl CompanySection {
-    fn into_company(
-        self,
-        base: &Path,
-        fail: impl Fn(&str, String, &str) -> ConfigError,
-    ) -> Result<Company, ConfigError> {
-        let code = self.code;
-        if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
-            return Err(fail(
-                "code",
-                format!("{code:?} is no company code"),
-                "use Sage's code: three letters or digits, upper case",
-            ));
-        }
-        let id = self.id.unwrap_or_else(|| code.clone());
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(fits) {
-            return Err(fail(
-                "id",
-                format!("{id:?} cannot be an id"),
-                "use up to 64 letters, digits, '.', '_' or '-'",
-            ));
-        }
-        let reader = match (self.reader.odbc, self.reader.sandbox) {
-            (Some(connection), None) => {
-                if has_password(&connection) {
-                    return Err(fail(
-                        "reader.odbc",
-                        "the connection string holds a password".into(),
-                        "remove PWD, put the password into an environment variable of the service and name it as reader.password_env",
-                    ));
-                }
-                let schema = (self.edition == Edition::Premium).then(|| "dbo".to_owned());
-                let dialect = Dialect {
-                    schema,
-                    ..Dialect::default()
-                };
-                ReaderSource::Odbc {
-                    connection,
-                    password_env: self.reader.password_env,
-                    dialect,
-                }
-            }
-            (None, Some(path)) => ReaderSource::Sandbox(base.join(path)),
-            (None, None) | (Some(_), Some(_)) => {
-                return Err(fail(
-                    "reader",
-                    "name one source".into(),
-                    "set reader.odbc or reader.sandbox",
-                ));
-            }
-        };
-        let writer = match self.writer {
-            None => None,
-            Some(WriterSection {
-                com: None,
-                sandbox: Some(path),
-            }) => Some(WriterTarget::Sandbox(base.join(path))),
-            Some(WriterSection { com: Some(_), .. }) => {
-                return Err(fail(
-                    "writer.com",
-                    "this version has no writer through COM yet".into(),
-                    "leave writer out to run read-only, or use writer.sandbox",
-                ));
-            }
-            Some(WriterSection {
-                com: None,
-                sandbox: None,
-            }) => {
-                return Err(fail(
-                    "writer",
-                    "name one target".into(),
-                    "set writer.sandbox, or leave writer out",
-                ));
-            }
-        };
-        let orders = self.orders.unwrap_or_default();
-        Ok(Company {
-            id: CompanyId::new(id),
-            code,
-            edition: self.edition,
-            reader,
-            writer,
-            orders,
-        })
-    }
-}
-
-/// Does a connection string carry a password?
-fn has_password(connection: &str) -> bool {
-    connection
-        .split(';')
-        .filter_map(|part| part.split_once('='))
-        .any(|(key, value)| {
-            let key = key.trim();
-            (key.eq_ignore_ascii_case("pwd") || key.eq_ignore_ascii_case("password"))
-                && !value.trim().is_empty()
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"
-[hub]
-url = "https://hub.example.com"
-[erp]
-time_zone = "America/New_York"
-[state]
-dir = "state"
-[[company]]
-code = "ABC"
-edition = "standard"
-reader.odbc = "Driver=SQLite3;Database=nw.db;StepAPI=1"
-writer.sandbox = "nw.db"
-"#;
-
-    fn read(text: &str) -> Result<Config, String> {
-        let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
-        Config::from_file(Path::new("/etc/erp-driver/config.toml"), file).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn reads_what_the_surface_shows() {
-        let config = read(GOOD).unwrap();
-        assert_eq!(config.state_dir, Path::new("/etc/erp-driver/state"));
-        assert_eq!(config.companies[0].id.as_str(), "ABC");
-        assert_eq!(config.zone_name(), "America/New_York");
-        assert!(!config.companies[0].orders.history_kept);
-    }
-
-    #[test]
-    fn every_mistake_names_its_place() {
-        for (from, to, wanted) in [
-            ("America/New_York", "New York", "erp.time_zone"),
-            ("\"ABC\"", "\"abc\"", "company[0].code"),
-            ("StepAPI=1", "PWD=geheim", "company[0].reader.odbc"),
-            (
-                "reader.odbc = \"Driver=SQLite3;Database=nw.db;StepAPI=1\"",
-                "reader.password_env = \"X\"",
-                "company[0].reader",
-            ),
-            (
-                "writer.sandbox = \"nw.db\"",
-                "writer.com = { home = 'C:\\Sage' }",
-                "company[0].writer.com",
-            ),
-            ("[erp]", "[sync]\ndatasets = [\"itmes\"]\n[erp]", "sync.datasets"),
-            ("[erp]", "[sync]\ninterval_s = 0\n[erp]", "sync"),
-            ("url = ", "adress = ", "adress"),
-        ] {
-            let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
-            assert!(error.contains(wanted), "{wanted}: {error}");
-            assert!(!error.contains("geheim"), "{error}");
-        }
-    }
-
-    #[test]
-    fn one_company_one_id() {
-        let second = GOOD.split_once("[[company]]").unwrap().1;
-        let error = read(&format!("{GOOD}[[company]]{second}")).unwrap_err();
-        assert!(error.contains("company[1].id"), "{error}");
-    }
 }

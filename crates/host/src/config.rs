@@ -71,6 +71,14 @@ impl ConfigError {
 /// # Errors
 /// [`ConfigError`] names file, line and column.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    parse(path, &read_text(path)?)
+}
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read or is too large to be one.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
@@ -82,8 +90,15 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
             bytes,
         });
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    toml::from_str(&text).map_err(|error| {
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Turns the text of the file at `path` into `T`.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] with line and column.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.get(..start).unwrap_or("");
         ConfigError::Invalid {

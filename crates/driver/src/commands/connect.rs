@@ -4,20 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use agent_store::journal::Journal;
+use catalog::Catalog;
 use link::{Link, LinkConfig, Proxy};
 use tokio::runtime::{Handle, Runtime};
-use values::StoreId;
+use values::{Date, StoreId};
 use wire::agent::{Lease, LeaseRequest};
 
 use super::Failed;
-use crate::config::{Company, Config, File};
+use crate::config::{Company, Config, SiteDataset};
 use crate::reading::{CompanyReader, StreamHub};
 
 /// Reads and checks the configuration file.
 pub(crate) fn read_config(path: &Path) -> Result<Config, Failed> {
-    let file: File =
-        host::config::read(path).map_err(|e| Failed::new(e.code(), e.to_string(), e.remedy()))?;
-    Ok(Config::from_file(path, file)?)
+    Ok(Config::read(path)?)
 }
 
 /// An enrolled driver's way to its hub.
@@ -98,31 +97,42 @@ impl Connection {
     }
 }
 
-/// The datasets that a command was asked for; without names those that the site syncs.
-pub(crate) fn datasets(config: &Config, names: &[String]) -> Result<Vec<catalog::Dataset>, Failed> {
-    let catalog = catalog::Catalog::standard().map_err(|e| {
+/// The catalog of this program.
+pub(crate) fn catalog() -> Result<Catalog, Failed> {
+    Catalog::standard().map_err(|e| {
         Failed::new(
             "catalog_invalid",
             e.to_string(),
             "report it: the program was built wrong",
         )
-    })?;
-    let names = if names.is_empty() {
-        &config.sync.datasets
-    } else {
-        names
-    };
+    })
+}
+
+/// The date on the Sage server.
+pub(crate) fn today(config: &Config) -> Date {
+    config.time_zone.to_datetime(host::clock::now()).date()
+}
+
+/// The datasets of a company that a command was asked for; without names those that it
+/// syncs.
+pub(crate) fn datasets(
+    config: &Config,
+    company: &Company,
+    names: &[String],
+) -> Result<Vec<SiteDataset>, Failed> {
+    let all = company.datasets(config, &catalog()?, today(config));
     if names.is_empty() {
-        return Ok(catalog.datasets().to_vec());
+        return Ok(all);
     }
     names
         .iter()
         .map(|name| {
-            catalog.get(name).cloned().ok_or_else(|| {
-                let known: Vec<&str> = catalog.datasets().iter().map(|d| d.name.as_str()).collect();
+            let found = all.iter().find(|d| d.dataset.name.as_str() == name);
+            found.cloned().ok_or_else(|| {
+                let known: Vec<&str> = all.iter().map(|d| d.dataset.name.as_str()).collect();
                 Failed::new(
                     "dataset_unknown",
-                    format!("there is no dataset {name:?}"),
+                    format!("{} syncs no dataset {name:?}", company.id),
                     format!("use one of {}", known.join(", ")),
                 )
             })

@@ -75,6 +75,6 @@ impl host::cli::Explained for Failed {
 
 impl From<crate::config::ConfigError> for Failed {
     fn from(error: crate::config::ConfigError) -> Self {
-        Self::new("config_invalid", error.to_string(), error.remedy)
+        Self::new(error.code, error.to_string(), error.remedy)
     }
 }

@@ -1,0 +1,222 @@
+//! What a person approved: removals beyond the brake, because a filter was changed or
+//! because somebody looked at what was held.
+
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use values::Hash;
+
+/// In the state folder.
+const FILE: &str = "approvals.json";
+/// An approval that nothing made use of ends: the ERP has moved on.
+const UNUSED_HOURS: i64 = 7 * 24;
+/// As long as removals count against the brake.
+const USED_SECONDS: i64 = 86_400;
+
+/// All approvals of this driver.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Approvals(Vec<Approval>);
+
+/// One approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The company's id.
+    pub company: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The fingerprint of the adaptation that it holds for; none is any.
+    pub site: Option<Hash>,
+    /// So many records may leave without an explanation.
+    pub removals: u64,
+    /// A column that is blank or gone is meant to be.
+    #[serde(default)]
+    pub columns: bool,
+    /// When it was given.
+    pub approved_at: Timestamp,
+    /// When a pass that it carried was complete.
+    #[serde(default)]
+    pub used_at: Option<Timestamp>,
+}
+
+/// The approvals cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct ApprovalsError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+impl ApprovalsError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "approvals_unusable"
+    }
+
+    /// What a person should do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        format!(
+            "see that the service's user may write {}; without the file nothing is approved",
+            self.path.display()
+        )
+    }
+}
+
+impl Approvals {
+    /// The approvals in this state folder; none when there is no file.
+    ///
+    /// # Errors
+    /// [`ApprovalsError`] for a file that cannot be read or is none of approvals.
+    pub fn load(state_dir: &Path) -> Result<Self, ApprovalsError> {
+        let path = state_dir.join(FILE);
+        let fail = |source| ApprovalsError {
+            path: path.clone(),
+            source,
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(fail(error)),
+        };
+        serde_json::from_str(&text).map_err(|e| fail(std::io::Error::new(ErrorKind::InvalidData, e)))
+    }
+
+    /// Writes them, whole or not at all.
+    ///
+    /// # Errors
+    /// [`ApprovalsError`].
+    pub fn save(&self, state_dir: &Path) -> Result<(), ApprovalsError> {
+        let path = state_dir.join(FILE);
+        let fail = |source| ApprovalsError {
+            path: path.clone(),
+            source,
+        };
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| fail(std::io::Error::new(ErrorKind::InvalidData, e)))?;
+        let next = path.with_extension("json.new");
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&next)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&next, &path)
+        };
+        write().map_err(fail)
+    }
+
+    /// Adds an approval; it replaces the one for the same company, dataset and adaptation.
+    pub fn approve(&mut self, approval: Approval) {
+        self.0.retain(|a| {
+            (&a.company, &a.dataset, a.site) != (&approval.company, &approval.dataset, approval.site)
+        });
+        self.0.push(approval);
+    }
+
+    /// How many records may leave without an explanation.
+    #[must_use]
+    pub fn allowed(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> u64 {
+        let holding = self.holding(company, dataset, site, now);
+        holding.map(|a| a.removals).fold(0, u64::saturating_add)
+    }
+
+    /// Is a column that is blank or gone meant to be?
+    #[must_use]
+    pub fn columns(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> bool {
+        self.holding(company, dataset, site, now).any(|a| a.columns)
+    }
+
+    /// A whole pass is complete under this adaptation: what carried it ends with the time
+    /// for which removals count. Says whether anything changed.
+    pub fn settle(&mut self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> bool {
+        let before = self.0.len();
+        let mut changed = false;
+        for approval in &mut self.0 {
+            if approval.used_at.is_none() && approval.is_for(company, dataset, site) && approval.holds(now) {
+                approval.used_at = Some(now);
+                changed = true;
+            }
+        }
+        self.0.retain(|a| a.holds(now));
+        changed || self.0.len() != before
+    }
+
+    fn holding(
+        &self,
+        company: &str,
+        dataset: &str,
+        site: Hash,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Approval> {
+        let approvals = self.0.iter();
+        approvals.filter(move |a| a.is_for(company, dataset, site) && a.holds(now))
+    }
+}
+
+impl Approval {
+    fn is_for(&self, company: &str, dataset: &str, site: Hash) -> bool {
+        self.company == company && self.dataset == dataset && self.site.is_none_or(|s| s == site)
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        match self.used_at {
+            Some(used) => now.duration_since(used) < SignedDuration::from_secs(USED_SECONDS),
+            None => now.duration_since(self.approved_at) < SignedDuration::from_hours(UNUSED_HOURS),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+    fn approval(site: Option<Hash>, removals: u64) -> Approval {
+        Approval {
+            company: "ABC".into(),
+            dataset: "items".into(),
+            site,
+            removals,
+            columns: false,
+            approved_at: Timestamp::UNIX_EPOCH,
+            used_at: None,
+        }
+    }
+
+    #[test]
+    fn an_approval_ends_a_day_after_it_was_used() {
+        let (site, other) = (Hash(1), Hash(2));
+        let now = Timestamp::UNIX_EPOCH + HOUR;
+        let mut approvals = Approvals::default();
+        approvals.approve(approval(Some(site), 40));
+        approvals.approve(approval(Some(site), 50));
+        assert_eq!(approvals.allowed("ABC", "items", site, now), 50);
+        assert_eq!(approvals.allowed("ABC", "items", other, now), 0);
+        assert_eq!(approvals.allowed("XYZ", "items", site, now), 0);
+        assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * (UNUSED_HOURS as i32)), 0);
+        assert!(!approvals.settle("ABC", "items", other, now));
+        assert!(approvals.settle("ABC", "items", site, now));
+        assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 23), 50);
+        assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 24), 0);
+        approvals.approve(approval(None, 7));
+        assert_eq!(approvals.allowed("ABC", "items", other, now), 7);
+    }
+
+    #[test]
+    fn approvals_are_kept_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Approvals::load(folder.path()).unwrap(), Approvals::default());
+        let mut approvals = Approvals::default();
+        approvals.approve(approval(Some(Hash(u64::MAX)), 40));
+        approvals.save(folder.path()).unwrap();
+        assert_eq!(Approvals::load(folder.path()).unwrap(), approvals);
+        std::fs::write(folder.path().join(FILE), "{}").unwrap();
+        assert!(Approvals::load(folder.path()).unwrap_err().to_string().contains(FILE));
+    }
+}
