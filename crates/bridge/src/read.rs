@@ -46,6 +46,9 @@ impl ReadSide {
             Request::Probe => Response::Probe {
                 probe: self.reader()?.probe()?,
             },
+            Request::Tables => Response::Tables {
+                tables: self.reader()?.tables()?,
+            },
             Request::Columns { table } => Response::Columns {
                 columns: self.reader()?.columns(&table)?,
             },

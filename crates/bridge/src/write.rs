@@ -48,6 +48,7 @@ impl WriteSide {
             Request::OpenOdbc { .. }
             | Request::OpenSandboxReader { .. }
             | Request::Probe
+            | Request::Tables
             | Request::Columns { .. }
             | Request::Read { .. } => Err(misused("a bridge for writing does not read")),
         }

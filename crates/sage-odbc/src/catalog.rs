@@ -25,6 +25,19 @@ pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Re
     Ok(tables.iter().any(|row| is_table(row, dialect, table)))
 }
 
+/// The tables and views of the company, sorted.
+pub(crate) fn tables(session: &Session, dialect: &Dialect) -> Result<Vec<String>, Error> {
+    let mut statement = session.statement()?;
+    let schema = dialect.schema.as_deref().unwrap_or("");
+    let cursor = statement.tables_cursor("", schema, "%", "TABLE,VIEW")?;
+    // The third is TABLE_NAME.
+    let found = rows(cursor, 3)?;
+    let mut names: Vec<String> = found.into_iter().filter_map(|row| row.into_iter().nth(2)).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
 /// The columns of a table in its order; none when there is no such table.
 pub(crate) fn columns(session: &Session, dialect: &Dialect, table: &str) -> Result<Vec<ColumnInfo>, Error> {
     // The ninth is DECIMAL_DIGITS; drivers for ODBC 2 have no more than twelve.

@@ -94,6 +94,10 @@ impl Reader for OdbcReader {
         ))
     }
 
+    fn tables(&mut self) -> Result<Vec<String>, ReadError> {
+        catalog::tables(&self.session, &self.dialect).map_err(|error| read_error(&error, "catalogue"))
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         catalog::columns(&self.session, &self.dialect, table)
             .map_err(|error| read_error(&error, &format!("columns of {table}")))

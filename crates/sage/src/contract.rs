@@ -134,6 +134,13 @@ fn check_columns(reader: &mut dyn Reader) {
         "a declared width is passed on: {:?}",
         columns[0]
     );
+    let tables = reader
+        .tables()
+        .unwrap_or_else(|e| panic!("tables of the fixture: {e:?}"));
+    for table in ["AR_Customer", "CI_Item", "IM_ItemWarehouse"] {
+        assert!(tables.iter().any(|t| t == table), "{table} is listed: {tables:?}");
+    }
+    assert!(tables.is_sorted(), "tables come sorted: {tables:?}");
     let none = reader
         .columns("CI_ItemX")
         .unwrap_or_else(|e| panic!("columns of a missing table: {e:?}"));

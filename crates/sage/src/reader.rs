@@ -16,6 +16,13 @@ pub trait Reader {
     /// [`ReadErrorCode::WrongDatabase`] when what answers is no Sage company.
     fn probe(&mut self) -> Result<Probe, ReadError>;
 
+    /// The tables and views that the user may see, by the driver's catalogue: names as it
+    /// spells them, without schema, sorted.
+    ///
+    /// # Errors
+    /// Broken infrastructure only.
+    fn tables(&mut self) -> Result<Vec<String>, ReadError>;
+
     /// The columns of a table by the driver's catalogue, in its order; empty when there is
     /// no such table.
     ///

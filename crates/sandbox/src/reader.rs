@@ -97,6 +97,20 @@ impl Reader for SandboxReader {
         })
     }
 
+    fn tables(&mut self) -> Result<Vec<String>, ReadError> {
+        let failed = |error: rusqlite::Error| read_error(&error, "catalogue");
+        // The sandbox's own tables begin with an underscore or with sqlite.
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') \
+                 AND name GLOB '[A-Z]*' ORDER BY name",
+            )
+            .map_err(failed)?;
+        let names = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+        names.collect::<Result<_, _>>().map_err(failed)
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         let failed = |error: rusqlite::Error| read_error(&error, table);
         let mut statement = self

@@ -8,122 +8,29 @@
     reason = "a test stops where it stands"
 )]
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+#![allow(dead_code, reason = "the tables are shared with other tests")]
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema};
-use catalog::{Catalog, Dataset, Value};
-use sage::{
-    Cell, ColumnDecoder, ColumnInfo, Comparison, Literal, Page, Probe, ReadError, ReadErrorCode, Reader,
-    Select,
-};
-use sync::{PageRequest, Shape, read_documents};
+mod tables;
 
-type Row = BTreeMap<&'static str, String>;
-type Rows = BTreeMap<&'static str, Vec<Row>>;
-type Happening = Box<dyn FnMut(usize, &mut Rows)>;
+use catalog::{Dataset, Value};
+use sage::ReadError;
+use sync::{Adaptation, DocumentPage, JoinCache, PageRequest, Shape};
+use tables::{LIMIT, Row, Rows, Tables, dataset, fit_with};
 
-/// Tables in memory, sorted by key, and what happens to them before the n-th statement.
-struct Tables {
-    rows: Rows,
-    statements: usize,
-    before: Happening,
-}
-
-impl Tables {
-    fn new(rows: Rows) -> Self {
-        Self {
-            rows,
-            statements: 0,
-            before: Box::new(|_, _| {}),
-        }
-    }
-}
-
-impl Reader for Tables {
-    fn probe(&mut self) -> Result<Probe, ReadError> {
-        Err(ReadError::new(ReadErrorCode::DriverError, "not asked for here"))
-    }
-
-    fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
-        let names = self
-            .rows
-            .get(table)
-            .and_then(|rows| rows.first())
-            .into_iter()
-            .flat_map(BTreeMap::keys);
-        Ok(names
-            .map(|name| ColumnInfo {
-                name: (*name).to_owned(),
-                type_name: "VARCHAR".into(),
-                width: 0,
-                scale: 0,
-            })
-            .collect())
-    }
-
-    fn read(&mut self, select: &Select, max_rows: usize, _: Duration) -> Result<Page, ReadError> {
-        self.statements += 1;
-        (self.before)(self.statements, &mut self.rows);
-        let matches = |row: &&Row| {
-            select.conditions.iter().all(|condition| {
-                let literal = match &condition.literal {
-                    Literal::Text(text) => text.clone(),
-                    Literal::Date(date) => date.to_string(),
-                };
-                let order = row[condition.column.as_str()].cmp(&literal);
-                match condition.comparison {
-                    Comparison::Equal => order == Ordering::Equal,
-                    Comparison::Greater => order == Ordering::Greater,
-                    Comparison::AtLeast => order != Ordering::Less,
-                    Comparison::AtMost => order != Ordering::Greater,
-                }
-            })
-        };
-        let mut found: Vec<&Row> = self.rows[select.table.as_str()].iter().filter(matches).collect();
-        found.sort_by_key(|row| {
-            select
-                .order_by
-                .iter()
-                .map(|c| row[c.as_str()].clone())
-                .collect::<Vec<_>>()
-        });
-        let end = found.len() <= max_rows;
-        found.truncate(max_rows);
-        let mut columns: Vec<ArrayRef> = Vec::new();
-        let mut fields = Vec::new();
-        for column in &select.columns {
-            let mut decoder = ColumnDecoder::new(&column.name, column.kind);
-            found
-                .iter()
-                .for_each(|row| decoder.push(Cell::Text(&row[column.name.as_str()])));
-            fields.push(Field::new(
-                &column.name,
-                ColumnDecoder::data_type(column.kind),
-                true,
-            ));
-            columns.push(decoder.finish().unwrap().0);
-        }
-        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-        Ok(Page {
-            rows,
-            end,
-            findings: Vec::new(),
-        })
-    }
+fn read_documents(
+    reader: &mut Tables,
+    shape: &Shape,
+    request: &PageRequest,
+    limit: std::time::Duration,
+) -> Result<DocumentPage, ReadError> {
+    sync::read_documents(reader, shape, request, &mut JoinCache::default(), limit)
 }
 
 fn orders() -> Dataset {
-    let mut dataset = Catalog::standard().unwrap().get("sales_orders").unwrap().clone();
-    let kept = ["SalesOrderNo", "Comment", "DateUpdated", "TimeUpdated"];
-    dataset.fields.retain(|f| kept.contains(&f.column.as_str()));
-    dataset.children[0]
-        .fields
-        .retain(|f| ["LineKey", "ItemCode"].contains(&f.column.as_str()));
-    dataset
+    let mut orders = dataset("sales_orders", &["Comment", "DateUpdated", "TimeUpdated", "ItemCode"]);
+    orders.children.retain(|child| child.name == "lines");
+    orders.successors.clear();
+    orders
 }
 
 fn header(number: &str, comment: &str) -> Row {
@@ -143,7 +50,7 @@ fn line(number: &str, key: &str, item: &str) -> Row {
         .into()
 }
 
-fn tables() -> Rows {
+fn rows() -> Rows {
     let headers = ["1", "2", "3", "4", "5"].map(|n| header(n, "as it was")).to_vec();
     let lines = ["1", "2", "3", "4", "5"]
         .iter()
@@ -152,12 +59,8 @@ fn tables() -> Rows {
     [("SO_SalesOrderHeader", headers), ("SO_SalesOrderDetail", lines)].into()
 }
 
-const LIMIT: Duration = Duration::from_secs(5);
-
 fn fit(reader: &mut Tables) -> Shape {
-    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table))
-        .unwrap()
-        .unwrap();
+    let (shape, problems) = fit_with(reader, &orders(), &Adaptation::default()).unwrap();
     assert_eq!(problems, []);
     shape
 }
@@ -185,7 +88,7 @@ fn shown(batch: &catalog::DocumentBatch) -> Vec<String> {
 
 #[test]
 fn pages_visit_every_document_once_with_its_lines_in_key_order() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     let shape = fit(&mut reader);
     let mut after = None;
     let mut found = Vec::new();
@@ -217,7 +120,7 @@ fn pages_visit_every_document_once_with_its_lines_in_key_order() {
 
 #[test]
 fn a_delta_reads_only_what_is_stamped_since() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     reader.rows.get_mut("SO_SalesOrderHeader").unwrap()[3].insert("DateUpdated", "2026-05-09".into());
     let shape = fit(&mut reader);
     let since = values::parse_date("2026-05-02").unwrap();
@@ -233,7 +136,7 @@ fn a_delta_reads_only_what_is_stamped_since() {
 
 #[test]
 fn a_document_edited_while_it_is_read_is_read_again() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     let shape = fit(&mut reader);
     reader.before = Box::new(|statement, rows| {
         // Statement 1 reads the headers, 2 the lines: the clerk saves order 2 in between, a
@@ -260,7 +163,7 @@ fn a_document_edited_while_it_is_read_is_read_again() {
 
 #[test]
 fn a_document_that_leaves_while_it_is_read_is_left_out_whole() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     let shape = fit(&mut reader);
     reader.before = Box::new(|statement, rows| {
         if statement == 2 {
@@ -284,13 +187,11 @@ fn a_document_that_leaves_while_it_is_read_is_left_out_whole() {
 
 #[test]
 fn a_column_that_the_site_lacks_is_blank_and_named() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     for row in reader.rows.get_mut("SO_SalesOrderHeader").unwrap() {
         row.remove("Comment");
     }
-    let (shape, problems) = Shape::fit(&orders(), |table| reader.columns(table))
-        .unwrap()
-        .unwrap();
+    let (shape, problems) = fit_with(&mut reader, &orders(), &Adaptation::default()).unwrap();
     let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         words,
@@ -311,11 +212,9 @@ fn a_column_that_the_site_lacks_is_blank_and_named() {
 
 #[test]
 fn a_missing_table_is_no_empty_one() {
-    let mut reader = Tables::new(tables());
+    let mut reader = Tables::new(rows());
     reader.rows.remove("SO_SalesOrderDetail");
-    let problem = Shape::fit(&orders(), |table| reader.columns(table))
-        .unwrap()
-        .unwrap_err();
+    let problem = fit_with(&mut reader, &orders(), &Adaptation::default()).unwrap_err();
     assert!(problem.is_fatal());
     assert_eq!(problem.code(), "table_missing");
 }

@@ -31,6 +31,10 @@ impl Reader for Recorder<'_> {
         Err(ReadError::new(ReadErrorCode::DriverError, "not asked for here"))
     }
 
+    fn tables(&mut self) -> Result<Vec<String>, ReadError> {
+        Err(ReadError::new(ReadErrorCode::DriverError, "not asked for here"))
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         let own = (table == self.dataset.table).then_some(&self.dataset.fields);
         let children = self

@@ -43,6 +43,8 @@ pub enum Request {
     },
     /// [`sage::Reader::probe`].
     Probe,
+    /// [`sage::Reader::tables`].
+    Tables,
     /// [`sage::Reader::columns`].
     Columns {
         /// Sage table.
@@ -77,6 +79,11 @@ pub enum Response {
     Probe {
         /// What answers.
         probe: Probe,
+    },
+    /// To [`Request::Tables`].
+    Tables {
+        /// Names, sorted.
+        tables: Vec<String>,
     },
     /// To [`Request::Columns`].
     Columns {

@@ -93,6 +93,7 @@ impl Process {
             Response::Page { .. } => Some(read_rows(&mut self.stdout)?),
             Response::Opened { .. }
             | Response::Probe { .. }
+            | Response::Tables { .. }
             | Response::Columns { .. }
             | Response::Return { .. }
             | Response::ReadFailed { .. }

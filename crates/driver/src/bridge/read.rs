@@ -160,6 +160,13 @@ impl Reader for ReadBridge {
         }
     }
 
+    fn tables(&mut self) -> Result<Vec<String>, ReadError> {
+        match self.exchange(&Request::Tables, CATALOGUE_WAIT)? {
+            (Response::Tables { tables }, _) => Ok(tables),
+            (response, _) => Err(refusal(response)),
+        }
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         match self.exchange(
             &Request::Columns {
@@ -199,6 +206,7 @@ fn refusal(response: Response) -> ReadError {
         Response::ReadFailed { error } => error,
         Response::Opened { .. }
         | Response::Probe { .. }
+        | Response::Tables { .. }
         | Response::Columns { .. }
         | Response::Page { .. }
         | Response::Return { .. }

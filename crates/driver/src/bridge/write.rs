@@ -165,6 +165,7 @@ fn refusal(response: Response) -> Fault {
         },
         Response::Opened { .. }
         | Response::Probe { .. }
+        | Response::Tables { .. }
         | Response::Columns { .. }
         | Response::Page { .. }
         | Response::Return { .. } => Fault {

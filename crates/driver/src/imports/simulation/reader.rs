@@ -158,6 +158,10 @@ impl Reader for SimReader {
         })
     }
 
+    fn tables(&mut self) -> Result<Vec<String>, ReadError> {
+        Ok(Vec::new())
+    }
+
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
         let info = |name| ColumnInfo {
             name,
