@@ -4,6 +4,8 @@
 mod error;
 mod index;
 pub mod journal;
+mod pairs;
 
 pub use error::StoreError;
-pub use index::{Index, Pairs, Stream};
+pub use index::{Entry, Index, Known, SeenBits, Stream, Unseen};
+pub use pairs::Pairs;
