@@ -29,6 +29,9 @@ pub use site::{DatasetSite, SiteDataset};
 
 use crate::bridge::ReadSource;
 
+/// The JSON schema of the file.
+pub const SCHEMA: &str = include_str!("config/schema.json");
+
 /// A configuration that holds.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -236,10 +239,22 @@ impl Company {
             .collect()
     }
 
-    /// Where the file says something about this dataset.
-    pub(crate) fn place_of(&self, dataset: &str) -> Option<String> {
-        let site = self.sites.iter().find(|s| s.name == dataset);
-        site.map(|s| s.place.to_string())
+    /// Where the file says something about this dataset: the line, that of `word` inside the
+    /// section where it stands there, and the section's place.
+    pub(crate) fn place_of(
+        &self,
+        path: &Path,
+        dataset: &str,
+        word: Option<&str>,
+    ) -> Option<(Option<usize>, String)> {
+        let site = self.sites.iter().find(|s| s.name == dataset)?;
+        let place = site.place.to_string();
+        let Ok(text) = host::config::read_text(path) else {
+            return Some((None, place));
+        };
+        let line = site.place.line(&text);
+        let named = line.zip(word).and_then(|(line, word)| place::mention(&text, line, word));
+        Some((named.or(line), place))
     }
 
     /// What a bridge needs to open this company for reading.

@@ -56,6 +56,7 @@ macro_rules! explained {
 explained!(
     agent_store::StoreError,
     agent_store::journal::JournalError,
+    crate::config::ApprovalsError,
     crate::reading::SetupError,
     host::config::ConfigError,
     host::lock::LockError,

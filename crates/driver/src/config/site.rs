@@ -16,7 +16,7 @@ use super::section::{Section, list, texts, wrong};
 use super::SyncSettings;
 
 /// Keys of a section beside the names of the dataset's children.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name",
     "sync",
     "table",
