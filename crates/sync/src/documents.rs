@@ -160,7 +160,13 @@ impl Source<'_> {
         } else {
             batch
         };
-        let keys = self.keys(&batch.parents);
+        let shape = self.shape;
+        let keys = if shape.keep.is_empty() && shape.own.rules.is_empty() && !shape.dataset.user_defined {
+            // Nobody asks.
+            Vec::new()
+        } else {
+            self.keys(&batch.parents)
+        };
         let joined = self.joined(&batch.parents)?;
         let kept = self.kept(&batch.parents, &joined, &keys, &mut findings);
         let leaving = self.leaving(&batch.parents);

@@ -391,7 +391,7 @@ impl Engine {
         });
         match pass.kind {
             PassKind::Initial | PassKind::Sweep => {
-                let mut scan = self.scan(pass).cloned().unwrap_or_else(|| Scan {
+                let mut scan = self.scan(pass).cloned().unwrap_or(Scan {
                     started: pass.started,
                     after: None,
                     documents: 0,
@@ -404,6 +404,11 @@ impl Engine {
                 scan.documents += page.documents;
                 scan.kept += page.kept;
                 scan.after = page.last.or(scan.after);
+                if progress.site != Some(scan.site) {
+                    // Some of the hub's records are as the new rules have them: to go back to
+                    // the old ones takes a whole pass too.
+                    progress.site = None;
+                }
                 if page.end {
                     progress.loaded = true;
                     self.move_watermark(&mut progress, scan.started);

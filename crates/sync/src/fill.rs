@@ -109,9 +109,11 @@ pub fn implausible(previous: &Fill, page: &Fill) -> Option<String> {
 /// A column that had values in most rows and that the table no longer has.
 #[must_use]
 pub fn vanished(previous: &Fill, shape: &Shape) -> Option<String> {
-    let was_filled = |column: &&String| {
-        let before = previous.column(column);
-        before.is_some_and(|before| before.rows >= ENOUGH_ROWS && before.filled * 2 >= before.rows)
-    };
-    shape.gone().iter().find(was_filled).cloned()
+    let mut was_filled = previous
+        .columns
+        .iter()
+        .filter(|(_, before)| before.rows >= ENOUGH_ROWS && before.filled * 2 >= before.rows);
+    was_filled
+        .find(|(column, _)| !shape.own_columns().any(|(_, own)| own == column.as_str()))
+        .map(|(column, _)| column.clone())
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use catalog::Dataset;
 use sage::{Column, ColumnInfo, ReadError};
 use serde::{Deserialize, Serialize};
-use values::{Date, Kind};
+use values::{Date, Hash, Kind};
 
 use crate::Adaptation;
 
@@ -45,6 +45,7 @@ pub struct Shape {
     offered: Vec<Offered>,
     gone: Vec<String>,
     seen: Remembered,
+    site: Hash,
 }
 
 /// A column of the key, where it stands among the selected ones.
@@ -99,6 +100,14 @@ impl Shape {
         columns_of: impl FnMut(&str) -> Result<Vec<ColumnInfo>, ReadError>,
     ) -> Result<Fitted, ReadError> {
         fit::fit(dataset, adaptation, company_code, remembered, columns_of)
+    }
+
+    /// Tells one way in which this site has the dataset from another: what it changes, which
+    /// columns and tables it lacks, and what was discovered. When this differs from what was
+    /// last delivered, rows differ that moved no stamp, and the whole table is read.
+    #[must_use]
+    pub const fn site(&self) -> Hash {
+        self.site
     }
 
     /// Columns of the site's tables that are not read.

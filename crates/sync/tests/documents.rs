@@ -7,7 +7,6 @@
     clippy::wildcard_enum_match_arm,
     reason = "a test stops where it stands"
 )]
-
 #![allow(dead_code, reason = "the tables are shared with other tests")]
 
 mod tables;
@@ -27,7 +26,10 @@ fn read_documents(
 }
 
 fn orders() -> Dataset {
-    let mut orders = dataset("sales_orders", &["Comment", "DateUpdated", "TimeUpdated", "ItemCode"]);
+    let mut orders = dataset(
+        "sales_orders",
+        &["Comment", "DateUpdated", "TimeUpdated", "ItemCode"],
+    );
     orders.children.retain(|child| child.name == "lines");
     orders.successors.clear();
     orders

@@ -9,20 +9,30 @@
     reason = "a test stops where it stands"
 )]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema};
-use catalog::{Catalog, Dataset};
+use catalog::{Catalog, Class, Dataset};
 use sage::{
-    Cell, ColumnDecoder, ColumnInfo, Dialect, Page, Probe, ReadError, ReadErrorCode, Reader, Select, render,
+    Cell, ColumnDecoder, ColumnInfo, Comparison, Dialect, Page, Probe, ReadError, ReadErrorCode, Reader,
+    Select, render,
 };
-use sync::{PageRequest, Shape, read_documents};
+use sync::{
+    Adaptation, Extra, FieldSteps, JoinCache, Keep, PageRequest, Remembered, Shape, Suspect, UserTable,
+    confirm, explain, read_column_fill, read_documents, read_keys,
+};
+use values::{Key, Kind};
+
+const LIMIT: Duration = Duration::from_secs(1);
 
 /// A site that has every column of the catalog, two rows for every statement, and remembers
 /// what it was asked.
 struct Recorder<'a> {
     dataset: &'a Dataset,
+    /// Every table is larger than what is read whole.
+    large: bool,
     statements: Vec<String>,
 }
 
@@ -32,133 +42,237 @@ impl Reader for Recorder<'_> {
     }
 
     fn tables(&mut self) -> Result<Vec<String>, ReadError> {
-        Err(ReadError::new(ReadErrorCode::DriverError, "not asked for here"))
+        Ok(vec![self.dataset.table.clone()])
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
-        let own = (table == self.dataset.table).then_some(&self.dataset.fields);
-        let children = self
-            .dataset
-            .children
-            .iter()
-            .filter(|c| c.table == table)
-            .map(|c| &c.fields);
-        let keys = self
-            .dataset
-            .children
-            .iter()
-            .flat_map(|c| c.parent_key.iter().cloned());
-        let fields = own
-            .into_iter()
-            .chain(children)
-            .flatten()
-            .map(|f| f.column.clone());
-        let info = |name| ColumnInfo {
-            name,
+        let dataset = self.dataset;
+        let mut names: BTreeSet<&str> = ["UDF_A", "UDF_CODE"].into();
+        if table == dataset.table {
+            let own = dataset.fields.iter().filter(|f| f.join.is_none() && !f.is_udf());
+            names.extend(own.map(|f| f.column.as_str()));
+            names.extend(dataset.own_company.as_deref());
+            names.extend(dataset.joins.iter().flat_map(|j| &j.on).map(|on| on.own.as_str()));
+        }
+        for (place, join) in dataset.joins.iter().enumerate().filter(|(_, j)| j.table == table) {
+            names.extend(join.on.iter().map(|on| on.theirs.as_str()));
+            let joined = dataset.fields.iter().filter(|f| f.join == Some(place));
+            names.extend(joined.map(|f| f.column.as_str()));
+        }
+        for successor in dataset.successors.iter().filter(|s| s.table == table) {
+            names.extend(successor.on.iter().map(|on| on.theirs.as_str()));
+        }
+        for child in dataset.children.iter().filter(|c| c.table == table) {
+            names.extend(
+                child
+                    .fields
+                    .iter()
+                    .filter(|f| !f.is_udf())
+                    .map(|f| f.column.as_str()),
+            );
+            names.extend(child.parent_key.iter().map(String::as_str));
+        }
+        let info = |name: &str| ColumnInfo {
+            name: name.to_owned(),
             type_name: "VARCHAR".into(),
             width: 0,
             scale: 0,
         };
-        Ok(fields.chain(keys).map(info).collect())
+        Ok(names.into_iter().map(info).collect())
     }
 
-    fn read(&mut self, select: &Select, _: usize, _: Duration) -> Result<Page, ReadError> {
+    fn read(&mut self, select: &Select, max_rows: usize, _: Duration) -> Result<Page, ReadError> {
         self.statements.push(render(select, &Dialect::default()).unwrap());
         let mut columns = Vec::new();
         let mut fields = Vec::new();
         for column in &select.columns {
             let mut decoder = ColumnDecoder::new(&column.name, column.kind);
-            for row in ["1", "2"] {
-                decoder.push(Cell::Text(if column.kind == values::Kind::Text {
-                    row
+            // The rungs of a ladder find different rows.
+            let behind = select
+                .conditions
+                .iter()
+                .any(|c| c.comparison == Comparison::Greater);
+            let rung = if behind { select.conditions.len() } else { 0 };
+            for row in 1..3 {
+                let row = rung * 2 + row;
+                let date = format!("2026-05-{row:02}");
+                let number = row.to_string();
+                decoder.push(Cell::Text(if column.kind == Kind::Date {
+                    &date
                 } else {
-                    ""
+                    &number
                 }));
             }
-            fields.push(Field::new(
-                &column.name,
-                ColumnDecoder::data_type(column.kind),
-                true,
-            ));
+            let kind = ColumnDecoder::data_type(column.kind);
+            fields.push(Field::new(&column.name, kind, true));
             columns.push(decoder.finish().unwrap().0);
         }
         let rows = RecordBatch::try_new(Schema::new(fields).into(), columns).unwrap();
+        let whole_table = select.conditions.is_empty() && max_rows == 5_000;
         Ok(Page {
             rows,
-            end: true,
+            end: !(self.large && whole_table),
             findings: Vec::new(),
         })
     }
 }
 
-/// The statements of a first page, of one behind a key with odd bytes, and of a delta.
-fn statements(dataset: &Dataset) -> Vec<String> {
+fn site_rules() -> Adaptation {
+    let look_up =
+        r#"{ "look_up": { "table": "SITE_Codes", "on": { "UDF_CODE": "UDF_CODE" }, "column": "UDF_A" } }"#;
+    Adaptation {
+        udf: vec![Extra {
+            name: "code".into(),
+            column: "UDF_CODE".into(),
+            class: Class::Public,
+            expression: None,
+        }],
+        keep: vec![Keep::OneOf {
+            column: "UDF_A".into(),
+            values: vec!["1".into()],
+        }],
+        steps: vec![FieldSteps {
+            column: "code".into(),
+            child: None,
+            steps: vec![serde_json::from_str(look_up).unwrap()],
+        }],
+        not_before: values::parse_date("2020-01-01").unwrap(),
+        ..Adaptation::default()
+    }
+}
+
+/// All that reading, confirming and watching this dataset can ask.
+fn statements(dataset: &Dataset, adaptation: &Adaptation, large: bool) -> Vec<String> {
     let mut recorder = Recorder {
         dataset,
+        large,
         statements: Vec::new(),
     };
-    let (shape, _) = Shape::fit(dataset, |table| recorder.columns(table))
+    let (shape, _) = Shape::fit(dataset, adaptation, "ABC", &Remembered::new(), |table| {
+        recorder.columns(table)
+    })
+    .unwrap()
+    .unwrap();
+    let odd = |kind: Kind| match kind {
+        Kind::Date => "2026-05-01".to_owned(),
+        Kind::Text | Kind::Json | Kind::Decimal { .. } => "O'NEIL; DROP {x} \"y\"".to_owned(),
+    };
+    let behind: Vec<String> = match &adaptation.table {
+        Some(table) => table.key.iter().map(|_| odd(Kind::Text)).collect(),
+        None => dataset
+            .key_places()
+            .iter()
+            .map(|p| odd(dataset.fields[*p].kind))
+            .collect(),
+    };
+    let key = Key::from_parts(&behind);
+    let since = values::parse_date("2026-05-01")
         .unwrap()
-        .unwrap();
-    let behind = dataset
-        .key
-        .iter()
-        .map(|_| "O'NEIL; DROP {x} \"y\"".to_owned())
-        .collect();
-    let since = dataset
-        .stamped
-        .then(|| values::parse_date("2026-05-01").unwrap())
-        .flatten();
-    for request in [
-        PageRequest {
-            since: None,
-            after: None,
-            limit: 100,
-        },
-        PageRequest {
-            since: None,
-            after: Some(behind),
-            limit: 100,
-        },
-        PageRequest {
+        .filter(|_| dataset.stamped);
+    for (since, after) in [(None, None), (None, Some(behind)), (since, None)] {
+        let request = PageRequest {
             since,
-            after: None,
+            after,
             limit: 100,
-        },
-    ] {
-        read_documents(&mut recorder, &shape, &request, Duration::from_secs(1)).unwrap();
+        };
+        let mut joins = JoinCache::default();
+        read_documents(&mut recorder, &shape, &request, &mut joins, LIMIT).unwrap();
+    }
+    let mut joins = JoinCache::default();
+    read_keys(
+        &mut recorder,
+        &shape,
+        std::slice::from_ref(&key),
+        &mut joins,
+        LIMIT,
+    )
+    .unwrap();
+    explain(&mut recorder, &shape, &key, LIMIT).unwrap();
+    let suspect = Suspect {
+        key,
+        may_leave: false,
+    };
+    confirm(&mut recorder, &shape, &[suspect], &mut joins, LIMIT).unwrap();
+    let column = shape.own_columns().last().map(|(_, column)| column.to_owned());
+    if let Some(column) = column {
+        read_column_fill(&mut recorder, &shape, &column, LIMIT).unwrap();
     }
     recorder.statements
+}
+
+fn user_table() -> (Dataset, Adaptation) {
+    let table = UserTable {
+        table: "SITE_Routes".into(),
+        key: vec!["UDF_CODE".into()],
+        columns: vec![Extra {
+            name: "a".into(),
+            column: "UDF_A".into(),
+            class: Class::Public,
+            expression: None,
+        }],
+    };
+    let adaptation = Adaptation {
+        table: Some(table),
+        ..Adaptation::default()
+    };
+    (Dataset::user_defined("udt_routes"), adaptation)
 }
 
 #[test]
 fn no_statement_leaves_the_subset() {
     let mut checked = 0;
+    let (routes, own) = user_table();
+    let mut all: Vec<(Dataset, Adaptation)> = vec![(routes, own)];
     for dataset in Catalog::standard().unwrap().datasets() {
-        for sql in statements(dataset) {
-            assert_eq!(subset(&sql), Ok(()), "{sql}");
-            checked += 1;
+        all.push((dataset.clone(), Adaptation::default()));
+        all.push((dataset.clone(), site_rules()));
+    }
+    for (dataset, adaptation) in &all {
+        for large in [false, true] {
+            for sql in statements(dataset, adaptation, large) {
+                assert_eq!(subset(&sql), Ok(()), "{sql}");
+                checked += 1;
+            }
         }
     }
-    assert!(checked >= 30, "only {checked} statements");
+    assert!(checked >= 800, "only {checked} statements");
 }
 
 #[test]
 fn the_statements_are_these() {
-    for name in ["warehouses", "price_codes", "sales_orders"] {
-        let catalog = Catalog::standard().unwrap();
+    let catalog = Catalog::standard().unwrap();
+    for name in [
+        "warehouses",
+        "price_codes",
+        "sales_orders",
+        "invoices",
+        "items",
+        "company_options",
+    ] {
         let mut dataset = catalog.get(name).unwrap().clone();
         // The columns are the catalog's business; the shape of the statements is this test's.
         let key = dataset.key.clone();
-        dataset
-            .fields
-            .retain(|f| key.contains(&f.column) || f.column.ends_with("Updated"));
+        dataset.fields.retain(|f| {
+            f.is_udf() || f.join.is_some() || key.contains(&f.column) || f.column.ends_with("Updated")
+        });
         for child in &mut dataset.children {
             let key = child.key.clone();
-            child.fields.retain(|f| key.contains(&f.column));
+            child.fields.retain(|f| f.is_udf() || key.contains(&f.column));
         }
-        insta::assert_snapshot!(name, statements(&dataset).join("\n"));
+        insta::assert_snapshot!(
+            name,
+            statements(&dataset, &Adaptation::default(), true).join("\n")
+        );
     }
+    let (routes, own) = user_table();
+    insta::assert_snapshot!("user_table", statements(&routes, &own, false).join("\n"));
+    let mut items = catalog.get("items").unwrap().clone();
+    items
+        .fields
+        .retain(|f| f.is_udf() || f.column == "ItemCode" || f.column.ends_with("Updated"));
+    items.children.clear();
+    items.joins.clear();
+    insta::assert_snapshot!("site_rules", statements(&items, &site_rules(), true).join("\n"));
 }
 
 #[test]

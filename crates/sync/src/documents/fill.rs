@@ -32,10 +32,7 @@ pub fn read_column_fill(
     let mut columns: Vec<Column> = shape
         .key
         .iter()
-        .map(|k| Column {
-            name: k.name.clone(),
-            kind: k.kind,
-        })
+        .map(|k| Column::new(k.name.clone(), k.kind))
         .collect();
     let place = columns
         .iter()

@@ -2,7 +2,7 @@
 
 use values::Hash;
 
-use super::{Command, Engine, Failure, Pass, Step, take};
+use super::{Command, Engine, Failure, Pass, PassKind, Step, take};
 use crate::brake::{Brake, HeldReason, note_removed};
 
 /// The hub's code for a batch whose removals a person has to approve.
@@ -119,7 +119,7 @@ impl Engine {
                 progress.swept_at = Some(scan.map_or(pass.started, |scan| scan.started));
             }
             // Without a look at who left, records that the site filtered away would stay.
-            if pass.swept || progress.site.is_none() {
+            if pass.swept || pass.kind == PassKind::Initial {
                 progress.site = Some(self.settings.site);
             }
         } else {

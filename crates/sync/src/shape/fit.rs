@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use catalog::{Class, Dataset, Field};
 use sage::{Column, ColumnInfo, ReadError};
-use values::Kind;
+use values::{Hash, Kind};
 
 use super::rules::{Names, RuleError};
 use super::{
@@ -50,9 +50,11 @@ struct Fitting<'a> {
     seen: Remembered,
 }
 
+type ColumnsOf<'a> = dyn FnMut(&str) -> Result<Vec<ColumnInfo>, ReadError> + 'a;
+
 /// Tables' columns, each asked for once.
 struct Asked<'a> {
-    columns_of: Box<dyn FnMut(&str) -> Result<Vec<ColumnInfo>, ReadError> + 'a>,
+    columns_of: Box<ColumnsOf<'a>>,
     known: BTreeMap<String, Vec<ColumnInfo>>,
 }
 
@@ -153,7 +155,9 @@ impl<'a> Fitting<'a> {
             successors.push(successor.on.iter().all(|on| has(&on.theirs)));
         }
         let gone = self.gone(table, &columns);
+        let site = self.site(&own, &children, &joins);
         Ok(Shape {
+            site,
             dataset: dataset.clone(),
             own,
             key,
@@ -229,10 +233,7 @@ impl<'a> Fitting<'a> {
                 let kind = field.map_or(Kind::Text, |(_, f)| f.kind);
                 complete &= drift::find(own_columns, &on.own).is_some();
                 shape.own.push(own.place(&on.own, kind));
-                shape.key.push(Column {
-                    name: on.theirs.clone(),
-                    kind,
-                });
+                shape.key.push(Column::new(on.theirs.clone(), kind));
             }
             if !complete {
                 return Err(RuleError::from(ShapeProblem::KeyMissing {
@@ -242,10 +243,7 @@ impl<'a> Fitting<'a> {
             }
             for field in self.dataset.fields.iter().filter(|f| f.join == Some(place)) {
                 if has(&field.column) {
-                    shape.columns.push(Column {
-                        name: field.column.clone(),
-                        kind: field.kind,
-                    });
+                    shape.columns.push(Column::new(field.column.clone(), field.kind));
                 } else {
                     self.problems.push(ShapeProblem::ColumnMissing {
                         table: join.table.clone(),
@@ -447,6 +445,24 @@ impl<'a> Fitting<'a> {
                 !field && !extra && !other
             })
             .collect()
+    }
+
+    fn site(&self, own: &TableShape, children: &[Option<TableShape>], joins: &[Option<JoinShape>]) -> Hash {
+        let mut text = self.adaptation.fingerprint().to_string();
+        for table in std::iter::once(Some(own)).chain(children.iter().map(Option::as_ref)) {
+            text.push('|');
+            let Some(table) = table else { continue };
+            for source in &table.fields {
+                text.push(if *source == FieldSource::Blank { '0' } else { '1' });
+            }
+            for extra in &table.rules.extras {
+                text.push_str(&format!(" {}.{}", extra.class.as_str(), extra.name));
+            }
+        }
+        for join in joins {
+            text.push(if join.is_some() { '1' } else { '0' });
+        }
+        Hash::of_bytes(text.as_bytes())
     }
 
     fn gone(&self, table: &str, columns: &[ColumnInfo]) -> Vec<String> {
