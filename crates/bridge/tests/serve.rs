@@ -25,10 +25,7 @@ fn read_items() -> Request {
     Request::Read {
         select: Select {
             table: "CI_Item".into(),
-            columns: vec![Column {
-                name: "ItemCode".into(),
-                kind: Kind::Text,
-            }],
+            columns: vec![Column::new("ItemCode", Kind::Text)],
             conditions: Vec::new(),
             order_by: Vec::new(),
         },

@@ -49,10 +49,7 @@ fn start(source: &ReadSource) -> Result<ReadBridge, ReadError> {
 fn items() -> Select {
     Select {
         table: "CI_Item".into(),
-        columns: vec![Column {
-            name: "ItemCode".into(),
-            kind: Kind::Text,
-        }],
+        columns: vec![Column::new("ItemCode", Kind::Text)],
         conditions: Vec::new(),
         order_by: vec!["ItemCode".into()],
     }
@@ -129,10 +126,7 @@ const ENDLESS: &str =
 fn endless() -> Select {
     Select {
         table: "Endless".into(),
-        columns: vec![Column {
-            name: "K".into(),
-            kind: Kind::Text,
-        }],
+        columns: vec![Column::new("K", Kind::Text)],
         conditions: vec![Where {
             column: "K".into(),
             comparison: Comparison::Equal,

@@ -18,8 +18,8 @@ const NAME_BYTES: usize = 512;
 /// Is there such a table?
 pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Result<bool, Error> {
     let mut statement = session.statement()?;
-    let schema = dialect.schema.as_deref().unwrap_or("");
-    let cursor = statement.tables_cursor("", schema, table, "")?;
+    let (database, schema) = home(dialect, table);
+    let cursor = statement.tables_cursor(database, schema, table, "")?;
     // The third is TABLE_NAME.
     let tables = rows(cursor, 3)?;
     Ok(tables.iter().any(|row| is_table(row, dialect, table)))
@@ -28,14 +28,30 @@ pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Re
 /// The tables and views of the company, sorted.
 pub(crate) fn tables(session: &Session, dialect: &Dialect) -> Result<Vec<String>, Error> {
     let mut statement = session.statement()?;
-    let schema = dialect.schema.as_deref().unwrap_or("");
-    let cursor = statement.tables_cursor("", schema, "%", "TABLE,VIEW")?;
-    // The third is TABLE_NAME.
-    let found = rows(cursor, 3)?;
-    let mut names: Vec<String> = found.into_iter().filter_map(|row| row.into_iter().nth(2)).collect();
+    let mut names: Vec<String> = Vec::new();
+    // The company's tables, and the system's where they live elsewhere.
+    let homes = [home(dialect, "CI_Item"), home(dialect, "SY_Company")];
+    for (place, (database, schema)) in homes.into_iter().enumerate() {
+        if place > 0 && homes[0] == homes[1] {
+            continue;
+        }
+        let cursor = statement.tables_cursor(database, schema, "%", "TABLE,VIEW")?;
+        // The third is TABLE_NAME.
+        names.extend(
+            rows(cursor, 3)?
+                .into_iter()
+                .filter_map(|row| row.into_iter().nth(2)),
+        );
+    }
     names.sort_unstable();
     names.dedup();
     Ok(names)
+}
+
+/// Database and schema for the catalogue's calls; blank where none is named.
+fn home<'d>(dialect: &'d Dialect, table: &str) -> (&'d str, &'d str) {
+    let (database, schema) = dialect.home_of(table);
+    (database.unwrap_or(""), schema.unwrap_or(""))
 }
 
 /// The columns of a table in its order; none when there is no such table.
@@ -43,8 +59,8 @@ pub(crate) fn columns(session: &Session, dialect: &Dialect, table: &str) -> Resu
     // The ninth is DECIMAL_DIGITS; drivers for ODBC 2 have no more than twelve.
     const WANTED: u16 = 9;
     let mut statement = session.statement()?;
-    let schema = dialect.schema.as_deref().unwrap_or("");
-    let cursor = statement.columns_cursor("", schema, table, "%")?;
+    let (database, schema) = home(dialect, table);
+    let cursor = statement.columns_cursor(database, schema, table, "%")?;
     let found = rows(cursor, WANTED)?;
     let columns = found
         .into_iter()

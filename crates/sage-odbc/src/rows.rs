@@ -73,11 +73,7 @@ pub(crate) fn fetch(
     let columns = plan(&mut cursor, select, widths)?;
     let buffer = TextRowSet::from_max_str_lens(capacity(&columns, max_rows), columns.iter().copied())?;
     let mut cursor = cursor.bind_buffer(buffer)?;
-    let mut decoders: Vec<_> = select
-        .columns
-        .iter()
-        .map(|c| ColumnDecoder::new(&c.name, c.kind))
-        .collect();
+    let mut decoders: Vec<_> = select.columns.iter().map(ColumnDecoder::new).collect();
     let mut longest = vec![0_usize; columns.len()];
     let mut taken = 0;
     let end = loop {

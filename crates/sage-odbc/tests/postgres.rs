@@ -164,10 +164,7 @@ fn select(table: &str, columns: &[(&str, Kind)]) -> Select {
         table: table.to_owned(),
         columns: columns
             .iter()
-            .map(|(name, kind)| Column {
-                name: (*name).to_owned(),
-                kind: *kind,
-            })
+            .map(|(name, kind)| Column::new(*name, *kind))
             .collect(),
         conditions: Vec::new(),
         order_by: vec![columns[0].0.to_owned()],

@@ -46,13 +46,7 @@ fn texts(page: &Page, column: usize) -> Vec<String> {
 fn select(table: &str, columns: &[&str]) -> Select {
     Select {
         table: table.to_owned(),
-        columns: columns
-            .iter()
-            .map(|c| Column {
-                name: (*c).to_owned(),
-                kind: Kind::Text,
-            })
-            .collect(),
+        columns: columns.iter().map(|c| Column::new(*c, Kind::Text)).collect(),
         conditions: Vec::new(),
         order_by: vec![columns[0].to_owned()],
     }

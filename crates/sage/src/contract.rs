@@ -450,10 +450,7 @@ fn select(table: &str, columns: &[(&str, Kind)], order_by: &[&str]) -> Select {
         table: table.to_owned(),
         columns: columns
             .iter()
-            .map(|(name, kind)| Column {
-                name: (*name).to_owned(),
-                kind: *kind,
-            })
+            .map(|(name, kind)| Column::new(*name, *kind))
             .collect(),
         conditions: Vec::new(),
         order_by: order_by.iter().map(|c| (*c).to_owned()).collect(),

@@ -11,6 +11,8 @@ use arrow_schema::{ArrowError, DataType};
 use serde::{Deserialize, Serialize};
 use values::{Decimal, DecimalError, Kind, days_from_date, parse_date};
 
+use crate::Column;
+
 /// One value as the driver handed it over.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell<'a> {
@@ -45,6 +47,10 @@ pub enum FindingCode {
     Rounded,
     /// Larger than the column can hold: delivered as zero.
     NumberTooLarge,
+    /// More digits than the site's catalogue declares: delivered whole.
+    BeyondMask,
+    /// More characters than the site's catalogue declares: delivered whole.
+    LongerThanDeclared,
     /// Bytes that are no UTF-8: read as Windows-1252.
     CodePage,
     /// `TimeUpdated` is no decimal hour: read as the start of its day.
@@ -57,6 +63,8 @@ pub enum FindingCode {
 #[derive(Debug)]
 pub struct ColumnDecoder {
     name: String,
+    /// Declared characters or digits.
+    width: Option<u16>,
     builder: Builder,
     rows: usize,
     findings: Vec<Finding>,
@@ -73,16 +81,17 @@ enum Builder {
 const PRECISION: u8 = 18;
 
 impl ColumnDecoder {
-    /// A decoder for a column of this kind.
+    /// A decoder for this column.
     #[must_use]
-    pub fn new(name: &str, kind: Kind) -> Self {
-        let builder = match kind {
+    pub fn new(column: &Column) -> Self {
+        let builder = match column.kind {
             Kind::Text | Kind::Json => Builder::Text(StringBuilder::new()),
             Kind::Decimal { scale } => Builder::Decimal(Decimal64Builder::new(), scale),
             Kind::Date => Builder::Date(Date32Builder::new()),
         };
         Self {
-            name: name.to_owned(),
+            name: column.name.clone(),
+            width: column.width,
             builder,
             rows: 0,
             findings: Vec::new(),
@@ -116,12 +125,22 @@ impl ColumnDecoder {
         let found = match &mut self.builder {
             Builder::Text(builder) => {
                 builder.append_value(text);
-                None
+                // The count of bytes is never below that of characters.
+                let is_longer =
+                    |width: u16| text.len() > usize::from(width) && text.chars().count() > usize::from(width);
+                self.width
+                    .is_some_and(is_longer)
+                    .then_some(FindingCode::LongerThanDeclared)
             }
             Builder::Decimal(builder, scale) => {
                 let (units, found) = decimal_units(text, *scale);
                 builder.append_value(units);
-                found
+                let has_more = |width: u16| digits(units) > u32::from(width);
+                found.or_else(|| {
+                    self.width
+                        .is_some_and(has_more)
+                        .then_some(FindingCode::BeyondMask)
+                })
             }
             Builder::Date(builder) => match parse_date(text) {
                 Ok(date) => {
@@ -162,6 +181,14 @@ impl ColumnDecoder {
             Builder::Date(builder) => Arc::new(builder.finish()),
         };
         Ok((array, self.findings))
+    }
+}
+
+/// Digits of a number of units.
+const fn digits(units: i64) -> u32 {
+    match units.unsigned_abs().checked_ilog10() {
+        Some(digits) => digits + 1,
+        None => 0,
     }
 }
 
@@ -208,7 +235,7 @@ mod tests {
     use super::*;
 
     fn decode(kind: Kind, cells: &[Cell<'_>]) -> (ArrayRef, Vec<FindingCode>) {
-        let mut decoder = ColumnDecoder::new("X", kind);
+        let mut decoder = ColumnDecoder::new(&Column::new("X", kind));
         cells.iter().for_each(|c| decoder.push(*c));
         let (array, findings) = decoder.finish().unwrap();
         assert_eq!(array.data_type(), &ColumnDecoder::data_type(kind));
@@ -255,6 +282,65 @@ mod tests {
                 FindingCode::NumberTooLarge
             ]
         );
+    }
+
+    #[test]
+    fn what_is_beyond_the_declared_width_arrives_whole() {
+        let wide = |kind, width, texts: &[&str]| {
+            let mut decoder = ColumnDecoder::new(&Column::new("X", kind).with_width(width));
+            texts.iter().for_each(|t| decoder.push(Cell::Text(t)));
+            decoder.finish().unwrap()
+        };
+        let (array, found) = wide(Kind::Text, 5, &["Größe", "Größen", "abcde  "]);
+        assert_eq!(array.as_string::<i32>().value(1), "Größen");
+        let found: Vec<_> = found.iter().map(|f| (f.row, f.code)).collect();
+        assert_eq!(found, [(1, FindingCode::LongerThanDeclared)]);
+        let (array, found) = wide(Kind::Decimal { scale: 2 }, 4, &["99.99", "-100", "0"]);
+        assert_eq!(array.as_primitive::<Decimal64Type>().value(1), -10_000);
+        let found: Vec<_> = found.iter().map(|f| (f.row, f.code)).collect();
+        assert_eq!(found, [(1, FindingCode::BeyondMask)]);
+        let (_, found) = wide(Kind::Text, 0, &["no width is known"]);
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn odd_forms_of_numbers_are_exact_or_found() {
+        let (array, found) = decode(
+            Kind::Decimal { scale: 2 },
+            &[
+                Cell::Text("12.50-"),
+                Cell::Text("1.5E3"),
+                Cell::Text("1,234.50"),
+                Cell::Text("+7"),
+                Cell::Text(".5"),
+            ],
+        );
+        let units = array.as_primitive::<Decimal64Type>().values().to_vec();
+        for (place, wanted) in [(0, -1250), (1, 150_000), (2, 123_450), (3, 700), (4, 50)] {
+            // Either it is understood, or it is zero with a finding; never another number.
+            assert!(
+                units[place] == wanted || (units[place] == 0 && found.contains(&FindingCode::BadNumber)),
+                "{place}: {units:?} {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn dates_of_sql_server_are_days_or_none() {
+        let (array, found) = decode(
+            Kind::Date,
+            &[
+                Cell::Text("2026-05-01 00:00:00.000"),
+                Cell::Text("1753-01-01 00:00:00"),
+                Cell::Null,
+            ],
+        );
+        let dates = array.as_primitive::<Date32Type>();
+        assert_eq!(
+            (dates.value(0), dates.is_null(1), dates.is_null(2)),
+            (20574, true, true)
+        );
+        assert_eq!(found, []);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod contract;
 mod decode;
+pub mod grammar;
 mod objects;
 mod reader;
 mod select;

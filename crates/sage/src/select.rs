@@ -31,6 +31,28 @@ pub struct Column {
     pub name: String,
     /// What its text means.
     pub kind: Kind,
+    /// Characters or digits that the site's catalogue declares, where it does: a value beyond
+    /// them arrives, with a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u16>,
+}
+
+impl Column {
+    /// A column of this kind, of whatever width.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            width: None,
+        }
+    }
+
+    /// The same with its declared width; 0 is none.
+    #[must_use]
+    pub fn with_width(mut self, width: usize) -> Self {
+        self.width = u16::try_from(width).ok().filter(|w| *w > 0);
+        self
+    }
 }
 
 /// `column comparison literal`.
@@ -71,15 +93,41 @@ pub enum Literal {
 /// What differs between the drivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
-    /// Put before the table with a point (`dbo` on SQL Server).
+    /// Put before the table with a point: a schema (`dbo`), or a database and its schema
+    /// (`MAS_ABC.dbo`).
     #[serde(default)]
     pub schema: Option<String>,
+    /// The same for tables of the system rather than of the company (`SY_…`): on Premium they
+    /// live in a database of their own (`MAS_SYSTEM.dbo`). None: like the others.
+    #[serde(default)]
+    pub system_schema: Option<String>,
     /// How dates are written.
     #[serde(default)]
     pub dates: DateLiteral,
     /// Names in double quotes: needed where the server folds case (`PostgreSQL`).
     #[serde(default)]
     pub quoted: bool,
+}
+
+/// Tables of the system rather than of one company begin so.
+const SYSTEM_TABLES: &str = "SY_";
+
+impl Dialect {
+    /// Database and schema of a table, as far as they are named.
+    #[must_use]
+    pub fn home_of(&self, table: &str) -> (Option<&str>, Option<&str>) {
+        let is_system = table
+            .get(..SYSTEM_TABLES.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(SYSTEM_TABLES));
+        let home = self.system_schema.as_deref().filter(|_| is_system);
+        match home.or(self.schema.as_deref()) {
+            Some(home) => match home.split_once('.') {
+                Some((database, schema)) => (Some(database), Some(schema)),
+                None => (None, Some(home)),
+            },
+            None => (None, None),
+        }
+    }
 }
 
 /// How a date literal is written.
@@ -126,8 +174,9 @@ pub fn render(select: &Select, dialect: &Dialect) -> Result<String, SelectError>
         push_name(&mut sql, &column.name, dialect)?;
     }
     sql.push_str(" FROM ");
-    if let Some(schema) = &dialect.schema {
-        push_name(&mut sql, schema, dialect)?;
+    let (database, schema) = dialect.home_of(&select.table);
+    for home in [database, schema].into_iter().flatten() {
+        push_name(&mut sql, home, dialect)?;
         sql.push('.');
     }
     push_name(&mut sql, &select.table, dialect)?;
@@ -194,14 +243,8 @@ mod tests {
         Select {
             table: "IM_PriceCode".into(),
             columns: vec![
-                Column {
-                    name: "PriceCode".into(),
-                    kind: Kind::Text,
-                },
-                Column {
-                    name: "UDF_X".into(),
-                    kind: Kind::Date,
-                },
+                Column::new("PriceCode", Kind::Text),
+                Column::new("UDF_X", Kind::Date),
             ],
             conditions: vec![
                 Condition {
@@ -234,6 +277,19 @@ mod tests {
                 .unwrap()
                 .contains(" FROM dbo.IM_PriceCode ")
         );
+        let with_system = Dialect {
+            system_schema: Some("MAS_SYSTEM.dbo".into()),
+            ..premium
+        };
+        let of = |table: &str| {
+            let select = Select {
+                table: table.into(),
+                ..select()
+            };
+            render(&select, &with_system).unwrap()
+        };
+        assert!(of("SY_SalesTaxCode").contains(" FROM MAS_SYSTEM.dbo.SY_SalesTaxCode "));
+        assert!(of("IM_PriceCode").contains(" FROM dbo.IM_PriceCode "));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl SandboxReader {
         let mut decoders: Vec<_> = select
             .columns
             .iter()
-            .map(|c| ColumnDecoder::new(&c.name, c.kind))
+            .map(ColumnDecoder::new)
             .collect();
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
@@ -245,10 +245,7 @@ mod tests {
         let mut reader = SandboxReader::open(&fixture).unwrap();
         let select = Select {
             table: "Slow".into(),
-            columns: vec![Column {
-                name: "ItemCode".into(),
-                kind: Kind::Text,
-            }],
+            columns: vec![Column::new("ItemCode", Kind::Text)],
             conditions: vec![sage::Where {
                 column: "ItemCode".into(),
                 comparison: sage::Comparison::Equal,

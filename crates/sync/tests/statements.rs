@@ -86,7 +86,7 @@ impl Reader for Recorder<'_> {
         let mut columns = Vec::new();
         let mut fields = Vec::new();
         for column in &select.columns {
-            let mut decoder = ColumnDecoder::new(&column.name, column.kind);
+            let mut decoder = ColumnDecoder::new(column);
             // The rungs of a ladder find different rows.
             let behind = select
                 .conditions
@@ -231,6 +231,7 @@ fn no_statement_leaves_the_subset() {
         for large in [false, true] {
             for sql in statements(dataset, adaptation, large) {
                 assert_eq!(subset(&sql), Ok(()), "{sql}");
+                assert!(sage::grammar::parse(&sql, &Dialect::default()).is_ok(), "{sql}");
                 checked += 1;
             }
         }
@@ -294,6 +295,7 @@ fn the_grammar_refuses_all_else() {
         "SELECT A FROM T WHERE D >= '2026-05-01' AND",
     ] {
         assert!(subset(sql).is_err(), "{sql}");
+        assert!(sage::grammar::parse(sql, &Dialect::default()).is_err(), "{sql}");
     }
 }
 

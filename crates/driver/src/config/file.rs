@@ -273,7 +273,7 @@ impl CompanySection {
 
 impl ReaderSection {
     fn into_source(self, edition: Edition, base: &Path, place: &Place) -> Result<ReaderSource, Mistake> {
-        let _system = system_schema(self.system_database, edition, place)?;
+        let system = system_schema(self.system_database, edition, place)?;
         match (self.odbc, self.sandbox) {
             (Some(connection), None) if has_password(&connection) => Err(Mistake::new(
                 &place.key("odbc"),
@@ -285,7 +285,7 @@ impl ReaderSection {
                 password_env: self.password_env,
                 dialect: Dialect {
                     schema: (edition == Edition::Premium).then(|| "dbo".to_owned()),
-                    // system_schema: system,
+                    system_schema: system,
                     ..Dialect::default()
                 },
             }),

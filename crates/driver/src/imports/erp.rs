@@ -126,10 +126,7 @@ impl Erp {
             table: table.to_owned(),
             columns: columns
                 .iter()
-                .map(|name| Column {
-                    name: (*name).to_owned(),
-                    kind: Kind::Text,
-                })
+                .map(|name| Column::new(*name, Kind::Text))
                 .collect(),
             conditions: key
                 .iter()

@@ -167,10 +167,7 @@ fn select(place: Place, number: &str, columns: &Columns) -> Option<Select> {
     Some(Select {
         table: place.table().to_owned(),
         columns: wanted
-            .map(|(name, kind)| Column {
-                name: (*name).to_owned(),
-                kind: *kind,
-            })
+            .map(|(name, kind)| Column::new(*name, *kind))
             .collect(),
         conditions: vec![Where {
             column: "SalesOrderNo".into(),

@@ -29,11 +29,7 @@ pub fn read_column_fill(
         return Err(ReadError::new(ReadErrorCode::ColumnMissing, message));
     };
     let names: Vec<String> = shape.key.iter().map(|k| k.name.clone()).collect();
-    let mut columns: Vec<Column> = shape
-        .key
-        .iter()
-        .map(|k| Column::new(k.name.clone(), k.kind))
-        .collect();
+    let mut columns: Vec<Column> = shape.key.iter().map(|k| Column::new(&k.name, k.kind)).collect();
     let place = columns
         .iter()
         .position(|c| c.name == wanted.name)

@@ -129,7 +129,7 @@ pub fn explain(
         let column = successor.unless.as_ref().map_or(&first.theirs, |u| &u.column);
         let select = Select {
             table: successor.table.clone(),
-            columns: vec![Column::new(column.clone(), Kind::Text)],
+            columns: vec![Column::new(column, Kind::Text)],
             conditions,
             order_by: Vec::new(),
         };

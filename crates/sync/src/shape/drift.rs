@@ -29,6 +29,18 @@ pub(super) fn find<'a>(columns: &'a [ColumnInfo], name: &str) -> Option<&'a Colu
     columns.iter().find(|c| c.name.eq_ignore_ascii_case(name))
 }
 
+/// Characters or digits that no value should exceed. Long texts have no such limit, whatever
+/// drivers say.
+pub(super) fn declared_width(info: &ColumnInfo) -> Option<u16> {
+    let name = info.type_name.to_ascii_uppercase();
+    let is_long = ["LONG", "TEXT", "MEMO", "CLOB"]
+        .iter()
+        .any(|part| name.contains(part));
+    let is_number = kind_of(info) != Kind::Text;
+    let width = u16::try_from(info.width).ok().filter(|width| *width > 0)?;
+    (is_number || !is_long).then_some(width)
+}
+
 pub(super) fn place_name(table: &str, column: &str) -> String {
     format!("{table}.{column}")
 }

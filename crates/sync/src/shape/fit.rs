@@ -233,7 +233,7 @@ impl<'a> Fitting<'a> {
                 let kind = field.map_or(Kind::Text, |(_, f)| f.kind);
                 complete &= drift::find(own_columns, &on.own).is_some();
                 shape.own.push(own.place(&on.own, kind));
-                shape.key.push(Column::new(on.theirs.clone(), kind));
+                shape.key.push(Column::new(&on.theirs, kind));
             }
             if !complete {
                 return Err(RuleError::from(ShapeProblem::KeyMissing {
@@ -243,7 +243,7 @@ impl<'a> Fitting<'a> {
             }
             for field in self.dataset.fields.iter().filter(|f| f.join == Some(place)) {
                 if has(&field.column) {
-                    shape.columns.push(Column::new(field.column.clone(), field.kind));
+                    shape.columns.push(Column::new(&field.column, field.kind));
                 } else {
                     self.problems.push(ShapeProblem::ColumnMissing {
                         table: join.table.clone(),
@@ -419,6 +419,9 @@ impl<'a> Fitting<'a> {
             *table = scratch;
             rules?
         };
+        for column in &mut table.select {
+            column.width = drift::find(columns, &column.name).and_then(drift::declared_width);
+        }
         Ok(names)
     }
 

@@ -219,7 +219,7 @@ impl Names<'_> {
             let find = |name: &str, kind: Option<Kind>| {
                 let found = theirs.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
                 found
-                    .map(|(name, own)| Column::new(name.clone(), kind.unwrap_or(*own)))
+                    .map(|(name, own)| Column::new(name, kind.unwrap_or(*own)))
                     .ok_or_else(|| ShapeProblem::ColumnUnknown {
                         table: look_up.table.clone(),
                         column: name.to_owned(),

@@ -57,7 +57,7 @@ impl TableShape {
             .iter()
             .position(|c| c.name.eq_ignore_ascii_case(name) && c.kind == kind);
         found.unwrap_or_else(|| {
-            self.select.push(Column::new(name.to_owned(), kind));
+            self.select.push(Column::new(name, kind));
             self.select.len() - 1
         })
     }

@@ -136,7 +136,7 @@ impl Reader for Tables {
         let mut columns: Vec<ArrayRef> = Vec::new();
         let mut fields = Vec::new();
         for column in &select.columns {
-            let mut decoder = ColumnDecoder::new(&column.name, column.kind);
+            let mut decoder = ColumnDecoder::new(column);
             found
                 .iter()
                 .for_each(|row| decoder.push(Cell::Text(&row[column.name.as_str()])));

@@ -180,7 +180,7 @@ impl Reader for SimReader {
         let rows = self.rows(select);
         let mut columns = Vec::new();
         for (place, column) in select.columns.iter().enumerate() {
-            let mut decoder = ColumnDecoder::new(&column.name, column.kind);
+            let mut decoder = ColumnDecoder::new(column);
             rows.iter().for_each(|row| decoder.push(Cell::Text(&row[place])));
             columns.push((column.name.clone(), decoder.finish().unwrap().0));
         }
