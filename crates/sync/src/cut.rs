@@ -1,7 +1,11 @@
 //! Cutting a page down to what has to travel.
 
 use catalog::{Dataset, DocumentBatch, STAMP_DATE, STAMP_TIME, Value};
+use jiff::{SignedDuration, civil::DateTime};
+use sage::FindingCode;
 use values::{Hash, Key, Stamp};
+
+use crate::{DEFAULT_OVERLAP_S, RowCode, RowFinding};
 
 /// Rows stamped at `since` or later. A row whose stamp cannot be read stays in: it is never
 /// lost for an odd time.
@@ -25,6 +29,56 @@ pub fn rows_since(dataset: &Dataset, batch: &DocumentBatch, since: Option<Stamp>
         }
     })
     .collect()
+}
+
+/// Stamps that are no time, or that lie further ahead of the driver's clock (in the site's
+/// zone) than workstations may be.
+#[must_use]
+pub fn stamp_findings(dataset: &Dataset, batch: &DocumentBatch, now: DateTime) -> Vec<RowFinding> {
+    let places = dataset
+        .field_of_column(STAMP_DATE)
+        .zip(dataset.field_of_column(STAMP_TIME));
+    let Some(((date, _), (time, _))) = places.filter(|_| dataset.stamped) else {
+        return Vec::new();
+    };
+    let allowed = SignedDuration::from_secs(i64::from(DEFAULT_OVERLAP_S));
+    let latest = Stamp::of(now.checked_add(allowed).unwrap_or(now));
+    let odd: Vec<(u32, FindingCode)> = (0_u32..)
+        .zip(0..batch.parents.num_rows())
+        .filter_map(|(row, place)| {
+            let (Value::Date(Some(date)), Value::Text(time)) =
+                (batch.parent_value(date, place), batch.parent_value(time, place))
+            else {
+                return None;
+            };
+            match Stamp::parse(date, time) {
+                Ok(stamp) if stamp > latest => Some((row, FindingCode::FutureStamp)),
+                Ok(_) => None,
+                Err(_) => Some((row, FindingCode::BadTime)),
+            }
+        })
+        .collect();
+    let rows: Vec<u32> = odd.iter().map(|(row, _)| *row).collect();
+    let keys = dataset.take(batch, &rows).map(|taken| dataset.keys(&taken));
+    let pairs = keys.unwrap_or_default().into_iter().zip(odd);
+    pairs
+        .map(|(key, (_, code))| RowFinding {
+            key,
+            column: match code {
+                FindingCode::FutureStamp => STAMP_DATE,
+                FindingCode::BadTime
+                | FindingCode::BadDate
+                | FindingCode::BadNumber
+                | FindingCode::Rounded
+                | FindingCode::NumberTooLarge
+                | FindingCode::BeyondMask
+                | FindingCode::LongerThanDeclared
+                | FindingCode::CodePage => STAMP_TIME,
+            }
+            .to_owned(),
+            code: RowCode::Value(code),
+        })
+        .collect()
 }
 
 /// Of these rows, those whose hash the index does not have. `known` has the index's answer

@@ -93,8 +93,6 @@ impl RowCode {
                 FindingCode::NumberTooLarge => "number_too_large",
                 FindingCode::BeyondMask => "beyond_mask",
                 FindingCode::LongerThanDeclared => "longer_than_declared",
-                FindingCode::BeyondMask => "beyond_mask",
-                FindingCode::LongerThanDeclared => "longer_than_declared",
                 FindingCode::CodePage => "code_page",
                 FindingCode::BadTime => "bad_time",
                 FindingCode::FutureStamp => "future_stamp",

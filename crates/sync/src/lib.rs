@@ -18,7 +18,7 @@ mod verify;
 
 pub use adaptation::{Adaptation, Extra, FieldSteps, Keep, UserTable};
 pub use brake::{Held, HeldReason};
-pub use cut::{changed_rows, filtered_rows, kept_rows, rows_since};
+pub use cut::{changed_rows, filtered_rows, kept_rows, rows_since, stamp_findings};
 pub use documents::{
     DocumentPage, JoinCache, PageRequest, RowCode, RowFinding, Suspect, confirm, explain, page_documents,
     read_column_fill, read_documents, read_keys,

@@ -221,6 +221,27 @@ fn salespersons() -> Tables {
     Tables::new(tables)
 }
 
+// Design of stamps by workstation clocks: a row from tomorrow is delivered and said.
+#[test]
+fn a_stamp_from_the_future_and_one_that_is_no_time_are_said_and_delivered() {
+    let mut reader = salespersons();
+    let rows = reader.rows.get_mut("AR_Salesperson").unwrap();
+    rows[4].insert("DateUpdated", "2026-05-03".into());
+    rows[7].insert("TimeUpdated", "noon".into());
+    let (shape, _) = fit_with(&mut reader, &site(), &Adaptation::default()).unwrap();
+    let page = first_page(&mut reader, &shape);
+    assert_eq!(page.batch.parents.num_rows(), 30);
+    let now = jiff::civil::date(2026, 5, 1).at(12, 0, 0, 0);
+    let said: Vec<String> = sync::stamp_findings(&shape.dataset, &page.batch, now)
+        .iter()
+        .map(|f| format!("{} {} {}", f.key, f.column, f.code.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        ["01:104 DateUpdated future_stamp", "01:107 TimeUpdated bad_time"]
+    );
+}
+
 fn first_page(reader: &mut Tables, shape: &Shape) -> sync::DocumentPage {
     let request = PageRequest {
         limit: 100,

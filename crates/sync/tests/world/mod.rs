@@ -238,6 +238,12 @@ impl World {
         }
     }
 
+    /// Something happens in the ERP between passes.
+    pub(crate) fn happens(&mut self, change: &Disturbance) {
+        self.step += 1;
+        self.erp_changes(change);
+    }
+
     pub(crate) const fn set_filter(&mut self, on: bool) {
         self.filter = on;
     }
