@@ -253,7 +253,9 @@ impl Company {
             return Some((None, place));
         };
         let line = site.place.line(&text);
-        let named = line.zip(word).and_then(|(line, word)| place::mention(&text, line, word));
+        let named = line
+            .zip(word)
+            .and_then(|(line, word)| place::mention(&text, line, word));
         Some((named.or(line), place))
     }
 

@@ -199,7 +199,10 @@ mod tests {
         assert_eq!(approvals.allowed("ABC", "items", site, now), 50);
         assert_eq!(approvals.allowed("ABC", "items", other, now), 0);
         assert_eq!(approvals.allowed("XYZ", "items", site, now), 0);
-        assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * (UNUSED_HOURS as i32)), 0);
+        assert_eq!(
+            approvals.allowed("ABC", "items", site, now + HOUR * (UNUSED_HOURS as i32)),
+            0
+        );
         assert!(!approvals.settle("ABC", "items", other, now));
         assert!(approvals.settle("ABC", "items", site, now));
         assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 23), 50);
@@ -217,6 +220,11 @@ mod tests {
         approvals.save(folder.path()).unwrap();
         assert_eq!(Approvals::load(folder.path()).unwrap(), approvals);
         std::fs::write(folder.path().join(FILE), "{}").unwrap();
-        assert!(Approvals::load(folder.path()).unwrap_err().to_string().contains(FILE));
+        assert!(
+            Approvals::load(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains(FILE)
+        );
     }
 }

@@ -45,14 +45,18 @@ impl Tables {
             }
             for child in &dataset.children {
                 tables.withhold(&child.withheld);
-                child.fields.iter().for_each(|field| tables.add(&child.table, field));
+                child
+                    .fields
+                    .iter()
+                    .for_each(|field| tables.add(&child.table, field));
             }
         }
         tables
     }
 
     fn withhold(&mut self, columns: &[String]) {
-        self.withheld.extend(columns.iter().map(|c| c.to_ascii_lowercase()));
+        self.withheld
+            .extend(columns.iter().map(|c| c.to_ascii_lowercase()));
     }
 
     fn add(&mut self, table: &str, field: &Field) {
@@ -198,7 +202,9 @@ impl<'a> Columns<'a> {
     /// What not everybody may see must not get into a field that more people may see.
     fn classes(&self, steps: &Steps, class: Class, place: &Place) -> Result<(), Mistake> {
         let own = steps.columns().iter().filter(|c| !c.eq_ignore_ascii_case(VALUE));
-        let own = own.filter_map(|c| self.field(c)).map(|f| (f.column.as_str(), f.class));
+        let own = own
+            .filter_map(|c| self.field(c))
+            .map(|f| (f.column.as_str(), f.class));
         let looked_up = steps.look_ups().iter().filter_map(|look_up| {
             let columns = self.tables.table(&look_up.table)?;
             let class = columns.get(&look_up.column.to_ascii_lowercase())?;
@@ -263,7 +269,13 @@ impl<'a> Columns<'a> {
             }
         }
         furthest.map_or_else(
-            || Err(Refused::Withheld(Mistake::new(place, "it cannot be read", "correct it"))),
+            || {
+                Err(Refused::Withheld(Mistake::new(
+                    place,
+                    "it cannot be read",
+                    "correct it",
+                )))
+            },
             |error| Err(Refused::Error(error)),
         )
     }

@@ -12,7 +12,9 @@ use values::{CompanyId, Secret};
 use super::columns::{Tables, is_name};
 use super::mistake::Mistake;
 use super::place::Place;
-use super::{Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, site};
+use super::{
+    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, site,
+};
 
 /// Where Premium keeps what all companies share, unless the site says otherwise.
 const SYSTEM_DATABASE: &str = "MAS_SYSTEM";
@@ -225,7 +227,11 @@ fn check_sync(sync: &SyncSettings, catalog: &Catalog, companies: &[Company]) -> 
         ("page_limit_s", sync.page_limit_s),
     ];
     if let Some((key, _)) = counts.iter().find(|(_, count)| *count == 0) {
-        return Err(Mistake::new(&place.key(key), "0 is not possible", "use 1 or more"));
+        return Err(Mistake::new(
+            &place.key(key),
+            "0 is not possible",
+            "use 1 or more",
+        ));
     }
     if !(1..=100).contains(&sync.reading_share_percent) {
         return Err(Mistake::new(
@@ -260,7 +266,9 @@ impl CompanySection {
             id: CompanyId::new(id),
             code,
             edition: self.edition,
-            reader: self.reader.into_source(self.edition, base, &place.key("reader"))?,
+            reader: self
+                .reader
+                .into_source(self.edition, base, &place.key("reader"))?,
             writer: self
                 .writer
                 .map(|writer| writer.into_target(base, &place.key("writer")))
@@ -352,4 +360,3 @@ fn has_password(connection: &str) -> bool {
                 && !value.trim().is_empty()
         })
 }
-

@@ -204,7 +204,15 @@ mod tests {
         let day: HourWindow = "06:00-19:30".parse().unwrap();
         assert!(day.contains(time(19, 29, 0, 0)) && !day.contains(time(19, 30, 0, 0)));
         assert_eq!(night.to_string(), "19:00-06:00");
-        for wrong in ["", "19-06", "19:00", "7:00-8:00", "25:00-06:00", "06:00-06:00", "a:b-c:d"] {
+        for wrong in [
+            "",
+            "19-06",
+            "19:00",
+            "7:00-8:00",
+            "25:00-06:00",
+            "06:00-06:00",
+            "a:b-c:d",
+        ] {
             assert!(wrong.parse::<HourWindow>().is_err(), "{wrong}");
         }
     }
@@ -214,7 +222,10 @@ mod tests {
         let settings = SyncSettings::default();
         let none = PaceChange::default();
         assert_eq!(Pace::of(&settings, Temperament::Hot, none).sweep_interval_s, 2);
-        assert_eq!(Pace::of(&settings, Temperament::Master, none).sweep_interval_s, 3600);
+        assert_eq!(
+            Pace::of(&settings, Temperament::Master, none).sweep_interval_s,
+            3600
+        );
         assert_eq!(Pace::of(&settings, Temperament::History, none).interval_s, 60);
         let own = PaceChange {
             interval_s: Some(30),

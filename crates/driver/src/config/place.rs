@@ -86,7 +86,10 @@ impl fmt::Display for Place {
 /// The line of the section that begins at `section` (from 1) on which a name stands.
 pub(super) fn mention(text: &str, section: usize, name: &str) -> Option<usize> {
     let part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let names = |line: &str| line.split(|c| !part_of_name(c)).any(|n| n.eq_ignore_ascii_case(name));
+    let names = |line: &str| {
+        line.split(|c| !part_of_name(c))
+            .any(|n| n.eq_ignore_ascii_case(name))
+    };
     let lines = text.lines().enumerate().skip(section);
     let mut own = lines.take_while(|(_, line)| !line.trim_start().starts_with("[["));
     own.find(|(_, line)| names(line)).map(|(index, _)| index + 1)
@@ -117,6 +120,9 @@ mod tests {
             assert_eq!(place.line(text), Some(line), "{place}");
         }
         assert_eq!(Place::of("erp").line(text), None);
-        assert_eq!(dataset.key("udf").index(1).to_string(), "company[0].dataset[0].udf[1]");
+        assert_eq!(
+            dataset.key("udf").index(1).to_string(),
+            "company[0].dataset[0].udf[1]"
+        );
     }
 }

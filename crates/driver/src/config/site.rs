@@ -8,12 +8,12 @@ use sync::{Adaptation, Extra, FieldSteps, Keep, UserTable};
 use toml::{Table, Value};
 use values::{Date, Kind};
 
+use super::SyncSettings;
 use super::columns::{Columns, Tables, is_name, is_user_table};
 use super::mistake::{KEEPS_NOTHING, Mistake};
 use super::pace::{Pace, PaceChange};
 use super::place::Place;
 use super::section::{Section, list, texts, wrong};
-use super::SyncSettings;
 
 /// Keys of a section beside the names of the dataset's children.
 pub(super) const KEYS: &[&str] = &[
@@ -127,7 +127,11 @@ fn read(section: &Section<'_>, catalog: &Catalog, tables: &Tables) -> Result<Dat
         } else {
             "see docs/data.md for the names; a dataset of your own begins with udt_"
         };
-        return Err(Mistake::new(&name_place, format!("{name:?} is no dataset"), remedy));
+        return Err(Mistake::new(
+            &name_place,
+            format!("{name:?} is no dataset"),
+            remedy,
+        ));
     };
     let children: Vec<&str> = dataset.children.iter().map(|c| c.name.as_str()).collect();
     let known: Vec<&str> = KEYS.iter().copied().chain(children).collect();
@@ -197,7 +201,10 @@ fn user_table(
         return given.map_or(Ok(()), |(_, place)| {
             Err(Mistake::new(
                 &place,
-                format!("{} is a dataset of the catalog, which knows its table and key", dataset.name),
+                format!(
+                    "{} is a dataset of the catalog, which knows its table and key",
+                    dataset.name
+                ),
                 "take the line out, or begin the name with udt_ for a table of your own",
             ))
         });
@@ -229,9 +236,13 @@ fn user_table(
     };
     if key.is_empty() {
         return Err(Mistake::new(
-            &section.get("key").map_or(section.place.clone(), |(_, place)| place),
+            &section
+                .get("key")
+                .map_or(section.place.clone(), |(_, place)| place),
             format!("{} has no key", dataset.name),
-            format!("write {example}: the columns that tell its rows apart; ODBC does not say which they are"),
+            format!(
+                "write {example}: the columns that tell its rows apart; ODBC does not say which they are"
+            ),
         ));
     }
     let mut extras = std::mem::take(&mut adaptation.udf);
@@ -307,7 +318,10 @@ fn udf(section: &Section<'_>, columns: Columns<'_>) -> Result<Vec<Extra>, Mistak
         if let Some(field) = columns.field(&extra.column) {
             return Err(Mistake::new(
                 &place,
-                format!("{} is no column of the site's own: it is the field {}", extra.column, field.name),
+                format!(
+                    "{} is no column of the site's own: it is the field {}",
+                    extra.column, field.name
+                ),
                 "take it out: the field is synced anyway",
             ));
         }
@@ -320,7 +334,11 @@ fn described(value: &Value, place: &Place) -> Result<Extra, Mistake> {
     let own = Section::of(value, place.clone(), EXAMPLE_UDF)?;
     own.only_keys(&["column", "class", "name"], "")?;
     let Some((column, _)) = own.text("column", "column = \"UDF_NAME\"")? else {
-        return Err(Mistake::new(place, "there is no column", format!("write {EXAMPLE_UDF}")));
+        return Err(Mistake::new(
+            place,
+            "there is no column",
+            format!("write {EXAMPLE_UDF}"),
+        ));
     };
     let name = own.text("name", "name = \"cost_note\"")?;
     Ok(Extra {
@@ -446,12 +464,20 @@ fn fields(
                 let own = Section::of(value, place.clone(), EXAMPLE_NEW)?;
                 own.only_keys(&["class", "steps"], "")?;
                 let Some((value, steps_place)) = own.get("steps") else {
-                    return Err(Mistake::new(&place, "there are no steps", format!("write {EXAMPLE_NEW}")));
+                    return Err(Mistake::new(
+                        &place,
+                        "there are no steps",
+                        format!("write {EXAMPLE_NEW}"),
+                    ));
                 };
                 (class(&own)?, value, steps_place)
             }
             Value::Array(_) => (None, value, place.clone()),
-            Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_) => {
                 return Err(wrong(value, &place, "a list of steps", EXAMPLE_FIELD));
             }
         };
@@ -516,7 +542,11 @@ fn fields(
 fn steps(value: &Value, place: &Place) -> Result<Vec<Step>, Mistake> {
     let elements = list(value, place, EXAMPLE_FIELD)?;
     if elements.is_empty() {
-        return Err(Mistake::new(place, "the list of steps is empty", format!("write {EXAMPLE_FIELD}")));
+        return Err(Mistake::new(
+            place,
+            "the list of steps is empty",
+            format!("write {EXAMPLE_FIELD}"),
+        ));
     }
     elements
         .into_iter()
@@ -543,7 +573,11 @@ fn of_field(part: &Part<'_>, field: &Field, class: Option<Class>, place: &Place)
     if class.is_some() {
         return Err(Mistake::new(
             &place.key("class"),
-            format!("{} is a field of class {} everywhere", field.name, field.class.as_str()),
+            format!(
+                "{} is a field of class {} everywhere",
+                field.name,
+                field.class.as_str()
+            ),
             "take the class out, or make a new value under another name",
         ));
     }
@@ -590,7 +624,12 @@ fn new_value(
     let expression = match steps.first() {
         Some(Step::Expression(text)) => {
             let text = text.clone();
-            if part.columns.expression(&text, &place.index(0))?.field_kind().is_none() {
+            if part
+                .columns
+                .expression(&text, &place.index(0))?
+                .field_kind()
+                .is_none()
+            {
                 return Err(Mistake::new(
                     &place.index(0),
                     "the expression is true or false, which no field holds",

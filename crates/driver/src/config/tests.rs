@@ -96,7 +96,14 @@ fn a_site_s_own_shape_becomes_adaptations() {
     let extras: Vec<_> = changes
         .udf
         .iter()
-        .map(|e| (e.name.as_str(), e.column.as_str(), e.class, e.expression.as_deref()))
+        .map(|e| {
+            (
+                e.name.as_str(),
+                e.column.as_str(),
+                e.class,
+                e.expression.as_deref(),
+            )
+        })
         .collect();
     assert_eq!(
         extras,
@@ -140,7 +147,10 @@ fn what_is_not_synced_is_left_out_and_the_company_s_section_wins() {
     assert!(!first.iter().any(|d| d.dataset.name.as_str() == "promotions"));
     assert!(first.is_sorted_by_key(|d| d.dataset.name.as_str().to_owned()));
     let second = config.companies[1].datasets(&config, &catalog, today);
-    let items = second.iter().find(|d| d.dataset.name.as_str() == "items").unwrap();
+    let items = second
+        .iter()
+        .find(|d| d.dataset.name.as_str() == "items")
+        .unwrap();
     assert_eq!(items.adaptation.keep.len(), 1);
     assert!(items.adaptation.udf.is_empty());
 }
@@ -161,13 +171,33 @@ fn every_mistake_names_its_place_and_line() {
             "writer.com = { home = 'C:\\Sage' }",
             ":12: company[0].writer.com",
         ),
-        ("[erp]", "[sync]\ndatasets = [\"itmes\"]\n[erp]", ":5: sync.datasets[0]"),
-        ("[erp]", "[sync]\ndatasets = [\"udt_x\"]\n[erp]", ":5: sync.datasets[0]"),
+        (
+            "[erp]",
+            "[sync]\ndatasets = [\"itmes\"]\n[erp]",
+            ":5: sync.datasets[0]",
+        ),
+        (
+            "[erp]",
+            "[sync]\ndatasets = [\"udt_x\"]\n[erp]",
+            ":5: sync.datasets[0]",
+        ),
         ("[erp]", "[sync]\n\ninterval_s = 0\n[erp]", ":6: sync.interval_s"),
-        ("[erp]", "[sync]\nsweep_hours = \"19-6\"\n[erp]", ":5: \"19-6\" is no hours"),
-        ("[erp]", "[sync]\nreading_share_percent = 101\n[erp]", ":5: sync.reading"),
+        (
+            "[erp]",
+            "[sync]\nsweep_hours = \"19-6\"\n[erp]",
+            ":5: \"19-6\" is no hours",
+        ),
+        (
+            "[erp]",
+            "[sync]\nreading_share_percent = 101\n[erp]",
+            ":5: sync.reading",
+        ),
         ("url = ", "adress = ", ":3: unknown field `adress`"),
-        ("reader.odbc", "reader.system_database = \"X\"\nreader.odbc", ":11: company[0].reader.system"),
+        (
+            "reader.odbc",
+            "reader.system_database = \"X\"\nreader.odbc",
+            ":11: company[0].reader.system",
+        ),
     ] {
         let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err();
         assert!(error.to_string().contains(wanted), "{wanted}: {error}");
@@ -182,47 +212,137 @@ fn every_mistake_in_a_dataset_is_refused_with_line_and_mend() {
     // Lines count from the `[[company.dataset]]` line as 0; items' name is line 1.
     let cases: &[(&str, usize, &str, &str)] = &[
         ("name = \"itmes\"", 1, "name", "\"itmes\" is no dataset"),
-        ("name = \"varietals\"\ntable = \"CI_UDT_V\"\nkey = [\"K\"]", 1, "name", "no dataset"),
+        (
+            "name = \"varietals\"\ntable = \"CI_UDT_V\"\nkey = [\"K\"]",
+            1,
+            "name",
+            "no dataset",
+        ),
         ("# nothing", 0, "", "there is no name"),
         ("\nhistory_yaers = 5", 3, "history_yaers", "not known"),
         ("history_years = 5", 2, "history_years", "no history"),
-        ("name = \"invoices\"\nhistory_years = 0", 2, "history_years", "0 is not possible"),
+        (
+            "name = \"invoices\"\nhistory_years = 0",
+            2,
+            "history_years",
+            "0 is not possible",
+        ),
         ("sweep_hours = \"7-8\"", 2, "sweep_hours", "no hours"),
         ("interval_s = \"5\"", 2, "interval_s", "has to be a whole number"),
         ("table = \"CI_Item\"", 2, "table", "a dataset of the catalog"),
         ("name = \"udt_x\"", 0, "", "no table"),
         ("name = \"udt_x\"\ntable = \"CI_UDT_X\"", 0, "", "no key"),
-        ("name = \"udt_x\"\ntable = \"AR_Customer\"\nkey = [\"CustomerNo\"]", 2, "table", "no user-defined table"),
+        (
+            "name = \"udt_x\"\ntable = \"AR_Customer\"\nkey = [\"CustomerNo\"]",
+            2,
+            "table",
+            "no user-defined table",
+        ),
         ("udf = \"UDF_X\"", 2, "udf", "has to be a list"),
-        ("udf = [\n  \"UDF_X\",\n  { column = \"UDF_Y\", class = \"secret\" },\n]", 4, "udf[1].class", "no class"),
+        (
+            "udf = [\n  \"UDF_X\",\n  { column = \"UDF_Y\", class = \"secret\" },\n]",
+            4,
+            "udf[1].class",
+            "no class",
+        ),
         ("udf = [{ class = \"cost\" }]", 2, "udf[0]", "no column"),
         ("udf = [\"UDF_X\", \"UDF_X\"]", 2, "udf[1]", "stands twice"),
         ("udf = [\"ItemCode\"]", 2, "udf[0]", "the field item_code"),
         ("udf = [\"UDF X\"]", 2, "udf[0]", "no column's name"),
-        ("only = { ProductLine = [1] }", 2, "only.ProductLine[0]", "has to be a text"),
-        ("only = { ProductLine = [] }", 2, "only.ProductLine", "keeps no row"),
-        ("only = { ItemType = [\"1\"] }\nexcept = { ItemType = [\"1\", \"2\"] }", 3, "except.ItemType", "no row is left"),
+        (
+            "only = { ProductLine = [1] }",
+            2,
+            "only.ProductLine[0]",
+            "has to be a text",
+        ),
+        (
+            "only = { ProductLine = [] }",
+            2,
+            "only.ProductLine",
+            "keeps no row",
+        ),
+        (
+            "only = { ItemType = [\"1\"] }\nexcept = { ItemType = [\"1\", \"2\"] }",
+            3,
+            "except.ItemType",
+            "no row is left",
+        ),
         ("when = \"UDF_WEB = 'Y\"", 2, "when", "character"),
         ("when = \"StandardUnitPrice = 'Y'\"", 2, "when", "character"),
         ("when = \"StandardUnitPrice * 2\"", 2, "when", "not true or false"),
-        ("fields.item_code_desc = [\"trim\", \"trimm\"]", 2, "fields.item_code_desc[1]", "trimm"),
+        (
+            "fields.item_code_desc = [\"trim\", \"trimm\"]",
+            2,
+            "fields.item_code_desc[1]",
+            "trimm",
+        ),
         ("fields.item_code_desc = []", 2, "fields.item_code_desc", "empty"),
-        ("fields.item_code = [\"trim\"]", 2, "fields.item_code", "part of the key"),
-        ("fields.standard_unit_price = [{ cut = 3 }]", 2, "fields.standard_unit_price[0]", "cut"),
-        ("fields.standard_unit_price = [{ expression = \"'x'\" }]", 2, "fields.standard_unit_price", "another kind"),
-        ("fields.item_code_desc = { class = \"cost\", steps = [\"trim\"] }", 2, "fields.item_code_desc.class", "class public"),
-        ("fields.item_code_desc = [{ concat = [\"StandardUnitCost\"] }]", 2, "fields.item_code_desc", "of class cost"),
-        ("fields.web_price = [{ expression = \"1\" }]", 2, "fields.web_price", "no field of items"),
-        ("fields.web_price = { class = \"public\", steps = [\"trim\"] }", 2, "fields.web_price.steps[0]", "nothing is there yet"),
-        ("fields.x = { class = \"public\", steps = [{ expression = \"value\" }] }", 2, "fields.x.steps[0]", "value"),
-        ("fields.x = { class = \"public\", steps = [{ expression = \"1 = 1\" }] }", 2, "fields.x.steps[0]", "true or false"),
+        (
+            "fields.item_code = [\"trim\"]",
+            2,
+            "fields.item_code",
+            "part of the key",
+        ),
+        (
+            "fields.standard_unit_price = [{ cut = 3 }]",
+            2,
+            "fields.standard_unit_price[0]",
+            "cut",
+        ),
+        (
+            "fields.standard_unit_price = [{ expression = \"'x'\" }]",
+            2,
+            "fields.standard_unit_price",
+            "another kind",
+        ),
+        (
+            "fields.item_code_desc = { class = \"cost\", steps = [\"trim\"] }",
+            2,
+            "fields.item_code_desc.class",
+            "class public",
+        ),
+        (
+            "fields.item_code_desc = [{ concat = [\"StandardUnitCost\"] }]",
+            2,
+            "fields.item_code_desc",
+            "of class cost",
+        ),
+        (
+            "fields.web_price = [{ expression = \"1\" }]",
+            2,
+            "fields.web_price",
+            "no field of items",
+        ),
+        (
+            "fields.web_price = { class = \"public\", steps = [\"trim\"] }",
+            2,
+            "fields.web_price.steps[0]",
+            "nothing is there yet",
+        ),
+        (
+            "fields.x = { class = \"public\", steps = [{ expression = \"value\" }] }",
+            2,
+            "fields.x.steps[0]",
+            "value",
+        ),
+        (
+            "fields.x = { class = \"public\", steps = [{ expression = \"1 = 1\" }] }",
+            2,
+            "fields.x.steps[0]",
+            "true or false",
+        ),
         (
             "fields.x = { class = \"public\", steps = [{ look_up = { table = \"AR_CustomerCreditCard\", on = { ItemCode = \"K\" }, column = \"CardholderName\" } }] }",
             2,
             "fields.x.steps",
             "neither a table",
         ),
-        ("name = \"sales_orders\"\nlines.udf = [\"UDF_X\"]\nlines.only = { A = [\"1\"] }", 3, "lines.only", "not known"),
+        (
+            "name = \"sales_orders\"\nlines.udf = [\"UDF_X\"]\nlines.only = { A = [\"1\"] }",
+            3,
+            "lines.only",
+            "not known",
+        ),
         ("lines.udf = [\"UDF_X\"]", 2, "lines", "not known"),
         ("[[company.dataset]]\nname = \"items\"", 3, "name", "two sections"),
     ];
@@ -230,7 +350,10 @@ fn every_mistake_in_a_dataset_is_refused_with_line_and_mend() {
         let error = mistake(section);
         assert_eq!(error.line, Some(NEXT_LINE + line), "{section}\n{error}");
         let dot = if key.is_empty() { "" } else { "." };
-        assert!(error.place.ends_with(&format!("]{dot}{key}")), "{section}\n{error}");
+        assert!(
+            error.place.ends_with(&format!("]{dot}{key}")),
+            "{section}\n{error}"
+        );
         assert!(error.problem.contains(words), "{section}\n{error}");
         assert!(!error.remedy.is_empty(), "{section}");
     }
@@ -240,14 +363,21 @@ fn every_mistake_in_a_dataset_is_refused_with_line_and_mend() {
 #[test]
 fn an_expression_that_does_not_compile_says_where() {
     let error = mistake("when = \"InactiveItem <> 'Y' and and\"");
-    assert!(error.to_string().contains("config.toml:15: company[0].dataset[0].when: "), "{error}");
-    assert!(error.problem.contains("character 29"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("config.toml:15: company[0].dataset[0].when: "),
+        "{error}"
+    );
+    assert!(error.problem.contains("character 25"), "{error}");
 }
 
 /// No part of a section selects a column that the catalog withholds, in any spelling.
 #[test]
 fn withheld_columns_cannot_be_selected() {
     let catalog = Catalog::standard().unwrap();
+    let tables = columns::Tables::of(&catalog);
+    let place = place::Place::of("dataset");
     let mut tried = 0;
     for dataset in catalog.datasets() {
         let children = dataset.children.iter().map(|c| (Some(&c.name), &c.withheld));
@@ -259,8 +389,12 @@ fn withheld_columns_cannot_be_selected() {
                 let mut sections = vec![
                     format!("{head}{under}udf = [\"{column}\"]"),
                     format!("{head}{under}udf = [{{ column = \"{lower}\", class = \"cost\" }}]"),
-                    format!("{head}{under}fields.x = {{ class = \"cost\", steps = [{{ expression = \"{lower}\" }}] }}"),
-                    format!("{head}{under}fields.x = {{ class = \"cost\", steps = [{{ concat = [\"{column}\"] }}] }}"),
+                    format!(
+                        "{head}{under}fields.x = {{ class = \"cost\", steps = [{{ expression = \"{lower}\" }}] }}"
+                    ),
+                    format!(
+                        "{head}{under}fields.x = {{ class = \"cost\", steps = [{{ concat = [\"{column}\"] }}] }}"
+                    ),
                     format!(
                         "{head}{under}fields.x = {{ class = \"cost\", steps = [{{ look_up = {{ table = \"{}\", on = {{ value = \"K\" }}, column = \"{column}\" }} }}] }}",
                         dataset.table
@@ -279,8 +413,12 @@ fn withheld_columns_cannot_be_selected() {
                     ]);
                 }
                 for section in sections {
-                    let error = mistake(&section);
-                    assert!(error.problem.contains("never leaves the ERP"), "{section}\n{error}");
+                    let table: toml::Table = toml::from_str(&section).unwrap();
+                    let error = site::read_all(&[table], &place, &catalog, &tables).unwrap_err();
+                    assert!(
+                        error.problem.contains("never leaves the ERP"),
+                        "{section}\n{error:?}"
+                    );
                     tried += 1;
                 }
             }
@@ -294,6 +432,29 @@ fn one_company_one_id() {
     let second = GOOD.split_once("[[company]]").unwrap().1;
     let error = parse(&format!("{GOOD}[[company]]{second}")).unwrap_err();
     assert!(error.to_string().contains("company[1].id"), "{error}");
+}
+
+#[test]
+fn premium_has_its_system_tables_in_a_database_of_their_own() {
+    let premium = GOOD.replace("\"standard\"", "\"premium\"");
+    for (more, wanted) in [
+        ("", "MAS_SYSTEM.dbo"),
+        ("reader.system_database = \"MAS_SYS2\"\n", "MAS_SYS2.dbo"),
+    ] {
+        let config = parse(&format!("{premium}{more}")).unwrap();
+        let ReaderSource::Odbc { dialect, .. } = &config.companies[0].reader else {
+            panic!("{:?}", config.companies[0].reader);
+        };
+        assert_eq!(dialect.schema.as_deref(), Some("dbo"));
+        assert_eq!(dialect.system_schema.as_deref(), Some(wanted));
+    }
+    let error = parse(&format!("{premium}reader.system_database = \"a;b\"\n")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains(":13: company[0].reader.system_database"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -322,7 +483,11 @@ fn the_schema_has_every_key() {
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
     let keys = |pointer: &str| -> Vec<String> {
         let found = schema.pointer(pointer).and_then(|v| v.as_object());
-        let mut keys: Vec<String> = found.unwrap_or_else(|| panic!("{pointer}")).keys().cloned().collect();
+        let mut keys: Vec<String> = found
+            .unwrap_or_else(|| panic!("{pointer}"))
+            .keys()
+            .cloned()
+            .collect();
         keys.sort();
         keys
     };
@@ -334,12 +499,24 @@ fn the_schema_has_every_key() {
         ("[state]", "/properties/state/properties".to_owned()),
         ("[sync]", "/properties/sync/properties".to_owned()),
         ("[[company]]", company.to_owned()),
-        ("[[company]]\ncode='ABC'\nedition='standard'\n[company.reader]", format!("{company}/reader/properties")),
-        ("[[company]]\ncode='ABC'\nedition='standard'\nreader={}\n[company.writer]", format!("{company}/writer/properties")),
-        ("[[company]]\ncode='ABC'\nedition='standard'\nreader={}\n[company.orders]", format!("{company}/orders/properties")),
+        (
+            "[[company]]\ncode='ABC'\nedition='standard'\n[company.reader]",
+            format!("{company}/reader/properties"),
+        ),
+        (
+            "[[company]]\ncode='ABC'\nedition='standard'\nreader={}\n[company.writer]",
+            format!("{company}/writer/properties"),
+        ),
+        (
+            "[[company]]\ncode='ABC'\nedition='standard'\nreader={}\n[company.orders]",
+            format!("{company}/orders/properties"),
+        ),
     ] {
         let error = toml::from_str::<File>(&format!("{section}\nzzz = 1\n")).unwrap_err();
-        let (_, known) = error.message().split_once("expected").unwrap_or_else(|| panic!("{error}"));
+        let (_, known) = error
+            .message()
+            .split_once("expected")
+            .unwrap_or_else(|| panic!("{error}"));
         let mut known: Vec<String> = known.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         known.sort();
         assert_eq!(keys(&pointer), known, "{section}");
@@ -347,10 +524,44 @@ fn the_schema_has_every_key() {
     let mut known: Vec<String> = site::KEYS.iter().map(|k| (*k).to_owned()).collect();
     known.sort();
     assert_eq!(keys("/$defs/dataset/properties"), known);
-    for (key, value) in schema.pointer("/properties/sync/properties").unwrap().as_object().unwrap() {
+    for (key, value) in schema
+        .pointer("/properties/sync/properties")
+        .unwrap()
+        .as_object()
+        .unwrap()
+    {
         let settings = serde_json::to_value(SyncSettings::default()).unwrap();
         if let Some(default) = value.get("default") {
             assert_eq!(settings.get(key), Some(default), "{key}");
         }
     }
+}
+
+/// Every piece of a configuration in the documentation holds.
+#[test]
+fn the_documentation_s_examples_hold() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages: Vec<_> = std::fs::read_dir(root.join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    pages.push(root.join("README.md"));
+    let mut examples = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            let whole = if block.contains("[hub]") {
+                block.to_owned()
+            } else if block.trim_start().starts_with('[') {
+                format!("{GOOD}{block}")
+            } else {
+                format!("{GOOD}[[company.dataset]]\nname = \"items\"\n{block}")
+            };
+            parse(&whole).unwrap_or_else(|error| panic!("{}: {error}\n{block}", page.display()));
+            examples += 1;
+        }
+    }
+    assert!(examples >= 2, "{examples}");
 }

@@ -299,7 +299,7 @@ fn check_code(bridge: &mut ReadBridge, company: &Company) -> Result<(), Box<Fail
     };
     let select = Select {
         table: COMPANIES.to_owned(),
-        columns: vec![Column::new(column.name.clone(), Kind::Text)],
+        columns: vec![Column::new(&column.name, Kind::Text)],
         conditions: Vec::new(),
         order_by: Vec::new(),
     };

@@ -49,7 +49,11 @@ pub(super) fn measure(
         .map(|path| Known::open(path, company.id.as_str(), dataset.name.as_str()))
         .transpose()?
         .flatten();
-    let table = site.adaptation.table.as_ref().map_or(&dataset.table, |t| &t.table);
+    let table = site
+        .adaptation
+        .table
+        .as_ref()
+        .map_or(&dataset.table, |t| &t.table);
     let failed = |error: ReadError| {
         Failed::new(
             error.code.as_str(),
@@ -73,7 +77,10 @@ pub(super) fn measure(
             effect.examples = examples(reader, company, site, &page, &keys, page_limit).map_err(failed)?;
         }
         let rate = effect.rows as f64 / started.elapsed().as_secs_f64().max(0.001);
-        bar.set_message(format!("{} read, {} pass, {rate:.0} a second", effect.rows, effect.pass));
+        bar.set_message(format!(
+            "{} read, {} pass, {rate:.0} a second",
+            effect.rows, effect.pass
+        ));
         bar.tick();
         if page.end || page.last.is_none() {
             break;
@@ -166,7 +173,11 @@ fn examples(
 ) -> Result<Vec<Example>, ReadError> {
     let dataset = &site.dataset;
     let passing = keys.iter().enumerate().zip(&page.kept);
-    let chosen: Vec<(usize, &Key)> = passing.filter(|(_, kept)| **kept).map(|(k, _)| k).take(SAMPLE).collect();
+    let chosen: Vec<(usize, &Key)> = passing
+        .filter(|(_, kept)| **kept)
+        .map(|(k, _)| k)
+        .take(SAMPLE)
+        .collect();
     if chosen.is_empty() {
         return Ok(Vec::new());
     }

@@ -122,7 +122,10 @@ impl DatasetReport {
             }
         }
         if !self.offered.is_empty() {
-            line(out, format!("    offered columns (not read): {}", named(&self.offered)));
+            line(
+                out,
+                format!("    offered columns (not read): {}", named(&self.offered)),
+            );
         }
         if let Some(effect) = &self.effect {
             effect.write(out);
