@@ -60,6 +60,7 @@ fn code_of(state: &str, words: &str) -> ReadErrorCode {
         "IM002" | "IM003" | "IM004" => return ReadErrorCode::NoDriver,
         "28000" => return ReadErrorCode::PasswordRefused,
         "42S02" | "S0002" | "42P01" => return ReadErrorCode::TableMissing,
+        "42501" => return ReadErrorCode::TableDenied,
         "42S22" | "S0022" | "42703" => return ReadErrorCode::ColumnMissing,
         "HYT00" | "S1T00" | "57014" => return ReadErrorCode::TimedOut,
         "22001" | "01004" => return ReadErrorCode::Truncated,
@@ -71,6 +72,8 @@ fn code_of(state: &str, words: &str) -> ReadErrorCode {
     } else if says(&["password authentication failed"]) || says(&["login failed"]) || says(&["logon failed"])
     {
         ReadErrorCode::PasswordRefused
+    } else if says(&["permission", "denied"]) {
+        ReadErrorCode::TableDenied
     } else if says(&["no such table"]) || says(&["table is not accessible"]) {
         ReadErrorCode::TableMissing
     } else if says(&["no such column"]) || says(&["column not found"]) {
@@ -122,6 +125,12 @@ mod tests {
                 ReadErrorCode::ConnectFailed,
             ),
             ("42S02", "Invalid object name", ReadErrorCode::TableMissing),
+            (
+                "42000",
+                "The SELECT permission was denied on the object 'CI_Item', database 'MAS_ABC', schema 'dbo'.",
+                ReadErrorCode::TableDenied,
+            ),
+            ("42501", "permission denied for table ci_item", ReadErrorCode::TableDenied),
             (
                 "HY000",
                 "no such table: CI_ItemX (1)",

@@ -100,6 +100,8 @@ pub enum ReadErrorCode {
     WrongDatabase,
     /// The table does not exist, or the user may not see it.
     TableMissing,
+    /// The table exists, but the user may not read it.
+    TableDenied,
     /// A column does not exist.
     ColumnMissing,
     /// The driver cut a value.
@@ -122,6 +124,7 @@ impl ReadErrorCode {
             Self::PasswordRefused => "password_refused",
             Self::WrongDatabase => "wrong_database",
             Self::TableMissing => "table_missing",
+            Self::TableDenied => "table_denied",
             Self::ColumnMissing => "column_missing",
             Self::Truncated => "truncated",
             Self::TimedOut => "timed_out",
@@ -152,6 +155,7 @@ impl ReadError {
             | ReadErrorCode::PasswordRefused
             | ReadErrorCode::WrongDatabase
             | ReadErrorCode::TableMissing
+            | ReadErrorCode::TableDenied
             | ReadErrorCode::ColumnMissing
             | ReadErrorCode::Truncated => false,
         }
@@ -175,6 +179,9 @@ impl ReadError {
             }
             ReadErrorCode::TableMissing => {
                 "check the company code and the Sage user's ODBC rights in Role Maintenance; a denied table looks like a missing one"
+            }
+            ReadErrorCode::TableDenied => {
+                "give the user the right to read the table: Role Maintenance (ODBC security), or db_datareader on Premium"
             }
             ReadErrorCode::ColumnMissing => {
                 "run erp-driver config check: this release of Sage lacks the column"
