@@ -54,11 +54,6 @@ impl Fill {
     pub fn column(&self, name: &str) -> Option<ColumnFill> {
         self.columns.get(name).copied()
     }
-
-    /// Without this column: a person knows that it has lost its values.
-    pub fn forget(&mut self, name: &str) {
-        self.columns.remove(name);
-    }
 }
 
 impl ColumnFill {

@@ -359,6 +359,146 @@ fn an_order_that_went_to_the_history_is_explained() {
 }
 
 #[test]
+fn lines_have_own_values_and_steps_too() {
+    let mut orders = dataset("sales_orders", &["DateUpdated", "TimeUpdated", "ItemCode"]);
+    orders.children.retain(|child| child.name == "lines");
+    let header = [
+        ("SalesOrderNo", "1"),
+        ("DateUpdated", "2026-05-01"),
+        ("TimeUpdated", "9"),
+    ];
+    let line = |key: &str, item: &str, bin: &str| {
+        row(&[
+            ("SalesOrderNo", "1"),
+            ("LineKey", key),
+            ("ItemCode", item),
+            ("UDF_BIN", bin),
+        ])
+    };
+    let tables: Rows = [
+        ("SO_SalesOrderHeader", vec![row(&header)]),
+        (
+            "SO_SalesOrderDetail",
+            vec![line("2", "b", "X2"), line("1", "a", "X1")],
+        ),
+    ]
+    .into();
+    let mut reader = Tables::new(tables);
+    let upper = steps("ItemCode", &[r#""upper""#]);
+    let adaptation = Adaptation {
+        child_udf: vec![("lines".into(), vec![extra("bin", "UDF_BIN", Class::Public)])],
+        steps: vec![FieldSteps {
+            child: Some("lines".into()),
+            ..upper
+        }],
+        ..Adaptation::default()
+    };
+    let (shape, _) = fit_with(&mut reader, &orders, &adaptation).unwrap();
+    let page = first_page(&mut reader, &shape);
+    let place = |name: &str| {
+        shape.dataset.children[0]
+            .fields
+            .iter()
+            .position(|f| f.name == name)
+            .unwrap()
+    };
+    let shown: Vec<String> = (0..2)
+        .map(|row| {
+            let of = |name: &str| match page.batch.child_value(0, place(name), row) {
+                Value::Text(text) => text.to_owned(),
+                other => panic!("{other:?}"),
+            };
+            format!("{} {}", of("item_code"), of("udf"))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [r#"A {"public":{"bin":"X1"}}"#, r#"B {"public":{"bin":"X2"}}"#]
+    );
+}
+
+#[test]
+fn every_successor_is_asked_by_columns_of_the_key() {
+    for dataset in Catalog::standard().unwrap().datasets() {
+        for on in dataset.successors.iter().flat_map(|s| &s.on) {
+            assert!(dataset.key.contains(&on.own), "{}: {}", dataset.name, on.own);
+        }
+    }
+}
+
+#[test]
+fn a_layout_that_nobody_wrote_down_is_taken_whole_but_for_what_never_leaves() {
+    let mut guessed = salespersons();
+    guessed.guess = Some("no layout was at hand".into());
+    guessed.withheld.push("UDF_QUOTA".into());
+    let (shape, _) = fit_with(&mut persons(), &guessed, &Adaptation::default()).unwrap();
+    let udf = texts(&first_page(&mut persons(), &shape), &shape.dataset, "udf");
+    assert_eq!(udf[0], r#"{"personal":{"UDF_REGION":"E"}}"#);
+    let public = Adaptation {
+        udf: vec![extra("region", "UDF_REGION", Class::Public)],
+        ..Adaptation::default()
+    };
+    let (shape, _) = fit_with(&mut persons(), &guessed, &public).unwrap();
+    let udf = texts(&first_page(&mut persons(), &shape), &shape.dataset, "udf");
+    assert_eq!(udf[0], r#"{"public":{"region":"E"}}"#);
+    let mut reader = Tables::new(Rows::new());
+    let absent = fit_with(&mut reader, &guessed, &Adaptation::default()).unwrap_err();
+    assert!(!absent.is_fatal(), "a table that a site may lack is passed over");
+    let missing = fit_with(&mut reader, &salespersons(), &Adaptation::default()).unwrap_err();
+    assert!(missing.is_fatal());
+}
+
+#[test]
+fn joined_fields_come_from_their_table_and_are_blank_where_it_is_not() {
+    let mut items = Catalog::standard().unwrap().get("items").unwrap().clone();
+    items.children.clear();
+    let joined = items.fields.iter().find(|f| f.join.is_some()).unwrap().clone();
+    items.fields.retain(|f| {
+        f.is_udf() || f.join.is_some() || f.column == "ItemCode" || f.column.ends_with("Updated")
+    });
+    let item = |code: &str, key: &str| {
+        row(&[
+            ("ItemCode", code),
+            ("ExtendedDescriptionKey", key),
+            ("DateUpdated", "2026-05-01"),
+            ("TimeUpdated", "9"),
+        ])
+    };
+    let text =
+        |key: &str, text: &str| row(&[("ExtendedDescriptionKey", key), ("ExtendedDescriptionText", text)]);
+    let mut tables: Rows = [(
+        "CI_Item",
+        vec![item("A", "0000000001"), item("B", ""), item("C", "0000000009")],
+    )]
+    .into();
+    let mut reader = Tables::new(tables.clone());
+    let (shape, problems) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
+    assert!(
+        problems.iter().any(|p| p.code() == "table_absent"),
+        "{problems:?}"
+    );
+    assert_eq!(
+        texts(&first_page(&mut reader, &shape), &shape.dataset, &joined.name),
+        ["", "", ""]
+    );
+    tables.insert(
+        "CI_ExtendedDescription",
+        vec![text("0000000001", "long text"), text("0000000002", "other")],
+    );
+    let mut reader = Tables::new(tables);
+    let (with, _) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
+    assert_eq!(
+        texts(&first_page(&mut reader, &with), &with.dataset, &joined.name),
+        ["long text", "", ""]
+    );
+    assert_ne!(
+        with.site(),
+        shape.site(),
+        "the whole table is read when the joined one is there at last"
+    );
+}
+
+#[test]
 fn the_company_sees_its_own_row_alone_with_all_options() {
     let options = Catalog::standard()
         .unwrap()

@@ -123,7 +123,9 @@ pub fn explain(
                 literal: literal(part, column.kind, &successor.table)?,
             });
         }
-        let Some(first) = successor.on.first().filter(|_| !conditions.is_empty()) else {
+        // With a part of its key alone, somebody else's document would explain it.
+        let whole_key = conditions.len() == successor.on.len();
+        let Some(first) = successor.on.first().filter(|_| whole_key) else {
             continue;
         };
         let column = successor.unless.as_ref().map_or(&first.theirs, |u| &u.column);
