@@ -64,7 +64,10 @@ fn what_only_the_erp_can_refuse_is_refused_with_its_line() {
         "{error}"
     );
     let error = refusal(&site, "name = \"items\"\nonly = { ProductLine = [\"?\"] }");
-    assert!(error.contains(&format!("driver.toml:{SECTION}:")), "{error}");
+    assert!(
+        error.contains(&format!("driver.toml:{}:", SECTION + 2)),
+        "{error}"
+    );
     assert!(error.contains("(filter_keeps_nothing)"), "{error}");
     let error = refusal(
         &site,
@@ -134,7 +137,7 @@ fn a_filter_shows_its_whole_effect_before_it_applies_and_needs_approval() {
         .unwrap();
     configure(
         &site,
-        "name = \"items\"\nwhen = \"ItemCode < '1001-HON-H254'\"\nfields.item_code_desc = [\"upper\"]",
+        "name = \"items\"\nwhen = \"ItemCode < '1001-HON-H254'\"\nfields.item_code_desc = [\"lower\"]",
     );
     let report: Value = serde_json::from_str(&site.driver(&["config", "check", "--json"]).ok()).unwrap();
     let effect = &dataset(&report, "items")["effect"];
@@ -154,7 +157,7 @@ fn a_filter_shows_its_whole_effect_before_it_applies_and_needs_approval() {
     let example = &effect["examples"][0]["fields"][0];
     assert_eq!(example["field"], "item_code_desc");
     let before = example["before"].as_str().unwrap();
-    assert_eq!(example["after"], before.to_uppercase());
+    assert_eq!(example["after"], before.to_lowercase());
     let approvals = site.path().join("driver/approvals.json");
     assert!(!approvals.exists());
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sage::{Column, ReadError, Reader, Select};
-use sync::{Remembered, Shape, ShapeProblem};
+use sync::{Adaptation, Keep, Remembered, Shape, ShapeProblem};
 use values::{AgentId, Kind};
 
 use super::effect::{has_effect, measure};
@@ -176,6 +176,7 @@ impl Check<'_> {
             Err(problem) => {
                 let said = self.problem(site, &problem);
                 if problem.is_fatal() {
+                    report.offered = self.all_offered(bridge, site);
                     self.failures
                         .push(Failed::new(&said.code, &said.message, &said.remedy));
                     report.state = State::Unreadable;
@@ -186,8 +187,7 @@ impl Check<'_> {
                 return Ok(report);
             }
         };
-        let offered = shape.offered().iter();
-        report.offered = offered.map(|o| format!("{}.{}", o.table, o.column)).collect();
+        report.offered = named(&shape);
         if has_effect(&site.adaptation) {
             let index = self.config.state_dir.join("index.db");
             let limit = Duration::from_secs(self.config.sync.page_limit_s);
@@ -198,7 +198,7 @@ impl Check<'_> {
                     KEEPS_NOTHING,
                     format!(
                         "{} lets through none of {} rows of {}",
-                        self.place(site, None),
+                        self.place(site, filter_name(&site.adaptation)),
                         effect.rows,
                         site.dataset.name
                     ),
@@ -222,6 +222,22 @@ impl Check<'_> {
             report.effect = Some(effect);
         }
         Ok(report)
+    }
+
+    /// What the site's configuration might have meant; nothing when that cannot be told.
+    fn all_offered(&self, bridge: &mut ReadBridge, site: &SiteDataset) -> Vec<String> {
+        let adaptation = Adaptation {
+            table: site.adaptation.table.clone(),
+            ..Adaptation::default()
+        };
+        let none = Remembered::default();
+        let fitted = Shape::fit(&site.dataset, &adaptation, &self.company.code, &none, |table| {
+            bridge.columns(table)
+        });
+        fitted
+            .ok()
+            .and_then(Result::ok)
+            .map_or(Vec::new(), |(shape, _)| named(&shape))
     }
 
     fn unread(&self, site: &SiteDataset, error: &ReadError) -> Failed {
@@ -270,6 +286,19 @@ impl Check<'_> {
             None => format!("{path}: {name}"),
         }
     }
+}
+
+fn named(shape: &Shape) -> Vec<String> {
+    let offered = shape.offered().iter();
+    offered.map(|o| format!("{}.{}", o.table, o.column)).collect()
+}
+
+/// A name that stands where a dataset's filters do.
+fn filter_name(adaptation: &Adaptation) -> Option<&str> {
+    adaptation.keep.first().map(|keep| match keep {
+        Keep::OneOf { column, .. } | Keep::NotOneOf { column, .. } => column.as_str(),
+        Keep::Expression(_) => "when",
+    })
 }
 
 /// User-defined tables that no dataset reads.

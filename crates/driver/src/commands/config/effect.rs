@@ -19,6 +19,8 @@ use crate::config::{Company, SiteDataset};
 
 /// Records shown before and after, and keys shown of those that enter and leave.
 const SAMPLE: usize = 3;
+/// Records among which those are looked for that steps change.
+const CANDIDATES: usize = 30;
 
 /// Does the site change what is read, so that its effect is to be shown?
 pub(super) fn has_effect(adaptation: &Adaptation) -> bool {
@@ -100,7 +102,7 @@ pub(super) fn measure(
 }
 
 /// Do the leavers go beyond what a day may lose without a person?
-pub(super) fn exceeds_brake(change: &Change, documents: u64) -> bool {
+fn exceeds_brake(change: &Change, documents: u64) -> bool {
     change.leave > removal_allowance(documents) || (documents > 0 && change.leave == documents)
 }
 
@@ -115,7 +117,7 @@ struct Known {
 impl Known {
     /// None when the dataset was never synced.
     fn open(path: &Path, company: &str, dataset: &str) -> Result<Option<Self>, Failed> {
-        let index = Index::open(path)?;
+        let mut index = Index::open(path)?;
         let (stream, _) = index.stream(company, dataset)?;
         let documents = index.count(stream)?;
         Ok((documents > 0).then(|| Self {
@@ -173,11 +175,8 @@ fn examples(
 ) -> Result<Vec<Example>, ReadError> {
     let dataset = &site.dataset;
     let passing = keys.iter().enumerate().zip(&page.kept);
-    let chosen: Vec<(usize, &Key)> = passing
-        .filter(|(_, kept)| **kept)
-        .map(|(k, _)| k)
-        .take(SAMPLE)
-        .collect();
+    let passing = passing.filter(|(_, kept)| **kept).map(|(key, _)| key);
+    let chosen: Vec<(usize, &Key)> = passing.take(CANDIDATES).collect();
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
@@ -198,11 +197,13 @@ fn examples(
         .into_iter()
         .filter_map(|(row, key)| {
             let old = before_keys.iter().position(|k| k == key)?;
-            Some(Example {
+            let fields = changes(site, &before.batch, old, &page.batch, row);
+            (!fields.is_empty()).then(|| Example {
                 key: key.to_string(),
-                fields: changes(site, &before.batch, old, &page.batch, row),
+                fields,
             })
         })
+        .take(SAMPLE)
         .collect())
 }
 
