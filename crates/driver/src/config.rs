@@ -150,7 +150,7 @@ pub struct ConfigError {
     /// Stable code.
     pub code: &'static str,
     /// The file.
-    pub path: PathBuf,
+    pub path: Box<Path>,
     /// The line, from 1, where there is one.
     pub line: Option<usize>,
     /// The key; empty when the text as a whole cannot be read.
@@ -195,7 +195,7 @@ impl Config {
         let file: File = host::config::parse(path, text).map_err(|e| file::unreadable(path, &e))?;
         file.into_config(path).map_err(|mistake| ConfigError {
             code: mistake.code,
-            path: path.to_owned(),
+            path: path.into(),
             line: mistake.place.line(text),
             place: mistake.place.to_string(),
             problem: mistake.problem,

@@ -200,7 +200,12 @@ mod tests {
         assert_eq!(approvals.allowed("ABC", "items", other, now), 0);
         assert_eq!(approvals.allowed("XYZ", "items", site, now), 0);
         assert_eq!(
-            approvals.allowed("ABC", "items", site, now + HOUR * (UNUSED_HOURS as i32)),
+            approvals.allowed(
+                "ABC",
+                "items",
+                site,
+                now + SignedDuration::from_hours(UNUSED_HOURS)
+            ),
             0
         );
         assert!(!approvals.settle("ABC", "items", other, now));

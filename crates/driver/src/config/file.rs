@@ -34,7 +34,7 @@ pub(super) fn unreadable(path: &Path, error: &host::config::ConfigError) -> Conf
     };
     ConfigError {
         code: error.code(),
-        path: path.to_owned(),
+        path: path.into(),
         line,
         place: String::new(),
         problem,

@@ -117,8 +117,10 @@ struct Known {
 impl Known {
     /// None when the dataset was never synced.
     fn open(path: &Path, company: &str, dataset: &str) -> Result<Option<Self>, Failed> {
-        let mut index = Index::open(path)?;
-        let (stream, _) = index.stream(company, dataset)?;
+        let index = Index::open(path)?;
+        let Some((stream, _)) = index.look(company, dataset)? else {
+            return Ok(None);
+        };
         let documents = index.count(stream)?;
         Ok((documents > 0).then(|| Self {
             index,
@@ -270,4 +272,55 @@ fn bar(dataset: &str) -> ProgressBar {
     }
     bar.set_prefix(dataset.to_owned());
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_store::Entry;
+    use sync::Progress;
+    use values::Hash;
+
+    use super::*;
+
+    fn key(number: usize) -> Key {
+        Key::from_stored(format!("K{number:03}"))
+    }
+
+    #[test]
+    fn what_enters_and_leaves_is_counted_against_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.db");
+        assert!(Known::open(&path, "ABC", "items").unwrap().is_none());
+        let mut index = Index::open(&path).unwrap();
+        let (stream, _) = index.stream("ABC", "items").unwrap();
+        let entries: Vec<Entry> = (0..100)
+            .map(|n| Entry {
+                key: key(n),
+                hash: Hash(1),
+                may_leave: false,
+            })
+            .collect();
+        index.commit(stream, &Progress::default(), &entries, &[]).unwrap();
+        drop(index);
+
+        let mut known = Known::open(&path, "ABC", "items").unwrap().unwrap();
+        // K098 to K103: the last two of the index, four new ones; two of each do not pass.
+        let keys: Vec<Key> = (98..104).map(key).collect();
+        known
+            .page(&keys, &[true, false, false, true, true, true])
+            .unwrap();
+        let change = &known.change;
+        assert_eq!((change.enter, change.leave), (3, 1));
+        assert_eq!(change.leaving, ["K099"]);
+        assert_eq!(change.entering, ["K101", "K102", "K103"]);
+        assert!(!change.needs_approval);
+        let keys: Vec<Key> = (0..5).map(key).collect();
+        known.page(&keys, &[false; 5]).unwrap();
+        assert_eq!(known.change.leave, 6);
+        assert_eq!(known.change.leaving.len(), SAMPLE);
+        assert!(
+            known.change.needs_approval,
+            "five of a hundred is all that may leave"
+        );
+    }
 }
