@@ -2,6 +2,7 @@
 
 mod approvals;
 mod columns;
+mod fields;
 mod file;
 mod mistake;
 mod pace;

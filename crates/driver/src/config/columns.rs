@@ -147,7 +147,7 @@ impl<'a> Columns<'a> {
         &self,
         steps: &[Step],
         input: Option<Kind>,
-        class: Option<Class>,
+        class: Class,
         place: &Place,
     ) -> Result<Kind, Mistake> {
         let inputs = input.map_or(GUESSES.to_vec(), |kind| vec![kind]);
@@ -161,9 +161,7 @@ impl<'a> Columns<'a> {
             match compiled {
                 Ok(compiled) => {
                     self.look_ups(&compiled, place)?;
-                    if let Some(class) = class {
-                        self.classes(&compiled, class, place)?;
-                    }
+                    self.classes(&compiled, class, place)?;
                     return Ok(compiled.kind());
                 }
                 Err(Refused::Withheld(mistake)) => return Err(mistake),
@@ -215,7 +213,7 @@ impl<'a> Columns<'a> {
                 return Err(Mistake::new(
                     place,
                     format!(
-                        "{column} is of class {}, and the field is of class {}",
+                        "{column} is of class {}, and the value is of class {}",
                         theirs.as_str(),
                         class.as_str()
                     ),

@@ -308,6 +308,12 @@ fn every_mistake_in_a_dataset_is_refused_with_line_and_mend() {
             "of class cost",
         ),
         (
+            "fields.x = { class = \"public\", steps = [{ expression = \"StandardUnitCost * 2\" }] }",
+            2,
+            "fields.x.steps",
+            "of class cost",
+        ),
+        (
             "fields.web_price = [{ expression = \"1\" }]",
             2,
             "fields.web_price",

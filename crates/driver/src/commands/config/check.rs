@@ -64,9 +64,17 @@ impl Arguments {
                 approvals: Vec::new(),
                 approve: self.approve_filters,
             };
-            let report = check.run()?;
-            self.say(&report.text());
-            reports.push(report);
+            // One company that cannot be reached does not hide what is wrong with others.
+            match check.run() {
+                Ok(report) => {
+                    self.say(&report.text());
+                    reports.push(report);
+                }
+                Err(failed) => {
+                    self.say(&format!("{}: {failed} ({})\n", company.id, failed.code));
+                    failures.push(failed);
+                }
+            }
             failures.append(&mut check.failures);
             approvals.append(&mut check.approvals);
         }
