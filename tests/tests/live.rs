@@ -89,7 +89,7 @@ fn stock_and_order_lines_arrive_without_any_stamp() {
 fn a_bulk_change_without_stamps_arrives_with_the_next_whole_comparison() {
     let site = Site::demo(Reader::Sandbox);
     let config = std::fs::read_to_string(site.config("driver")).unwrap();
-    let hasty = config.replace("interval_s = 1\n", "interval_s = 1\nfull_interval_s = 2\n");
+    let hasty = config.replace("interval_s = 1\n", "interval_s = 1\nsweep_interval_s = 2\n");
     std::fs::write(site.config("driver"), hasty).unwrap();
     site.driver(&["sync"]).ok();
     site.erp("UPDATE CI_Item SET StandardUnitPrice = '55.5' WHERE ItemCode = '1001-HON-H252'");

@@ -71,7 +71,13 @@ impl Arguments {
                     reports.push(report);
                 }
                 Err(failed) => {
-                    self.say(&format!("{}: {failed} ({})\n", company.id, failed.code));
+                    let named = failed.message.starts_with(company.id.as_str());
+                    let company = if named {
+                        String::new()
+                    } else {
+                        format!("{}: ", company.id)
+                    };
+                    self.say(&format!("{company}{failed} ({})\n", failed.code));
                     failures.push(failed);
                 }
             }
