@@ -5,6 +5,7 @@ mod connect;
 mod enroll;
 mod failure;
 mod imports;
+mod reconcile;
 mod run;
 mod status;
 mod sync;
@@ -49,6 +50,11 @@ enum Command {
     /// Compare ERP and hub row by row; exit 1 on a difference.
     #[command(after_help = "Example:\n  erp-driver verify --dataset items")]
     Verify(verify::Arguments),
+    /// Compare everything now; show what is held, and confirm it.
+    #[command(
+        after_help = "Example:\n  erp-driver reconcile --dataset items\n  erp-driver reconcile --dataset items --confirm-deletes"
+    )]
+    Reconcile(reconcile::Arguments),
     /// Where every dataset and document stands.
     #[command(after_help = "Example:\n  erp-driver status --json")]
     Status(status::Arguments),
@@ -80,6 +86,7 @@ impl Cli {
             Command::Run(arguments) => arguments.run(&config),
             Command::Sync(arguments) => arguments.run(&config),
             Command::Verify(arguments) => arguments.run(&config),
+            Command::Reconcile(arguments) => arguments.run(&config),
             Command::Status(arguments) => arguments.run(&config),
             Command::Imports(arguments) => arguments.run(&config),
             Command::Config(arguments) => arguments.run(&config),

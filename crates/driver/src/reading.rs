@@ -3,12 +3,18 @@
 //! A company is read by one thread with one bridge process, one dataset at a time, so that
 //! batch order is read order and Sage's files meet one reader.
 
+mod carry;
+mod health;
 mod hub;
+mod memory;
 mod pass;
 mod schedule;
 mod verify;
 
+pub use health::dataset_status;
+pub(crate) use health::held_words;
 pub use hub::{HubError, StreamHub};
-pub use pass::{CompanyReader, Observer, PassReport, SetupError, Silent};
-pub use schedule::Schedule;
+pub use memory::Done;
+pub use pass::{CompanyReader, Observer, PassEnd, PassReport, SetupError, Silent};
+pub use schedule::{Schedule, Timing, Turn};
 pub use verify::{DatasetVerdict, MAX_DIFFERENCES, verify_dataset};

@@ -3,6 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// So long a lock that is held is tried again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lock on a file, held until it is dropped or the process ends, however it ends. The
 /// holder's id stands beside it (`….pid`), since a locked file cannot be read on Windows.
@@ -53,7 +59,8 @@ impl LockError {
 }
 
 impl Exclusive {
-    /// Takes the lock, without waiting.
+    /// Takes the lock. It waits for a moment: somebody who only looks whether it is held
+    /// ([`is_held`](Self::is_held)) has it for an instant.
     ///
     /// # Errors
     /// [`LockError::Held`] names the process that has it.
@@ -63,7 +70,14 @@ impl Exclusive {
             source,
         };
         let file = open(path).map_err(unusable)?;
-        match file.try_lock() {
+        let began = Instant::now();
+        let taken = loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                taken => break taken,
+            }
+        };
+        match taken {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = std::fs::read_to_string(holder_path(path)).unwrap_or_default();

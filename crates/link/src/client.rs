@@ -9,9 +9,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 use values::{AgentId, ImportId, Secret};
 use wire::agent::{
-    Accept, BatchAck, Done, Enroll, Enrolled, HashPage, HashRequest, Lease, LeaseRequest, Refusal, Report,
-    Reserve, StreamRequest, StreamReset, StreamState, Token, TokenRequest, Work, WorkRequest, code,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Done, Enroll, Enrolled, HashPage, HashRequest, Lease,
+    LeaseRequest, Refusal, Report, Reserve, StreamRequest, StreamReset, StreamState, Token, TokenRequest,
+    Work, WorkRequest, code,
 };
+use wire::status::AgentStatus;
 
 use crate::{LinkError, tls};
 
@@ -76,6 +78,7 @@ struct Inner {
     sign: Sign,
     held: Mutex<Option<Held>>,
     offset_s: std::sync::atomic::AtomicI64,
+    is_measured: std::sync::atomic::AtomicBool,
 }
 
 #[derive(Clone)]
@@ -112,6 +115,7 @@ impl Link {
             sign: Box::new(sign),
             held: Mutex::new(None),
             offset_s: 0.into(),
+            is_measured: false.into(),
         })))
     }
 
@@ -128,6 +132,14 @@ impl Link {
     #[must_use]
     pub fn hub_offset(&self) -> i64 {
         self.0.offset_s.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Seconds by which this machine's clock is ahead of the hub's; none before the first
+    /// token.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<i64> {
+        let is_measured = self.0.is_measured.load(std::sync::atomic::Ordering::Relaxed);
+        is_measured.then(|| self.hub_offset().saturating_neg())
     }
 
     /// Becomes a company's writer.
@@ -160,6 +172,22 @@ impl Link {
     /// [`LinkError`].
     pub async fn hashes(&self, request: &HashRequest) -> Result<HashPage, LinkError> {
         self.ask("hashes", request).await
+    }
+
+    /// Checksums of ranges of records.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn checksums(&self, request: &ChecksumRequest) -> Result<ChecksumPage, LinkError> {
+        self.ask("checksums", request).await
+    }
+
+    /// Tells people at the hub how the agent fares.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn status(&self, request: &AgentStatus) -> Result<Done, LinkError> {
+        self.ask("status", request).await
     }
 
     /// Delivers an encoded batch; it is durable when this returns.
@@ -263,6 +291,9 @@ impl Link {
         self.0
             .offset_s
             .store(offset, std::sync::atomic::Ordering::Relaxed);
+        self.0
+            .is_measured
+            .store(true, std::sync::atomic::Ordering::Relaxed);
         let lifetime = Duration::from_secs(answer.expires_in_s.min(24 * 3600));
         let until = asked + lifetime.saturating_sub(RENEW_BEFORE.min(lifetime / 4));
         *held = Some(Held {

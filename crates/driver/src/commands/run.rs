@@ -1,5 +1,7 @@
 //! `erp-driver run`: everything, until stopped.
 
+mod board;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,16 +12,20 @@ use std::time::{Duration, Instant};
 use agent_store::journal::Journal;
 use catalog::Dataset;
 use clap::Args;
-use sync::{Outcome, PassKind};
+use sync::Outcome;
 use tokio::sync::Notify;
 use values::StoreId;
+
+use board::Board;
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
 use super::sync::Progress;
 use super::writing;
-use crate::config::{Company, WriterTarget};
-use crate::reading::{CompanyReader, Schedule};
+use crate::config::{Company, SiteDataset, WriterTarget};
+use crate::reading::{
+    CompanyReader, PassEnd, PassReport, Schedule, Timing, Turn, dataset_status, held_words,
+};
 
 /// Between two attempts to reach a company that cannot be read at all.
 const SETUP_PAUSE: Duration = Duration::from_secs(15);
@@ -32,22 +38,23 @@ impl Arguments {
     pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
         let connection = Arc::new(Connection::open(path)?);
         let _lock = lock(&connection.config)?;
-        let datasets = Arc::new(datasets(&connection.config, &[])?);
+        let board = Arc::new(Board::default());
         let stop = Arc::new(Stop::default());
         let journal = Arc::new(Mutex::new(open_journal(&connection.config)?));
         let mut threads = Vec::new();
         for company in &connection.config.companies {
             let reading = {
-                let (connection, company, datasets, stop) = (
+                let sites = datasets(&connection.config, company, &[])?;
+                let (connection, company, board, stop) = (
                     Arc::clone(&connection),
                     company.clone(),
-                    Arc::clone(&datasets),
+                    Arc::clone(&board),
                     Arc::clone(&stop),
                 );
                 let journal = lock_journal(&journal).store_id().clone();
                 move || {
                     let _guard = StopOnPanic(Arc::clone(&stop));
-                    read_company(&connection, &company, &datasets, &journal, &stop);
+                    read_company(&connection, &company, &sites, &journal, &board, &stop);
                 }
             };
             let thread = std::thread::Builder::new()
@@ -73,6 +80,12 @@ impl Arguments {
                 threads.push(thread.map_err(thread_failed)?);
             }
         }
+        let telling = {
+            let (connection, board, stop) = (Arc::clone(&connection), Arc::clone(&board), Arc::clone(&stop));
+            move || board.tell(&connection, &stop)
+        };
+        let thread = std::thread::Builder::new().name("tell".to_owned()).spawn(telling);
+        threads.push(thread.map_err(thread_failed)?);
         tracing::info!(hub = %connection.config.hub_url, "running; stop with ctrl-c");
         connection
             .handle()
@@ -137,28 +150,23 @@ fn write_company(
 fn read_company(
     connection: &Connection,
     company: &Company,
-    datasets: &[Dataset],
+    sites: &[SiteDataset],
     journal: &StoreId,
+    board: &Board,
     stop: &Stop,
 ) {
-    let settings = &connection.config.sync;
-    let share = u32::try_from(settings.reading_share_percent).unwrap_or(100);
-    let mut schedule = Schedule::new(
-        datasets.len(),
-        Duration::from_secs(settings.interval_s),
-        share,
-        Instant::now(),
-    );
     let mut reader: Option<CompanyReader> = None;
-    let full_interval = Duration::from_secs(settings.full_interval_s);
-    let mut compared = vec![Instant::now(); datasets.len()];
-    let mut said = Said::default();
+    let mut following = Following::new(connection, company, sites);
     while !stop.is_set() {
         let Some(open) = reader.as_mut() else {
             match open_company(connection, company, journal) {
-                Ok(opened) => reader = Some(opened),
+                Ok(opened) => {
+                    following.remember(&opened);
+                    reader = Some(opened);
+                }
                 Err(failed) => {
-                    if said.is_news("", &failed.code) {
+                    board.company_fails(&company.id, &failed);
+                    if following.said.is_news("", &failed.code) {
                         log_failure(company, None, &failed);
                     }
                     stop.wait(SETUP_PAUSE);
@@ -166,63 +174,172 @@ fn read_company(
             }
             continue;
         };
-        match schedule.next(Instant::now()) {
-            Err(wait) => stop.wait(wait),
-            Ok(place) => {
-                let dataset = &datasets[place];
-                // Bulk jobs move no stamp: now and then the whole table is compared.
-                let is_due = compared[place].elapsed() >= full_interval;
-                let kind = if is_due {
-                    PassKind::Full
-                } else {
-                    CompanyReader::usual_pass(dataset)
-                };
-                let report = open.run_pass(dataset, kind, &mut Progress::quiet(dataset, &mut said));
-                let now = Instant::now();
-                match &report.outcome {
-                    Outcome::Complete {
-                        kind,
-                        documents,
-                        sent,
-                        clock_set_back,
-                        ..
-                    } => {
-                        schedule.done(place, report.took, now);
-                        if *kind == PassKind::Full {
-                            compared[place] = now;
-                        }
-                        if said.is_over(dataset.name.as_str()) {
-                            tracing::info!(company = %company.id, dataset = %dataset.name, "{} goes on", dataset.name);
-                        }
-                        if *sent > 0 {
-                            let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
-                            tracing::info!(company = %company.id, dataset = %dataset.name, documents, sent, took_ms, "{}: sent {sent}", dataset.name);
-                        }
-                        if *clock_set_back && said.is_new_finding(format!("clock {}", dataset.name)) {
-                            tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back, or erp.time_zone changed; whole tables are compared until the clock has caught up");
-                        }
-                    }
-                    Outcome::Failed(failure) => {
-                        schedule.failed(place, now, host::random::number());
-                        let failed = Failed::from_pass(failure);
-                        if said.is_news(dataset.name.as_str(), &failed.code) {
-                            log_failure(company, Some(dataset), &failed);
-                        }
-                    }
-                    Outcome::ShapesDiffer { .. } => {
-                        schedule.failed(place, now, host::random::number());
-                        let failed = Failed::new(
-                            "fingerprint_mismatch",
-                            "driver and hub know different shapes of the dataset",
-                            "update the older of the two",
-                        );
-                        if said.is_news(dataset.name.as_str(), &failed.code) {
-                            log_failure(company, Some(dataset), &failed);
-                        }
-                    }
-                }
+        if let Err(wait) = following.turn(open, board) {
+            stop.wait(wait);
+        }
+    }
+}
+
+/// What the thread of one company keeps.
+struct Following<'a> {
+    connection: &'a Connection,
+    company: &'a Company,
+    sites: &'a [SiteDataset],
+    schedule: Schedule,
+    said: Said,
+    recorded: Vec<Option<Instant>>,
+    is_remembered: bool,
+}
+
+/// A pass that changed nothing is recorded no more often than this.
+const RECORD_EVERY: Duration = Duration::from_secs(5);
+/// After this time it is looked again whether a site has a table.
+const ABSENT_PAUSE: Duration = Duration::from_secs(600);
+
+impl<'a> Following<'a> {
+    fn new(connection: &'a Connection, company: &'a Company, sites: &'a [SiteDataset]) -> Self {
+        let timings: Vec<Timing> = sites.iter().map(|s| Timing::of(&s.dataset, &s.pace)).collect();
+        let share = u32::try_from(connection.config.sync.reading_share_percent).unwrap_or(100);
+        Self {
+            connection,
+            company,
+            sites,
+            schedule: Schedule::new(&timings, share, Instant::now()),
+            said: Said::default(),
+            recorded: vec![None; sites.len()],
+            is_remembered: false,
+        }
+    }
+
+    /// After a start: what was loaded before is followed, and swept when its time comes.
+    fn remember(&mut self, reader: &CompanyReader) {
+        if std::mem::replace(&mut self.is_remembered, true) {
+            return;
+        }
+        let now = Instant::now();
+        for (place, site) in self.sites.iter().enumerate() {
+            let progress = reader.progress(&site.dataset).ok().flatten();
+            if progress.is_none_or(|progress| !progress.loaded) {
+                continue;
+            }
+            let interval = Duration::from_secs(site.pace.sweep_interval_s);
+            let wait = reader
+                .since_sweep(&site.dataset)
+                .map_or(Duration::ZERO, |since| interval.saturating_sub(since));
+            self.schedule.remember(place, now + wait);
+        }
+    }
+
+    /// Makes the turn that is due, or says how long to wait.
+    fn turn(&mut self, reader: &mut CompanyReader, board: &Board) -> Result<(), Duration> {
+        let time = self
+            .connection
+            .config
+            .time_zone
+            .to_datetime(host::clock::now())
+            .time();
+        let turn = self.schedule.next(Instant::now(), time)?;
+        let Some(site) = self.sites.get(turn.dataset) else {
+            return Ok(());
+        };
+        let slice = Duration::from_millis(self.connection.config.sync.slice_ms);
+        // With a budget of rows each page is a slice: the rest between them keeps it.
+        let slice = site.pace.sweep_rows_per_s.map_or(slice, |_| Duration::ZERO);
+        let mut progress = Progress::quiet(&site.dataset, &mut self.said);
+        let report = reader.run_pass(site, turn.kind, Some(slice), &mut progress);
+        let now = Instant::now();
+        let is_news = self.conclude(turn, site, &report, now);
+        let recorded = self.recorded.get_mut(turn.dataset);
+        let is_old = recorded
+            .as_ref()
+            .is_none_or(|at| at.is_none_or(|at| now.duration_since(at) >= RECORD_EVERY));
+        if is_news || is_old {
+            if let Some(recorded) = recorded {
+                *recorded = Some(now);
+            }
+            let wait = self
+                .schedule
+                .due(turn.dataset)
+                .map(|at| at.saturating_duration_since(now));
+            let next = wait.and_then(|wait| host::clock::now().checked_add(wait).ok());
+            if let Err(failure) = reader.record(&site.dataset, &report, next) {
+                tracing::debug!(?failure, "not recorded");
+            }
+            match dataset_status(reader.index(), self.company.id.as_str(), &site.dataset) {
+                Ok(status) => board.dataset(&self.company.id, status),
+                Err(error) => tracing::debug!(code = error.code(), "{error}"),
             }
         }
+        Ok(())
+    }
+
+    /// Says what is worth saying and plans the next turn. Is it news for people?
+    fn conclude(&mut self, turn: Turn, site: &SiteDataset, report: &PassReport, now: Instant) -> bool {
+        let (company, dataset) = (self.company, &site.dataset);
+        let place = turn.dataset;
+        let took = report.turn.took;
+        let outcome = match &report.end {
+            PassEnd::Done(outcome) => outcome,
+            PassEnd::Yielded { .. } => {
+                self.schedule.yielded(turn, report.turn.documents, took, now);
+                return true;
+            }
+            PassEnd::Absent { .. } => {
+                self.schedule.pause(place, now + ABSENT_PAUSE);
+                return true;
+            }
+        };
+        let failed = match outcome {
+            Outcome::Complete {
+                kind,
+                held,
+                swept,
+                clock_set_back,
+                ..
+            } => {
+                self.schedule.done(turn, kind.is_whole(), took, now);
+                if kind.is_whole() && !swept {
+                    self.schedule.sweep_soon(place, now);
+                }
+                let (sent, removed) = (report.pass.sent, report.pass.removed);
+                if sent > 0 || removed > 0 {
+                    let documents = report.pass.documents;
+                    let took_ms = u64::try_from(report.pass.took.as_millis()).unwrap_or(u64::MAX);
+                    tracing::info!(company = %company.id, dataset = %dataset.name, documents, sent, removed, took_ms, "{}: sent {sent}, removed {removed}", dataset.name);
+                }
+                if *clock_set_back && self.said.is_new_finding(format!("clock {}", dataset.name)) {
+                    tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back, or erp.time_zone changed; whole tables are compared until the clock has caught up");
+                }
+                if let Some(held) = held {
+                    Failed::new(held.reason.code(), held_words(held), held.remedy())
+                } else {
+                    if self.said.is_over(dataset.name.as_str()) {
+                        tracing::info!(company = %company.id, dataset = %dataset.name, "{} goes on", dataset.name);
+                    }
+                    return sent > 0 || removed > 0 || kind.is_whole();
+                }
+            }
+            Outcome::Held(held) => {
+                self.schedule.failed(place, now, host::random::number());
+                Failed::new(held.reason.code(), held_words(held), held.remedy())
+            }
+            Outcome::Failed(failure) => {
+                self.schedule.failed(place, now, host::random::number());
+                Failed::from_pass(failure)
+            }
+            Outcome::ShapesDiffer { .. } => {
+                self.schedule.failed(place, now, host::random::number());
+                Failed::new(
+                    "fingerprint_mismatch",
+                    "driver and hub know different shapes of the dataset",
+                    "update the older of the two",
+                )
+            }
+        };
+        if self.said.is_news(dataset.name.as_str(), &failed.code) {
+            log_failure(company, Some(dataset), &failed);
+        }
+        true
     }
 }
 

@@ -7,10 +7,12 @@ use agent_store::Index;
 use agent_store::journal::Journal;
 use clap::Args;
 use serde::Serialize;
+use wire::status::{DatasetState, DatasetStatus};
 
 use super::Failed;
 use super::connect::{datasets, read_config};
 use crate::config::Config;
+use crate::reading::dataset_status;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -24,7 +26,7 @@ struct Status {
     enrolled: bool,
     running: bool,
     hub: String,
-    datasets: Vec<DatasetStatus>,
+    datasets: Vec<DatasetRow>,
     /// The latest documents, newest first.
     imports: Vec<ImportStatus>,
 }
@@ -42,54 +44,36 @@ struct ImportStatus {
 const IMPORTS: u32 = 20;
 
 #[derive(Debug, Serialize)]
-struct DatasetStatus {
+struct DatasetRow {
     company: String,
-    dataset: String,
-    documents: u64,
-    /// `never`, `loading` or `loaded`.
-    state: &'static str,
-    /// Documents read so far in a whole-table pass under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loading: Option<u64>,
-    /// Changes stamped before this are in the hub.
-    watermark: Option<String>,
-    epoch: u64,
-    sequence: u64,
+    #[serde(flatten)]
+    status: DatasetStatus,
 }
 
 impl Arguments {
     pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
         let config = read_config(path)?;
         let index_path = config.state_dir.join("index.db");
+        let running = host::lock::Exclusive::is_held(&config.state_dir.join("driver.lock"));
         let mut rows = Vec::new();
         if index_path.exists() {
             let index = Index::open(&index_path)?;
             for company in &config.companies {
-                for dataset in datasets(&config, &[])? {
-                    let (stream, progress) = index.stream(company.id.as_str(), dataset.name.as_str())?;
-                    rows.push(DatasetStatus {
+                for site in datasets(&config, company, &[])? {
+                    let mut status = dataset_status(&index, company.id.as_str(), &site.dataset)?;
+                    if !running {
+                        status.next_run_at = None;
+                    }
+                    rows.push(DatasetRow {
                         company: company.id.to_string(),
-                        dataset: dataset.name.to_string(),
-                        documents: index.count(stream)?,
-                        state: match (&progress.scan, progress.loaded) {
-                            (Some(_), _) => "loading",
-                            (None, true) => "loaded",
-                            (None, false) => "never",
-                        },
-                        loading: progress.scan.map(|s| s.documents),
-                        watermark: progress
-                            .watermark
-                            .filter(|_| dataset.stamped)
-                            .map(|w| w.civil().to_string()),
-                        epoch: progress.epoch.0,
-                        sequence: progress.sequence.0,
+                        status,
                     });
                 }
             }
         }
         let status = Status {
             enrolled: secrets::Identity::load(&config.state_dir).is_ok(),
-            running: host::lock::Exclusive::is_held(&config.state_dir.join("driver.lock")),
+            running,
             hub: config.hub_url.clone(),
             datasets: rows,
             imports: imports(&config)?,
@@ -153,16 +137,62 @@ fn text(status: &Status) -> String {
 
 fn datasets_text(status: &Status) -> String {
     let mut text = String::new();
-    text.push_str("company  dataset             documents  state    changes until\n");
-    for row in &status.datasets {
+    text.push_str("company  dataset                 documents  state      lag  last pass\n");
+    for DatasetRow { company, status } in &status.datasets {
+        let last = status.passes.last().map_or_else(
+            || "-".to_owned(),
+            |pass| format!("{} {}", pass.kind, pass.at.split('.').next().unwrap_or_default()),
+        );
         text.push_str(&format!(
-            "{:<8} {:<18} {:>10}  {:<8} {}\n",
-            row.company,
-            row.dataset,
-            row.documents,
-            row.state,
-            row.watermark.as_deref().unwrap_or("-")
+            "{:<8} {:<22} {:>10}  {:<8} {:>5}  {last}\n",
+            company,
+            status.dataset.as_str(),
+            status.documents,
+            state_word(status.state),
+            status.lag_s.map_or_else(|| "-".to_owned(), |s| format!("{s}s")),
         ));
+        if let Some(progress) = &status.progress {
+            let left = progress.remaining_s.map(|s| format!(", {s} s left"));
+            text.push_str(&format!(
+                "  whole pass under way: {} read{}, {} a second{}\n",
+                progress.documents,
+                progress.expected.map(|n| format!(" of {n}")).unwrap_or_default(),
+                progress.documents_per_s,
+                left.unwrap_or_default()
+            ));
+        }
+        if let Some(held) = &status.held {
+            text.push_str(&format!(
+                "  held ({}) since {}: {}\n",
+                held.reason, held.since, held.message
+            ));
+        }
+        if let Some(problem) = &status.problem {
+            text.push_str(&format!(
+                "  failing ({}): {}\n  hint: {}\n",
+                problem.code, problem.message, problem.remedy
+            ));
+        }
+        for finding in &status.findings {
+            text.push_str(&format!(
+                "  {}: {} ({}) {}\n",
+                finding.code,
+                finding.column,
+                finding.count,
+                finding.keys.join(", ")
+            ));
+        }
     }
     text
+}
+
+const fn state_word(state: DatasetState) -> &'static str {
+    match state {
+        DatasetState::Never => "never",
+        DatasetState::Loading => "loading",
+        DatasetState::Synced => "synced",
+        DatasetState::Held => "held",
+        DatasetState::Failing => "failing",
+        DatasetState::Absent => "absent",
+    }
 }

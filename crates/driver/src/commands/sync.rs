@@ -13,7 +13,8 @@ use sync::{Outcome, PassKind, RowFinding, ShapeProblem};
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
 use super::run::Said;
-use crate::reading::{CompanyReader, Observer, PassReport};
+use crate::config::SiteDataset;
+use crate::reading::{CompanyReader, Observer, PassEnd, PassReport, held_words};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
     /// Only these companies.
     #[arg(long = "company", value_name = "ID")]
     companies: Vec<String>,
-    /// Read whole tables, also where stamps would do.
+    /// Compare whole tables, also where stamps would do, and find what was deleted.
     #[arg(long)]
     full: bool,
     /// Print JSON.
@@ -32,16 +33,36 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     company: String,
     dataset: String,
     result: &'static str,
     documents: u64,
     sent: u64,
+    removed: u64,
     seconds: f64,
     findings: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
+    /// What waits for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<HeldRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct HeldRow {
+    reason: &'static str,
+    message: String,
+    unexplained: u64,
+    documents: u64,
+    /// The first records that would leave, and why.
+    records: Vec<LeaverRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeaverRow {
+    key: String,
+    reason: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,36 +76,79 @@ impl Arguments {
     pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
         let connection = Connection::open(path)?;
         let _lock = lock(&connection.config)?;
-        let datasets = datasets(&connection.config, &self.datasets)?;
         let journal = open_journal(&connection.config)?;
         let mut rows = Vec::new();
         for company in connection.companies(&self.companies)? {
+            let sites = datasets(&connection.config, &company, &self.datasets)?;
             connection.lease(&company, journal.store_id())?;
             let mut reader = connection.reader(&company)?;
-            for dataset in &datasets {
+            for site in &sites {
                 let kind = if self.full {
-                    PassKind::Full
+                    PassKind::Sweep
                 } else {
-                    CompanyReader::usual_pass(dataset)
+                    CompanyReader::usual_pass(&site.dataset)
                 };
-                let mut progress = Progress::new(dataset);
-                let report = reader.run_pass(dataset, kind, &mut progress);
-                progress.bar.finish_and_clear();
-                rows.push(Row::new(company.id.as_str(), dataset, &report));
+                rows.push(pass(&mut reader, company.id.as_str(), site, kind)?);
             }
         }
-        let failed = rows.iter().any(|r| r.problem.is_some());
-        if self.json {
-            host::cli::print_json(&rows);
-        } else {
-            host::cli::print(&table(&rows));
-        }
-        Ok(if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
+        Ok(show(&rows, self.json))
     }
+}
+
+/// Makes a whole pass and tells how it went.
+pub(super) fn pass(
+    reader: &mut CompanyReader,
+    company: &str,
+    site: &SiteDataset,
+    kind: PassKind,
+) -> Result<Row, Failed> {
+    let mut progress = Progress::new(&site.dataset);
+    let mut report = reader.run_pass(site, kind, None, &mut progress);
+    if kind == PassKind::Sweep
+        && let PassEnd::Done(Outcome::Complete { swept: false, .. }) = &report.end
+    {
+        // It went on where another process had begun: who left is seen by a pass of its own.
+        report = reader.run_pass(site, kind, None, &mut progress);
+    }
+    progress.bar.finish_and_clear();
+    reader
+        .record(&site.dataset, &report, None)
+        .map_err(|e| Failed::from_pass(&e))?;
+    let mut row = Row::new(company, &site.dataset, &report);
+    if let Some(held) = &mut row.held {
+        held.records = leavers(reader, company, &site.dataset)?;
+    }
+    Ok(row)
+}
+
+/// Prints the rows; a failure where one failed or waits for a person.
+pub(super) fn show(rows: &[Row], json: bool) -> ExitCode {
+    if json {
+        host::cli::print_json(&rows);
+    } else {
+        host::cli::print(&table(rows));
+    }
+    if rows.iter().any(|row| row.problem.is_some() || row.held.is_some()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Leavers that are named for one dataset.
+const SHOWN_LEAVERS: u32 = 20;
+
+fn leavers(reader: &mut CompanyReader, company: &str, dataset: &Dataset) -> Result<Vec<LeaverRow>, Failed> {
+    let index = reader.index();
+    let Some((stream, _)) = index.look(company, dataset.name.as_str())? else {
+        return Ok(Vec::new());
+    };
+    let found = index.leavers(stream, true, SHOWN_LEAVERS)?;
+    let rows = found.into_iter().map(|leaver| LeaverRow {
+        key: leaver.key.to_string(),
+        reason: leaver.reason.as_str(),
+    });
+    Ok(rows.collect())
 }
 
 impl Row {
@@ -93,58 +157,92 @@ impl Row {
             company: company.to_owned(),
             dataset: dataset.name.to_string(),
             result: "complete",
-            documents: 0,
-            sent: 0,
-            seconds: report.took.as_secs_f64(),
+            documents: report.pass.documents,
+            sent: report.pass.sent,
+            removed: report.pass.removed,
+            seconds: report.pass.took.as_secs_f64(),
             findings: report.findings,
             problem: None,
+            held: None,
         };
-        match &report.outcome {
-            Outcome::Complete { documents, sent, .. } => {
-                row.documents = *documents;
-                row.sent = *sent;
+        let outcome = match &report.end {
+            PassEnd::Done(outcome) => outcome,
+            PassEnd::Yielded { .. } => {
+                row.result = "under way";
+                return row;
             }
-            Outcome::Failed(failure) => {
-                let failed = Failed::from_pass(failure);
-                row.result = "failed";
-                row.problem = Some(Problem {
-                    code: failed.code,
-                    message: failed.message,
-                    remedy: failed.remedy,
-                });
+            PassEnd::Absent { .. } => {
+                row.result = "absent";
+                return row;
             }
-            Outcome::ShapesDiffer { hub, driver } => {
-                row.result = "failed";
-                row.problem = Some(Problem {
-                    code: "fingerprint_mismatch".to_owned(),
-                    message: format!(
-                        "driver and hub know different shapes of {} ({driver}, {hub})",
-                        dataset.name
-                    ),
-                    remedy: "update the older of the two".to_owned(),
-                });
-            }
+        };
+        let held = match outcome {
+            Outcome::Complete { held, .. } => held.as_ref(),
+            Outcome::Held(held) => Some(held),
+            Outcome::Failed(_) | Outcome::ShapesDiffer { .. } => None,
+        };
+        if let Some(held) = held {
+            row.result = "held";
+            row.held = Some(HeldRow {
+                reason: held.reason.code(),
+                message: held_words(held),
+                unexplained: held.unexplained,
+                documents: held.documents,
+                records: Vec::new(),
+            });
+        }
+        let problem = match outcome {
+            Outcome::Complete { .. } | Outcome::Held(_) => None,
+            Outcome::Failed(failure) => Some(Failed::from_pass(failure)),
+            Outcome::ShapesDiffer { hub, driver } => Some(Failed::new(
+                "fingerprint_mismatch",
+                format!(
+                    "driver and hub know different shapes of {} ({driver}, {hub})",
+                    dataset.name
+                ),
+                "update the older of the two",
+            )),
+        };
+        if let Some(failed) = problem {
+            row.result = "failed";
+            row.problem = Some(Problem {
+                code: failed.code,
+                message: failed.message,
+                remedy: failed.remedy,
+            });
         }
         row
     }
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = String::from("company  dataset              read     sent   seconds\n");
+    let mut text = String::from("company  dataset                     read     sent  removed   seconds\n");
     for row in rows {
         text.push_str(&format!(
-            "{:<8} {:<16} {:>8} {:>8} {:>9.2}{}\n",
+            "{:<8} {:<22} {:>9} {:>8} {:>8} {:>9.2}{}{}\n",
             row.company,
             row.dataset,
             row.documents,
             row.sent,
+            row.removed,
             row.seconds,
             if row.findings > 0 {
                 format!("  {} findings", row.findings)
             } else {
                 String::new()
+            },
+            if row.result == "absent" {
+                "  not at this site"
+            } else {
+                ""
             }
         ));
+        if let Some(held) = &row.held {
+            text.push_str(&format!("  held ({}): {}\n", held.reason, held.message));
+            for record in &held.records {
+                text.push_str(&format!("    {}  {}\n", record.key, record.reason));
+            }
+        }
         if let Some(problem) = &row.problem {
             text.push_str(&format!(
                 "  failed ({}): {}\n  hint: {}\n",
@@ -159,6 +257,8 @@ fn table(rows: &[Row]) -> String {
 pub(crate) struct Progress<'a> {
     said: Option<&'a mut Said>,
     bar: ProgressBar,
+    before: u64,
+    total: Option<u64>,
     documents: u64,
     sent: u64,
     findings: u64,
@@ -167,7 +267,7 @@ pub(crate) struct Progress<'a> {
 }
 
 /// Between two lines of progress where no terminal is.
-const LOG_EVERY: Duration = Duration::from_secs(10);
+const LOG_EVERY: Duration = Duration::from_secs(30);
 /// Findings of one pass that are logged one by one.
 const MAX_LOGGED_FINDINGS: u64 = 20;
 
@@ -181,6 +281,8 @@ impl<'a> Progress<'a> {
         Self {
             said: None,
             bar,
+            before: 0,
+            total: None,
             documents: 0,
             sent: 0,
             findings: 0,
@@ -200,8 +302,7 @@ impl<'a> Progress<'a> {
     }
 
     fn show(&mut self, dataset: &Dataset) {
-        let rate = self.documents as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        let text = format!("{} read, {} sent, {rate:.0} a second", self.documents, self.sent);
+        let text = self.words();
         self.bar.set_message(text.clone());
         self.bar.tick();
         if self.bar.is_hidden() && self.logged.elapsed() >= LOG_EVERY {
@@ -209,13 +310,36 @@ impl<'a> Progress<'a> {
             tracing::info!(dataset = %dataset.name, "{}: {text}", dataset.name);
         }
     }
+
+    fn words(&self) -> String {
+        let rate = self.documents as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let so_far = self.before + self.documents;
+        let mut text = format!("{so_far} read, {} sent, {rate:.0} a second", self.sent);
+        if let Some(left) = self.total.and_then(|total| total.checked_sub(so_far))
+            && rate >= 1.0
+        {
+            text.push_str(&format!(", {:.0} s left", left as f64 / rate));
+        }
+        text
+    }
 }
 
 impl Observer for Progress<'_> {
+    fn expects(&mut self, _: &Dataset, before: u64, total: Option<u64>) {
+        self.before = before;
+        self.total = total;
+    }
+
     fn page(&mut self, dataset: &Dataset, documents: u64, sent: u64) {
         self.documents += documents;
         self.sent += sent;
         self.show(dataset);
+    }
+
+    fn confirming(&mut self, _: &Dataset, left: u64) {
+        self.bar
+            .set_message(format!("looking for what was not seen, {left} left"));
+        self.bar.tick();
     }
 
     fn rebuilding(&mut self, dataset: &Dataset, entries: u64) {
@@ -227,15 +351,19 @@ impl Observer for Progress<'_> {
     fn finding(&mut self, dataset: &Dataset, finding: &RowFinding) {
         self.findings += 1;
         let RowFinding { key, column, code } = finding;
-        let is_new =
-            |said: &mut Said| said.is_new_finding(format!("{} {key} {column} {code:?}", dataset.name));
+        let is_new = |said: &mut Said| {
+            said.is_new_finding(format!("{} {key} {column} {}", dataset.name, code.as_str()))
+        };
         let is_told = self.said.as_deref_mut().is_none_or(is_new);
         if self.findings <= MAX_LOGGED_FINDINGS && is_told {
-            tracing::warn!(dataset = %dataset.name, %key, column, ?code, "a value of {} {key} could not be taken as it is: {column}", dataset.name);
+            tracing::warn!(dataset = %dataset.name, %key, column, code = code.as_str(), "a value of {} {key} could not be taken as it is: {column}", dataset.name);
         }
     }
 
     fn shape(&mut self, dataset: &Dataset, problem: &ShapeProblem) {
-        tracing::warn!(dataset = %dataset.name, code = problem.code(), "{}: {problem}", dataset.name);
+        let is_new = |said: &mut Said| said.is_new_finding(format!("{} {problem}", dataset.name));
+        if self.said.as_deref_mut().is_none_or(is_new) {
+            tracing::warn!(dataset = %dataset.name, code = problem.code(), "{}: {problem}", dataset.name);
+        }
     }
 }

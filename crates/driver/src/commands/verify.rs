@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failed;
 use super::connect::{Connection, datasets};
@@ -35,25 +36,30 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
         let connection = Connection::open(path)?;
-        let datasets = datasets(&connection.config, &self.datasets)?;
         let hub = connection.stream_hub();
         let is_running = host::lock::Exclusive::is_held(&connection.config.state_dir.join("driver.lock"));
         let mut verdicts = Vec::new();
         for company in connection.companies(&self.companies)? {
+            let sites = datasets(&connection.config, &company, &self.datasets)?;
             let mut reader = connection.reader(&company)?;
-            for dataset in &datasets {
+            for site in &sites {
+                let name = &site.dataset.name;
+                let bar = Bar::new(name.as_str());
                 let mut look = || {
-                    verify_dataset(&mut reader, &hub, &company.id, dataset, |read| {
-                        tracing::debug!(dataset = %dataset.name, read, "read from the ERP");
-                    })
-                    .map_err(|e| Failed::from_pass(&e))
+                    verify_dataset(&mut reader, &hub, &company.id, site, |read| bar.show(read))
+                        .map_err(|e| Failed::from_pass(&e))
                 };
-                let mut verdict = look()?;
+                let Some(mut verdict) = look()? else {
+                    continue;
+                };
                 if verdict.different > 0 && is_running {
                     // A change may be on its way; what is still there afterwards is not.
                     std::thread::sleep(ON_ITS_WAY);
-                    verdict.keep_what_stayed(&look()?);
+                    if let Some(second) = look()? {
+                        verdict.keep_what_stayed(&second);
+                    }
                 }
+                bar.end();
                 verdict.differences.truncate(self.show);
                 verdicts.push(verdict);
             }
@@ -90,20 +96,42 @@ fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
             text.push_str(&format!("  and {more} more (--show N names them)\n"));
         }
     }
-    let left = verdicts
-        .iter()
-        .flat_map(|v| &v.differences)
-        .any(|(_, what)| *what == "not in the ERP");
-    if left {
-        text.push_str(
-            "Records that are not in the ERP any more stay at the hub: this version does not delete.\n",
-        );
-    }
     let end = if different == 0 {
         "ERP and hub agree.\n"
     } else {
-        "ERP and hub differ: erp-driver sync --full sends what is missing or differs.\n"
+        "ERP and hub differ: erp-driver reconcile sends what is missing or differs, and removes what left.\n"
     };
     text.push_str(end);
     text
+}
+
+/// How far reading has come, on a terminal.
+struct Bar {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Bar {
+    fn new(dataset: &str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<22} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(dataset.to_owned());
+        Self {
+            bar,
+            started: Instant::now(),
+        }
+    }
+
+    fn show(&self, read: u64) {
+        let rate = read as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        self.bar
+            .set_message(format!("{read} read from the ERP, {rate:.0} a second"));
+        self.bar.tick();
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }

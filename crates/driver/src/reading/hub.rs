@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use link::{Backoff, Link, LinkError};
 use values::{CompanyId, DatasetName};
-use wire::agent::{BatchAck, HashPage, HashRequest, StreamRequest, StreamReset, StreamState};
+use wire::agent::{
+    BatchAck, ChecksumPage, ChecksumRequest, HashPage, HashRequest, StreamRequest, StreamReset, StreamState,
+};
 
 /// Requests in all, the first included.
 const TRIES: u32 = 3;
@@ -57,6 +59,14 @@ impl StreamHub {
     /// [`HubError`].
     pub fn hashes(&self, request: &HashRequest) -> Result<HashPage, HubError> {
         self.repeat(may_pass_soon, || self.link.hashes(request))
+    }
+
+    /// Checksums of ranges of records.
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub fn checksums(&self, request: &ChecksumRequest) -> Result<ChecksumPage, HubError> {
+        self.repeat(may_pass_soon, || self.link.checksums(request))
     }
 
     /// Delivers a batch; every try has the same bytes, so that the hub knows a repeated one.

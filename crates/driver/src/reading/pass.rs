@@ -1,37 +1,43 @@
-//! One pass over one dataset.
+//! One turn over one dataset: a whole pass, or a slice of it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use agent_store::{Index, StoreError, Stream};
-use catalog::{Dataset, DocumentBatch, Temperament};
-use sage::{ReadError, Reader};
+use agent_store::{Index, StoreError};
+use catalog::{Dataset, Temperament};
+use jiff::Timestamp;
+use sage::{ColumnInfo, ReadError, Reader};
 use sync::{
-    Command, DocumentPage, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, RowFinding,
-    Shape, ShapeProblem, changed_rows, read_documents, rows_since,
+    Command, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, RowFinding, Settings, Shape,
+    ShapeProblem, page_documents,
 };
-use values::{CompanyId, Hash, Key};
-use wire::agent::{HashRequest, StreamReset};
-use wire::{BatchHeader, encode_batch};
+use values::{CompanyId, Date};
 
+use super::carry::Work;
+use super::health::Health;
+use super::memory::{Done, Memory};
 use crate::bridge::ReadBridge;
-use crate::config::{Company, Config, MissingPassword};
+use crate::config::{Approvals, Company, Config, MissingPassword, SiteDataset};
 use crate::reading::{HubError, StreamHub};
 
-/// Values in one page: what two pages in flight may cost in memory stays near 20 MB.
-const PAGE_VALUES: usize = 200_000;
-/// Bounds on the documents of a page, whatever their width.
-const PAGE_DOCUMENTS: std::ops::RangeInclusive<usize> = 200..=10_000;
-/// Documents of a page when each may have many lines.
-const PAGE_DOCUMENTS_WITH_LINES: usize = 500;
-/// Keys asked of the hub at once during a rebuild.
-const HASH_PAGE: u32 = 20_000;
+/// After this time the columns are looked at again, when no whole pass is under way: a new
+/// column, or another width, is seen without a restart.
+const SHAPE_AGE: Duration = Duration::from_secs(600);
+
+/// Names of the notes beside a stream.
+const COLUMNS_NOTE: &str = "columns";
+pub(super) const FILL_NOTE: &str = "fill";
+pub(super) const HEALTH_NOTE: &str = "health";
 
 /// Watches passes: a progress bar, a log, or nobody.
 pub trait Observer {
+    /// A whole pass is under way: so much was read before, so much is expected.
+    fn expects(&mut self, dataset: &Dataset, before: u64, total: Option<u64>);
     /// A page was read, and so many of its documents differed.
     fn page(&mut self, dataset: &Dataset, documents: u64, sent: u64);
+    /// Documents that were not seen are looked for by key; so many are left.
+    fn confirming(&mut self, dataset: &Dataset, left: u64);
     /// The index is being filled from the hub.
     fn rebuilding(&mut self, dataset: &Dataset, entries: u64);
     /// A value could not be taken as it was.
@@ -45,20 +51,41 @@ pub trait Observer {
 pub struct Silent;
 
 impl Observer for Silent {
+    fn expects(&mut self, _: &Dataset, _: u64, _: Option<u64>) {}
     fn page(&mut self, _: &Dataset, _: u64, _: u64) {}
+    fn confirming(&mut self, _: &Dataset, _: u64) {}
     fn rebuilding(&mut self, _: &Dataset, _: u64) {}
     fn finding(&mut self, _: &Dataset, _: &RowFinding) {}
     fn shape(&mut self, _: &Dataset, _: &ShapeProblem) {}
 }
 
-/// How a pass went.
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassEnd {
+    /// The pass is over.
+    Done(Outcome),
+    /// The slice is over and the whole pass is not: the next one goes on.
+    Yielded {
+        /// Initial or sweep.
+        kind: PassKind,
+    },
+    /// The site does not have the table, as not every site does.
+    Absent {
+        /// Sage table.
+        table: String,
+    },
+}
+
+/// How a turn went.
 #[derive(Clone, Debug)]
 pub struct PassReport {
     /// How it ended.
-    pub outcome: Outcome,
-    /// How long it took.
-    pub took: Duration,
-    /// Values that could not be taken as they were.
+    pub end: PassEnd,
+    /// What this turn did, and how long it took.
+    pub turn: Done,
+    /// What the pass did, earlier turns included.
+    pub pass: Done,
+    /// Values that could not be taken as they were, in this turn.
     pub findings: u64,
 }
 
@@ -103,14 +130,16 @@ impl SetupError {
 /// Reads one company.
 #[derive(Debug)]
 pub struct CompanyReader {
-    company: CompanyId,
-    bridge: ReadBridge,
-    index: Index,
-    hub: StreamHub,
+    pub(super) company: CompanyId,
+    code: String,
+    pub(super) state_dir: PathBuf,
+    pub(super) bridge: ReadBridge,
+    pub(super) index: Index,
+    pub(super) hub: StreamHub,
     zone: jiff::tz::TimeZone,
     overlap_s: u32,
-    page_limit: Duration,
-    shapes: HashMap<String, Shape>,
+    pub(super) page_limit: Duration,
+    memories: HashMap<String, Memory>,
 }
 
 impl CompanyReader {
@@ -128,13 +157,15 @@ impl CompanyReader {
         bridge.probe()?;
         Ok(Self {
             company: company.id.clone(),
+            code: company.code.clone(),
+            state_dir: config.state_dir.clone(),
             bridge,
             index: Index::open(&config.state_dir.join("index.db"))?,
             hub,
             zone: config.time_zone.clone(),
             overlap_s: config.sync.overlap_s,
             page_limit: Duration::from_secs(config.sync.page_limit_s),
-            shapes: HashMap::new(),
+            memories: HashMap::new(),
         })
     }
 
@@ -143,274 +174,330 @@ impl CompanyReader {
         &mut self.bridge
     }
 
+    /// The index.
+    pub const fn index(&mut self) -> &mut Index {
+        &mut self.index
+    }
+
     /// The kind of pass that a dataset's temperament asks for.
     #[must_use]
     pub const fn usual_pass(dataset: &Dataset) -> PassKind {
         match dataset.temperament {
-            Temperament::Hot => PassKind::Full,
+            Temperament::Hot => PassKind::Sweep,
             Temperament::Master | Temperament::History if dataset.stamped => PassKind::Delta,
-            Temperament::Master | Temperament::History => PassKind::Full,
+            Temperament::Master | Temperament::History => PassKind::Sweep,
         }
     }
 
-    /// The dataset as this site has it. Asked once per connection.
+    /// The Sage server's clock.
+    pub(super) fn civil_now(&self) -> jiff::civil::DateTime {
+        self.zone.to_datetime(host::clock::now())
+    }
+
+    /// The date on the Sage server.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.civil_now().date()
+    }
+
+    /// Where the stream stands, when it was ever begun.
+    ///
+    /// # Errors
+    /// [`Failure`] of the driver's store.
+    pub fn progress(&self, dataset: &Dataset) -> Result<Option<Progress>, Failure> {
+        let found = self
+            .index
+            .look(self.company.as_str(), dataset.name.as_str())
+            .map_err(store)?;
+        Ok(found.map(|(_, progress)| progress))
+    }
+
+    /// How long ago the last pass began that looked for what had left; none when it is not
+    /// known, or a whole pass is under way.
+    #[must_use]
+    pub fn since_sweep(&self, dataset: &Dataset) -> Option<Duration> {
+        let progress = self.progress(dataset).ok().flatten()?;
+        let at = progress.swept_at.filter(|_| progress.scan.is_none())?;
+        Duration::try_from(self.civil_now().duration_since(at)).ok()
+    }
+
+    /// The dataset as this site has it; none when a table is absent that not every site
+    /// has. Asked once in ten minutes.
     ///
     /// # Errors
     /// [`Failure`] when the tables cannot be looked at or the dataset cannot be read.
-    pub fn shape(&mut self, dataset: &Dataset, observer: &mut dyn Observer) -> Result<Shape, Failure> {
-        if let Some(shape) = self.shapes.get(dataset.name.as_str()) {
-            return Ok(shape.clone());
-        }
-        let bridge = &mut self.bridge;
-        let fitted = Shape::fit(dataset, |table| bridge.columns(table)).map_err(Failure::Read)?;
-        let (shape, problems) = fitted.map_err(|problem| {
-            observer.shape(dataset, &problem);
-            let code = match problem {
-                ShapeProblem::TableMissing { .. } => sage::ReadErrorCode::TableMissing,
-                ShapeProblem::KeyMissing { .. } | ShapeProblem::ColumnMissing { .. } => {
-                    sage::ReadErrorCode::ColumnMissing
-                }
-            };
-            Failure::Read(ReadError::new(code, problem.to_string()))
-        })?;
-        problems
-            .iter()
-            .for_each(|problem| observer.shape(dataset, problem));
-        self.shapes.insert(dataset.name.to_string(), shape.clone());
-        Ok(shape)
+    pub fn shape(
+        &mut self,
+        site: &SiteDataset,
+        observer: &mut dyn Observer,
+    ) -> Result<Result<Shape, String>, Failure> {
+        let mut memory = self.take_memory(&site.dataset);
+        let shape = self.fitted(site, &mut memory, observer);
+        self.keep_memory(&site.dataset, memory);
+        shape
     }
 
-    /// Makes a pass.
-    pub fn run_pass(&mut self, dataset: &Dataset, kind: PassKind, observer: &mut dyn Observer) -> PassReport {
-        let started = Instant::now();
-        let mut findings = 0;
-        let outcome = self
-            .try_pass(dataset, kind, observer, &mut findings)
-            .unwrap_or_else(Outcome::Failed);
-        if let Outcome::Failed(Failure::Read(_)) = &outcome {
-            // The table may have changed its shape; it is looked at again.
-            self.shapes.remove(dataset.name.as_str());
+    fn take_memory(&mut self, dataset: &Dataset) -> Memory {
+        self.memories.remove(dataset.name.as_str()).unwrap_or_default()
+    }
+
+    fn keep_memory(&mut self, dataset: &Dataset, memory: Memory) {
+        self.memories.insert(dataset.name.to_string(), memory);
+    }
+
+    fn fitted(
+        &mut self,
+        site: &SiteDataset,
+        memory: &mut Memory,
+        observer: &mut dyn Observer,
+    ) -> Result<Result<Shape, String>, Failure> {
+        if let Some((shape, at)) = &memory.shape
+            && (at.elapsed() < SHAPE_AGE || memory.bits.is_some())
+        {
+            return Ok(Ok(shape.clone()));
         }
+        let dataset = &site.dataset;
+        let (stream, _) = self
+            .index
+            .stream(self.company.as_str(), dataset.name.as_str())
+            .map_err(store)?;
+        let remembered = self.index.note(stream, COLUMNS_NOTE).map_err(store)?;
+        // A note that cannot be read is none: nothing but a finding rests on it.
+        let remembered = remembered.and_then(|text| serde_json::from_str(&text).ok());
+        let bridge = &mut self.bridge;
+        let fitted = Shape::fit(
+            dataset,
+            &site.adaptation,
+            &self.code,
+            &remembered.unwrap_or_default(),
+            |table| bridge.columns(table).map(without_secrets),
+        )
+        .map_err(Failure::Read)?;
+        match fitted {
+            Ok((shape, problems)) => {
+                problems
+                    .iter()
+                    .for_each(|problem| observer.shape(dataset, problem));
+                memory.shape_findings = problems.iter().map(shape_finding).collect();
+                memory.shape = Some((shape.clone(), Instant::now()));
+                Ok(Ok(shape))
+            }
+            Err(ShapeProblem::TableAbsent { table }) => Ok(Err(table)),
+            Err(problem) => {
+                observer.shape(dataset, &problem);
+                Err(Failure::Store {
+                    code: problem.code().to_owned(),
+                    message: problem.to_string(),
+                    remedy: problem.remedy(),
+                })
+            }
+        }
+    }
+
+    /// Makes a pass, or a slice of it: a whole pass that reads longer than the slice stops
+    /// after a commit. Its place is durable; what it has seen stays in memory.
+    pub fn run_pass(
+        &mut self,
+        site: &SiteDataset,
+        kind: PassKind,
+        slice: Option<Duration>,
+        observer: &mut dyn Observer,
+    ) -> PassReport {
+        let started = Instant::now();
+        let mut memory = self.take_memory(&site.dataset);
+        let mut turn = Done::default();
+        let mut findings = 0;
+        let end = self
+            .try_pass(site, &mut memory, kind, slice, observer, &mut turn, &mut findings)
+            .unwrap_or_else(|failure| PassEnd::Done(Outcome::Failed(failure)));
+        turn.took = started.elapsed();
+        let mut pass = turn;
+        match &end {
+            PassEnd::Yielded { .. } => {
+                memory.so_far.add(turn);
+                pass = memory.so_far;
+            }
+            PassEnd::Done(Outcome::Complete { kind, .. }) if kind.is_whole() => {
+                pass.add(memory.so_far);
+                memory.end_whole();
+            }
+            // The table may have changed its shape; it is looked at again.
+            PassEnd::Done(Outcome::Failed(Failure::Read(_)) | Outcome::Held(_)) => memory.shape = None,
+            PassEnd::Done(Outcome::Complete { .. } | Outcome::Failed(_) | Outcome::ShapesDiffer { .. })
+            | PassEnd::Absent { .. } => {}
+        }
+        self.keep_memory(&site.dataset, memory);
         PassReport {
-            outcome,
-            took: started.elapsed(),
+            end,
+            turn,
+            pass,
             findings,
         }
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the counts are wanted also when it fails"
+    )]
     fn try_pass(
         &mut self,
-        dataset: &Dataset,
+        site: &SiteDataset,
+        memory: &mut Memory,
         kind: PassKind,
+        slice: Option<Duration>,
         observer: &mut dyn Observer,
+        turn: &mut Done,
         findings: &mut u64,
-    ) -> Result<Outcome, Failure> {
-        let shape = self.shape(dataset, observer)?;
+    ) -> Result<PassEnd, Failure> {
+        let until = slice.map(|slice| Instant::now() + slice);
+        let shape = match self.fitted(site, memory, observer)? {
+            Ok(shape) => shape,
+            Err(table) => return Ok(PassEnd::Absent { table }),
+        };
         let (stream, progress) = self
             .index
-            .stream(self.company.as_str(), dataset.name.as_str())
+            .stream(self.company.as_str(), shape.dataset.name.as_str())
             .map_err(store)?;
-        let fingerprint = dataset.fingerprint();
-        let mut engine = Engine::new(progress, fingerprint, self.overlap_s, page_documents(dataset));
-        let now = self.zone.to_datetime(host::clock::now());
-        let mut work = Work {
-            dataset,
-            shape,
-            stream,
-            page: None,
-            batch: None,
+        if progress.scan.is_none() {
+            memory.bits = None;
+        }
+        let approvals = self.approvals()?;
+        let (company, name) = (self.company.to_string(), shape.dataset.name.to_string());
+        let fingerprint = site.adaptation.fingerprint();
+        let now = host::clock::now();
+        let at_hand = sync::AtHand {
+            seen_bits: memory.bits.is_some(),
+            approved: approvals.allowed(&company, &name, fingerprint, now),
+            columns_approved: approvals.columns(&company, &name, fingerprint, now),
         };
-        let mut command = engine.begin(kind, now);
+        let settings = Settings {
+            fingerprint: shape.dataset.fingerprint(),
+            site: shape.site(),
+            overlap_s: self.overlap_s,
+            page_documents: page_documents(&shape.dataset),
+            history: shape.dataset.temperament == Temperament::History,
+        };
+        let mut engine = Engine::new(progress, settings);
+        let civil = self.civil_now();
+        let mut work = Work::new(shape, stream, memory, turn, findings, civil);
+        work.watch_columns = !at_hand.columns_approved;
+        if let Some(scan) = &engine.progress().scan {
+            observer.expects(&site.dataset, scan.documents, Some(scan.known).filter(|n| *n > 0));
+        }
+        let mut command = engine.begin(kind, civil, at_hand);
         loop {
             host::fault::point(fault_name(&command));
             if let Command::Finish(outcome) = command {
-                return Ok(outcome);
+                self.finished(site, &work, &outcome)?;
+                return Ok(PassEnd::Done(outcome));
             }
             let event = self
-                .carry_out(&mut work, command, observer, findings)
+                .carry_out(&mut work, command, observer)
                 .unwrap_or_else(Event::Failed);
+            let committed = event == Event::Committed;
             command = engine.handle(event);
-        }
-    }
-
-    fn carry_out(
-        &mut self,
-        work: &mut Work<'_>,
-        command: Command,
-        observer: &mut dyn Observer,
-        findings: &mut u64,
-    ) -> Result<Event, Failure> {
-        let dataset = work.dataset;
-        match command {
-            Command::AskStream => {
-                let state = self
-                    .hub
-                    .state(&self.company, &dataset.name)
-                    .map_err(|e| hub(&e))?;
-                Ok(Event::StreamState {
-                    store: state.store,
-                    epoch: state.epoch,
-                    sequence: state.sequence,
-                    digest: state.digest,
-                    previous: state.previous,
-                    fingerprint: state.fingerprint,
-                    hub_fingerprint: state.hub_fingerprint,
-                    random: host::random::number(),
-                })
-            }
-            Command::ResetStream {
-                epoch,
-                from_epoch,
-                from_sequence,
-                from_digest,
-            } => {
-                let request = StreamReset {
-                    company: self.company.clone(),
-                    dataset: dataset.name.clone(),
-                    epoch,
-                    from_epoch,
-                    from_sequence,
-                    from_digest,
-                    fingerprint: dataset.fingerprint(),
-                };
-                self.hub.reset(&request).map_err(|e| hub(&e))?;
-                Ok(Event::StreamReset)
-            }
-            Command::RebuildIndex { progress } => {
-                self.rebuild(work, &progress, observer)?;
-                Ok(Event::IndexRebuilt)
-            }
-            Command::ReadPage(request) => {
-                let page = self.read(&work.shape, &request)?;
-                for finding in &page.findings {
-                    *findings += 1;
-                    observer.finding(dataset, finding);
-                }
-                let documents = page.batch.parents.num_rows() as u64;
-                let event = Event::PageRead {
-                    documents,
-                    last: page.last.clone(),
-                    end: page.end,
-                };
-                work.page = Some(page);
-                Ok(event)
-            }
-            Command::Compare { since } => {
-                let page = work.page.take().ok_or_else(|| lost("page"))?;
-                let batch = page.batch;
-                let keys = dataset.keys(&batch);
-                let hashes = dataset.hashes(&batch);
-                let known = self.index.look_up(work.stream, &keys).map_err(store)?;
-                let rows = changed_rows(&rows_since(dataset, &batch, since), &keys, &hashes, &known);
-                let whole = rows.len() == batch.parents.num_rows();
-                let kept = if whole {
-                    batch
+            let reads_on = matches!(command, Command::ReadPage(PageRequest { since: None, .. }));
+            if committed && reads_on && until.is_some_and(|until| Instant::now() >= until) {
+                let kind = if engine.progress().loaded {
+                    PassKind::Sweep
                 } else {
-                    dataset.take(&batch, &rows).map_err(|_| lost("page"))?
+                    PassKind::Initial
                 };
-                let entries = rows
-                    .iter()
-                    .map(|row| (keys[*row as usize].clone(), hashes[*row as usize]))
-                    .collect::<Vec<_>>();
-                observer.page(dataset, keys.len() as u64, rows.len() as u64);
-                work.batch = Some((kept, entries));
-                Ok(Event::Compared {
-                    changed: rows.len() as u64,
-                })
+                return Ok(PassEnd::Yielded { kind });
             }
-            Command::Send {
-                epoch,
-                sequence,
-                previous,
-            } => {
-                let (batch, _) = work.batch.as_ref().ok_or_else(|| lost("batch"))?;
-                let header = BatchHeader {
-                    company: self.company.clone(),
-                    dataset: dataset.name.clone(),
-                    epoch,
-                    sequence,
-                    previous,
-                    fingerprint: dataset.fingerprint(),
-                    removals: Vec::new(),
-                    approved: 0,
-                };
-                let bytes = encode_batch(&header, batch).map_err(|e| Failure::Hub {
-                    code: "batch_failed".to_owned(),
-                    message: e.to_string(),
-                    remedy: "report it: a page does not fit into one message".to_owned(),
-                })?;
-                let digest = wire::digest(&bytes);
-                self.hub.send(bytes).map_err(|e| hub(&e))?;
-                Ok(Event::Acknowledged { digest })
-            }
-            Command::Commit { progress } => {
-                // Without a batch the page held nothing new, and only the place moves.
-                let entries = work.batch.take().map(|(_, entries)| entries).unwrap_or_default();
-                self.index
-                    .commit(work.stream, &progress, &entries)
-                    .map_err(store)?;
-                Ok(Event::Committed)
-            }
-            Command::Finish(_) => Err(lost("end of the pass")),
         }
     }
 
-    fn read(&mut self, shape: &Shape, request: &PageRequest) -> Result<DocumentPage, Failure> {
-        read_documents(&mut self.bridge, shape, request, self.page_limit).map_err(Failure::Read)
+    fn approvals(&self) -> Result<Approvals, Failure> {
+        Approvals::load(&self.state_dir).map_err(|error| Failure::Store {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            remedy: error.remedy(),
+        })
     }
 
-    fn rebuild(
+    /// What is noted after a complete pass: the columns, how full they are, and that an
+    /// approval was used.
+    fn finished(&mut self, site: &SiteDataset, work: &Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        let Outcome::Complete {
+            kind, held, swept, ..
+        } = outcome
+        else {
+            return Ok(());
+        };
+        self.note_json(work, COLUMNS_NOTE, &work.shape.remember())?;
+        if !kind.is_whole() {
+            return Ok(());
+        }
+        if let Some(fill) = &work.memory.fill {
+            self.note_json(work, FILL_NOTE, fill)?;
+        }
+        if *swept && held.is_none() {
+            let mut approvals = self.approvals()?;
+            let name = site.dataset.name.as_str();
+            let now = host::clock::now();
+            if approvals.settle(self.company.as_str(), name, site.adaptation.fingerprint(), now)
+                && let Err(error) = approvals.save(&self.state_dir)
+            {
+                tracing::warn!(code = error.code(), "{error}");
+            }
+        }
+        Ok(())
+    }
+
+    fn note_json(
         &mut self,
         work: &Work<'_>,
-        progress: &Progress,
-        observer: &mut dyn Observer,
+        name: &str,
+        value: &impl serde::Serialize,
     ) -> Result<(), Failure> {
-        self.index.begin_rebuild(work.stream, progress).map_err(store)?;
-        let mut after = None;
-        let mut count = 0;
-        loop {
-            let request = HashRequest {
-                company: self.company.clone(),
-                dataset: work.dataset.name.clone(),
-                after,
-                limit: HASH_PAGE,
-                recompute: false,
-            };
-            let page = self.hub.hashes(&request).map_err(|e| hub(&e))?;
-            count += page.entries.len() as u64;
-            if count > 0 {
-                observer.rebuilding(work.dataset, count);
-            }
-            if page.end {
-                return self
-                    .index
-                    .commit(work.stream, progress, &page.entries)
-                    .map_err(store);
-            }
-            self.index
-                .add_rebuilt(work.stream, &page.entries)
-                .map_err(store)?;
-            after = page.entries.last().map(|(key, _)| key.clone());
+        let text = serde_json::to_string(value).map_err(|_| lost(name))?;
+        if self.index.note(work.stream, name).map_err(store)?.as_deref() == Some(&text) {
+            return Ok(());
         }
+        self.index.set_note(work.stream, name, &text).map_err(store)
+    }
+
+    /// Records how the turn went, for `status`.
+    ///
+    /// # Errors
+    /// [`Failure`] of the driver's store.
+    pub fn record(
+        &mut self,
+        dataset: &Dataset,
+        report: &PassReport,
+        next_run: Option<Timestamp>,
+    ) -> Result<(), Failure> {
+        let (stream, _) = self
+            .index
+            .stream(self.company.as_str(), dataset.name.as_str())
+            .map_err(store)?;
+        let mut health = Health::read(&self.index, stream);
+        health.note(report, host::clock::now(), next_run);
+        if let Some(memory) = self.memories.get(dataset.name.as_str()) {
+            health.findings = memory.shape_findings.clone();
+            health.findings.extend(memory.findings.summaries());
+        }
+        let text = serde_json::to_string(&health).map_err(|_| lost("health"))?;
+        self.index.set_note(stream, HEALTH_NOTE, &text).map_err(store)
     }
 }
 
-/// What a pass has in hand.
-struct Work<'a> {
-    dataset: &'a Dataset,
-    shape: Shape,
-    stream: Stream,
-    page: Option<DocumentPage>,
-    batch: Option<(DocumentBatch, Vec<(Key, Hash)>)>,
+fn shape_finding(problem: &ShapeProblem) -> wire::status::FindingSummary {
+    wire::status::FindingSummary {
+        code: problem.code().to_owned(),
+        column: problem.to_string(),
+        count: 1,
+        keys: Vec::new(),
+    }
 }
 
-/// Documents of a page: fewer where they are wide.
-fn page_documents(dataset: &Dataset) -> usize {
-    if dataset.children.is_empty() {
-        (PAGE_VALUES / dataset.fields.len().max(1)).clamp(*PAGE_DOCUMENTS.start(), *PAGE_DOCUMENTS.end())
-    } else {
-        PAGE_DOCUMENTS_WITH_LINES
-    }
+/// What looks like a secret is not even known to exist.
+fn without_secrets(columns: Vec<ColumnInfo>) -> Vec<ColumnInfo> {
+    columns
+        .into_iter()
+        .filter(|column| !catalog::looks_secret(&column.name))
+        .collect()
 }
 
 const fn fault_name(command: &Command) -> &'static str {
@@ -418,9 +505,14 @@ const fn fault_name(command: &Command) -> &'static str {
         Command::AskStream => "sync.ask_stream",
         Command::ResetStream { .. } => "sync.reset_stream",
         Command::RebuildIndex { .. } => "sync.rebuild_index",
+        Command::BeginSweep => "sync.begin_sweep",
+        Command::ForgetLeavers => "sync.forget_leavers",
         Command::ReadPage(_) => "sync.read_page",
         Command::Compare { .. } => "sync.compare",
         Command::Send { .. } => "sync.send",
+        Command::Confirm { .. } => "sync.confirm",
+        Command::CountDocuments => "sync.count_documents",
+        Command::TakeRemovals { .. } => "sync.take_removals",
         Command::Commit { .. } => "sync.commit",
         Command::Finish(_) => "sync.finish",
     }
@@ -442,7 +534,7 @@ pub(super) fn hub(error: &HubError) -> Failure {
     }
 }
 
-fn lost(what: &str) -> Failure {
+pub(super) fn lost(what: &str) -> Failure {
     Failure::Store {
         code: "engine_confused".to_owned(),
         message: format!("the {what} to go on with is not there"),

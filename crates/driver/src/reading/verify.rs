@@ -4,16 +4,20 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use agent_store::Pairs;
-use catalog::Dataset;
-use sync::{Difference, Failure, PageRequest, Shape, compare, read_documents};
+use catalog::{Dataset, Temperament};
+use sync::{Difference, Failure, JoinCache, PageRequest, Shape, compare, page_documents, read_documents};
 use values::{CompanyId, Hash, Key};
-use wire::agent::HashRequest;
+use wire::agent::{ChecksumRequest, HashRequest};
 
 use super::pass::{hub, store};
+use crate::config::SiteDataset;
 use crate::reading::{CompanyReader, Silent, StreamHub};
 
 /// Pairs taken from either side at once.
 const PAGE: u32 = 20_000;
+/// Records of one range, and ranges asked of the hub at once.
+const RANGE: u32 = 1_000;
+const RANGES: u32 = 20;
 /// Documents read from the ERP at once.
 const PAGE_DOCUMENTS: usize = 2_000;
 /// Longest time for one page of the ERP.
@@ -49,7 +53,9 @@ impl DatasetVerdict {
     }
 }
 
-/// Compares a dataset. The hub computes its hashes anew from what it has stored.
+/// Compares a dataset, as the site syncs it: range by range by checksums, and key by key where
+/// these differ. The hub computes its hashes anew from what it has stored. None when the site
+/// does not have the table.
 ///
 /// # Errors
 /// [`Failure`] when a side could not be read to its end; then nothing is concluded.
@@ -57,40 +63,126 @@ pub fn verify_dataset(
     reader: &mut CompanyReader,
     stream_hub: &StreamHub,
     company: &CompanyId,
-    dataset: &Dataset,
+    site: &SiteDataset,
     mut progress: impl FnMut(u64),
-) -> Result<DatasetVerdict, Failure> {
-    let shape = reader.shape(dataset, &mut Silent)?;
-    let pairs = read_pairs(reader, &shape, &mut progress)?;
-    let erp = ErpSide {
-        pairs: &pairs,
-        page: Vec::new().into_iter(),
-        after: None,
-        done: false,
+) -> Result<Option<DatasetVerdict>, Failure> {
+    let Ok(shape) = reader.shape(site, &mut Silent)? else {
+        return Ok(None);
     };
-    let hub_side = HubSide {
+    let pairs = read_pairs(reader, &shape, &mut progress)?;
+    let mut comparison = Comparison {
         hub: stream_hub,
         company,
-        dataset,
-        page: Vec::new().into_iter(),
-        after: None,
-        done: false,
+        dataset: &site.dataset,
+        pairs: &pairs,
+        // Everything else that the hub has of history stays there on purpose.
+        keeps_more: site.dataset.temperament == Temperament::History,
+        verdict: DatasetVerdict {
+            company: company.clone(),
+            dataset: site.dataset.name.to_string(),
+            equal: 0,
+            different: 0,
+            differences: Vec::new(),
+        },
     };
-    let mut different = 0;
-    let mut differences = Vec::new();
-    let equal = compare(erp, hub_side, |difference: Difference| {
-        different += 1;
-        if differences.len() < MAX_DIFFERENCES {
-            differences.push((difference.key().clone(), difference.as_str()));
+    comparison.run()?;
+    Ok(Some(comparison.verdict))
+}
+
+struct Comparison<'a> {
+    hub: &'a StreamHub,
+    company: &'a CompanyId,
+    dataset: &'a Dataset,
+    pairs: &'a Pairs,
+    keeps_more: bool,
+    verdict: DatasetVerdict,
+}
+
+impl Comparison<'_> {
+    fn run(&mut self) -> Result<(), Failure> {
+        let mut erp = ErpSide {
+            pairs: self.pairs,
+            page: Vec::new().into_iter().peekable(),
+            after: None,
+            done: false,
+        };
+        let mut after: Option<Key> = None;
+        loop {
+            let request = ChecksumRequest {
+                company: self.company.clone(),
+                dataset: self.dataset.name.clone(),
+                after: after.clone(),
+                range: RANGE,
+                limit: RANGES,
+            };
+            let page = self.hub.checksums(&request).map_err(|e| hub(&e))?;
+            for range in &page.ranges {
+                let here = erp.take_to(&range.last)?;
+                let sum = here.iter().fold(0_u64, |sum, (key, hash)| {
+                    sum.wrapping_add(Hash::of_bytes(format!("{key}\0{hash}").as_bytes()).0)
+                });
+                let is_equal = here.len() as u64 == u64::from(range.records) && Hash(sum) == range.checksum;
+                if is_equal {
+                    self.verdict.equal += here.len() as u64;
+                } else {
+                    let there = self.hub_range(after.as_ref(), &range.last)?;
+                    self.compare_keys(here, there)?;
+                }
+                after = Some(range.last.clone());
+            }
+            if page.end || page.ranges.is_empty() {
+                break;
+            }
         }
-    })?;
-    Ok(DatasetVerdict {
-        company: company.clone(),
-        dataset: dataset.name.to_string(),
-        equal,
-        different,
-        differences,
-    })
+        loop {
+            let here = erp.take_some()?;
+            if here.is_empty() {
+                return Ok(());
+            }
+            self.compare_keys(here, Vec::new())?;
+        }
+    }
+
+    /// The hub's keys and hashes behind one key, up to and with another.
+    fn hub_range(&self, after: Option<&Key>, last: &Key) -> Result<Vec<(Key, Hash)>, Failure> {
+        let mut found: Vec<(Key, Hash)> = Vec::new();
+        let mut after = after.cloned();
+        loop {
+            let request = HashRequest {
+                company: self.company.clone(),
+                dataset: self.dataset.name.clone(),
+                after: after.clone(),
+                limit: RANGE + 1,
+                recompute: true,
+            };
+            let page = self.hub.hashes(&request).map_err(|e| hub(&e))?;
+            let is_over = page.end || page.entries.last().is_none_or(|(key, _)| key >= last);
+            after = page.entries.last().map(|(key, _)| key.clone());
+            found.extend(page.entries.into_iter().filter(|(key, _)| key <= last));
+            if is_over {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn compare_keys(&mut self, here: Vec<(Key, Hash)>, there: Vec<(Key, Hash)>) -> Result<(), Failure> {
+        let (keeps_more, verdict) = (self.keeps_more, &mut self.verdict);
+        let (here, there) = (here.into_iter().map(Ok), there.into_iter().map(Ok));
+        let equal = compare(here, there, |difference: Difference| {
+            if keeps_more && matches!(difference, Difference::Extra(_)) {
+                verdict.equal += 1;
+                return;
+            }
+            verdict.different += 1;
+            if verdict.differences.len() < MAX_DIFFERENCES {
+                verdict
+                    .differences
+                    .push((difference.key().clone(), difference.as_str()));
+            }
+        })?;
+        self.verdict.equal += equal;
+        Ok(())
+    }
 }
 
 fn read_pairs(
@@ -99,20 +191,22 @@ fn read_pairs(
     progress: &mut impl FnMut(u64),
 ) -> Result<Pairs, Failure> {
     let mut pairs = Pairs::new().map_err(store)?;
+    let mut joins = JoinCache::default();
     let mut after = None;
     let mut count = 0;
     loop {
         let request = PageRequest {
             since: None,
             after,
-            limit: PAGE_DOCUMENTS,
+            limit: page_documents(&shape.dataset).min(PAGE_DOCUMENTS),
         };
-        let page = read_documents(reader.reader(), shape, &request, PAGE_LIMIT).map_err(Failure::Read)?;
+        let page = read_documents(reader.reader(), shape, &request, &mut joins, PAGE_LIMIT)
+            .map_err(Failure::Read)?;
         let keys = shape.dataset.keys(&page.batch);
         count += keys.len() as u64;
-        pairs
-            .add(keys.into_iter().zip(shape.dataset.hashes(&page.batch)))
-            .map_err(store)?;
+        let read = keys.into_iter().zip(shape.dataset.hashes(&page.batch));
+        let kept = read.zip(&page.kept).filter(|(_, kept)| **kept);
+        pairs.add(kept.map(|(pair, _)| pair)).map_err(store)?;
         progress(count);
         if page.end {
             return Ok(pairs);
@@ -121,70 +215,41 @@ fn read_pairs(
     }
 }
 
-type Page = std::vec::IntoIter<(Key, Hash)>;
-
 struct ErpSide<'a> {
     pairs: &'a Pairs,
-    page: Page,
+    page: std::iter::Peekable<std::vec::IntoIter<(Key, Hash)>>,
     after: Option<Key>,
     done: bool,
 }
 
-impl Iterator for ErpSide<'_> {
-    type Item = Result<(Key, Hash), Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 && !self.done {
-            match self.pairs.page(self.after.as_ref(), PAGE) {
-                Ok(page) => {
-                    self.done = page.is_empty();
-                    self.after = page
-                        .last()
-                        .map(|(key, _)| key.clone())
-                        .or_else(|| self.after.take());
-                    self.page = page.into_iter();
-                }
-                Err(error) => return Some(Err(store(error))),
+impl ErpSide<'_> {
+    fn fill(&mut self) -> Result<bool, Failure> {
+        if self.page.peek().is_none() && !self.done {
+            let page = self.pairs.page(self.after.as_ref(), PAGE).map_err(store)?;
+            self.done = page.is_empty();
+            if let Some((key, _)) = page.last() {
+                self.after = Some(key.clone());
             }
+            self.page = page.into_iter().peekable();
         }
-        self.page.next().map(Ok)
+        Ok(self.page.peek().is_some())
     }
-}
 
-struct HubSide<'a> {
-    hub: &'a StreamHub,
-    company: &'a CompanyId,
-    dataset: &'a Dataset,
-    page: Page,
-    after: Option<Key>,
-    done: bool,
-}
-
-impl Iterator for HubSide<'_> {
-    type Item = Result<(Key, Hash), Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.page.len() == 0 && !self.done {
-            let request = HashRequest {
-                company: self.company.clone(),
-                dataset: self.dataset.name.clone(),
-                after: self.after.clone(),
-                limit: PAGE,
-                recompute: true,
-            };
-            match self.hub.hashes(&request) {
-                Ok(page) => {
-                    self.done = page.end;
-                    self.after = page
-                        .entries
-                        .last()
-                        .map(|(key, _)| key.clone())
-                        .or_else(|| self.after.take());
-                    self.page = page.entries.into_iter();
-                }
-                Err(error) => return Some(Err(hub(&error))),
+    /// What comes up to and with this key.
+    fn take_to(&mut self, last: &Key) -> Result<Vec<(Key, Hash)>, Failure> {
+        let mut taken = Vec::new();
+        while self.fill()? {
+            match self.page.next_if(|(key, _)| key <= last) {
+                Some(pair) => taken.push(pair),
+                None => break,
             }
         }
-        self.page.next().map(Ok)
+        Ok(taken)
+    }
+
+    /// What comes next; nothing at the end.
+    fn take_some(&mut self) -> Result<Vec<(Key, Hash)>, Failure> {
+        self.fill()?;
+        Ok(self.page.by_ref().collect())
     }
 }

@@ -1,0 +1,115 @@
+//! How everything fares, told to the hub for people to see.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use values::{CompanyId, DatasetName};
+use wire::status::{AgentStatus, CompanyStatus, DatasetState, DatasetStatus, Problem};
+
+use super::{Failed, Stop};
+use crate::commands::connect::Connection;
+
+/// Between two reports when no state changes.
+const TELL_EVERY: Duration = Duration::from_secs(15);
+/// Between two looks whether one changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A clock that is off by more makes stamps and schedules misleading.
+const ALLOWED_OFFSET_S: u64 = 60;
+
+/// The latest of every company.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    companies: Mutex<BTreeMap<CompanyId, Fares>>,
+}
+
+#[derive(Debug, Default)]
+struct Fares {
+    problem: Option<Problem>,
+    datasets: BTreeMap<DatasetName, DatasetStatus>,
+}
+
+impl Board {
+    /// A company cannot be read at all.
+    pub(super) fn company_fails(&self, company: &CompanyId, failed: &Failed) {
+        self.companies().entry(company.clone()).or_default().problem = Some(Problem {
+            code: failed.code.clone(),
+            message: failed.message.clone(),
+            remedy: failed.remedy.clone(),
+        });
+    }
+
+    /// How a dataset fares; its company can be read.
+    pub(super) fn dataset(&self, company: &CompanyId, status: DatasetStatus) {
+        let mut companies = self.companies();
+        let fares = companies.entry(company.clone()).or_default();
+        fares.problem = None;
+        fares.datasets.insert(status.dataset.clone(), status);
+    }
+
+    /// Tells the hub until stopped. Nothing depends on it, so that errors are only noted.
+    pub(super) fn tell(&self, connection: &Connection, stop: &Stop) {
+        let mut told: Option<(Instant, Vec<String>)> = None;
+        let mut warned = false;
+        while !stop.is_set() {
+            stop.wait(LOOK_EVERY);
+            let states = self.states();
+            let is_due = told
+                .as_ref()
+                .is_none_or(|(at, before)| at.elapsed() >= TELL_EVERY || *before != states);
+            if stop.is_set() || !is_due {
+                continue;
+            }
+            let offset = connection.link.clock_offset();
+            let is_off = offset.is_some_and(|s| s.unsigned_abs() > ALLOWED_OFFSET_S);
+            if is_off && !warned {
+                tracing::warn!(
+                    code = "clock_offset",
+                    offset_s = offset,
+                    remedy = "set this machine's clock, or let it follow a time server",
+                    "this machine's clock and the hub's differ by more than a minute"
+                );
+            }
+            warned = is_off;
+            let status = self.status(offset);
+            told = Some((Instant::now(), states));
+            let sent = stop.or_stopped(connection.link.status(&status));
+            if let Some(Err(error)) = connection.handle().block_on(sent) {
+                tracing::debug!(code = error.code(), "the hub was not told how everything fares");
+            }
+        }
+    }
+
+    fn status(&self, clock_offset_s: Option<i64>) -> AgentStatus {
+        let companies = self.companies();
+        let companies = companies.iter().map(|(company, fares)| CompanyStatus {
+            company: company.clone(),
+            problem: fares.problem.clone(),
+            datasets: fares.datasets.values().cloned().collect(),
+        });
+        AgentStatus {
+            clock_offset_s,
+            companies: companies.collect(),
+        }
+    }
+
+    /// What a change of is worth telling at once.
+    fn states(&self) -> Vec<String> {
+        let companies = self.companies();
+        let mut states = Vec::new();
+        for (company, fares) in companies.iter() {
+            let problem = fares.problem.as_ref().map(|p| &p.code);
+            states.push(format!("{company} {problem:?}"));
+            states.extend(fares.datasets.values().map(|status| {
+                let state: DatasetState = status.state;
+                let problem = status.problem.as_ref().map(|p| &p.code);
+                format!("{company} {} {state:?} {problem:?}", status.dataset)
+            }));
+        }
+        states
+    }
+
+    fn companies(&self) -> MutexGuard<'_, BTreeMap<CompanyId, Fares>> {
+        self.companies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
