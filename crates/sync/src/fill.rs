@@ -49,6 +49,11 @@ impl Fill {
         }
     }
 
+    /// Forgets a column: it is not watched.
+    pub fn forget(&mut self, name: &str) {
+        self.columns.remove(name);
+    }
+
     /// The counts of a column; none where it was not read.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<ColumnFill> {
