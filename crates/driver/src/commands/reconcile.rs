@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use agent_store::Index;
 use clap::Args;
-use sync::{HeldReason, PassKind};
+use sync::{Held, HeldReason, PassKind};
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
-use super::sync::{pass, show};
-use crate::config::{Approval, Approvals, Config, SiteDataset};
-use crate::reading::CompanyReader;
+use super::sync::{Row, pass, show};
+use crate::config::{Approval, Approvals, Company, Config};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -31,54 +31,84 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// Records named for a dataset, unless JSON is asked for.
+const SHOWN_LEAVERS: u32 = 100;
+
 impl Arguments {
     pub(crate) fn run(self, path: &Path) -> Result<ExitCode, Failed> {
         let connection = Connection::open(path)?;
         let _lock = lock(&connection.config)?;
         let journal = open_journal(&connection.config)?;
+        let companies = connection.companies(&self.companies)?;
+        if self.confirm_deletes || self.confirm_columns {
+            self.approve(&connection.config, &companies)?;
+        }
+        let shown = if self.json { u32::MAX } else { SHOWN_LEAVERS };
         let mut rows = Vec::new();
-        for company in connection.companies(&self.companies)? {
-            let sites = datasets(&connection.config, &company, &self.datasets)?;
-            connection.lease(&company, journal.store_id())?;
-            let mut reader = connection.reader(&company)?;
-            for site in &sites {
-                self.approve(&connection.config, &reader, company.id.as_str(), site)?;
-                rows.push(pass(&mut reader, company.id.as_str(), site, PassKind::Sweep)?);
+        for company in &companies {
+            let mut company_rows = || -> Result<(), Failed> {
+                let sites = datasets(&connection.config, company, &self.datasets)?;
+                connection.lease(company, journal.store_id())?;
+                let mut reader = connection.reader(company)?;
+                for site in &sites {
+                    let id = company.id.as_str();
+                    rows.push(pass(&mut reader, id, site, PassKind::Sweep, shown)?);
+                }
+                Ok(())
+            };
+            if let Err(failed) = company_rows() {
+                rows.push(Row::of_company(company.id.as_str(), failed));
             }
         }
         Ok(show(&rows, self.json))
     }
 
     /// Approves what was held before, and no more: what a person has not seen stays held.
-    fn approve(
-        &self,
-        config: &Config,
-        reader: &CompanyReader,
-        company: &str,
-        site: &SiteDataset,
-    ) -> Result<(), Failed> {
-        let progress = reader
-            .progress(&site.dataset)
-            .map_err(|e| Failed::from_pass(&e))?;
-        let Some(held) = progress.and_then(|progress| progress.held) else {
-            return Ok(());
-        };
-        let (removals, columns) = match held.reason {
-            HeldReason::Deletes | HeldReason::Emptied if self.confirm_deletes => (held.unexplained, false),
-            HeldReason::Column(_) if self.confirm_columns => (0, true),
-            HeldReason::Deletes | HeldReason::Emptied | HeldReason::Column(_) => return Ok(()),
-        };
+    fn approve(&self, config: &Config, companies: &[Company]) -> Result<(), Failed> {
+        let path = config.state_dir.join("index.db");
         let mut approvals = Approvals::load(&config.state_dir)?;
-        approvals.approve(Approval {
-            company: company.to_owned(),
-            dataset: site.dataset.name.to_string(),
-            site: None,
-            removals,
-            columns,
-            approved_at: host::clock::now(),
-            used_at: None,
-        });
-        approvals.save(&config.state_dir)?;
-        Ok(())
+        let mut found = false;
+        if path.exists() {
+            let index = Index::open(&path)?;
+            for company in companies {
+                for site in datasets(config, company, &self.datasets)? {
+                    let name = site.dataset.name.as_str();
+                    let held = index
+                        .look(company.id.as_str(), name)?
+                        .and_then(|(_, progress)| progress.held);
+                    let approval = held.and_then(|held| self.answer(&held));
+                    if let Some((removals, columns)) = approval {
+                        found = true;
+                        approvals.approve(Approval {
+                            company: company.id.to_string(),
+                            dataset: name.to_owned(),
+                            site: None,
+                            removals,
+                            columns,
+                            approved_at: host::clock::now(),
+                            used_at: None,
+                        });
+                    }
+                }
+            }
+        }
+        if !found {
+            return Err(Failed::new(
+                "nothing_held",
+                "no dataset waits for this answer, so that there is nothing to confirm",
+                "run erp-driver reconcile without it: it shows what would leave",
+            ));
+        }
+        Ok(approvals.save(&config.state_dir)?)
+    }
+
+    /// So many removals, and whether columns may be blank; none when this is not asked.
+    fn answer(&self, held: &Held) -> Option<(u64, bool)> {
+        match held.reason {
+            HeldReason::Deletes | HeldReason::Emptied => {
+                self.confirm_deletes.then_some((held.unexplained, false))
+            }
+            HeldReason::Column(_) => self.confirm_columns.then_some((0, true)),
+        }
     }
 }

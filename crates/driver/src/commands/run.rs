@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 use agent_store::journal::Journal;
 use catalog::Dataset;
 use clap::Args;
-use sync::Outcome;
+use sync::{Outcome, PassKind};
 use tokio::sync::Notify;
 use values::StoreId;
+use wire::status::DatasetStatus;
 
 use board::Board;
+pub(crate) use board::{Problems, read_problems};
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
@@ -188,11 +190,15 @@ struct Following<'a> {
     schedule: Schedule,
     said: Said,
     recorded: Vec<Option<Instant>>,
+    /// When a long pass was last spoken of.
+    told: Instant,
     is_remembered: bool,
 }
 
 /// A pass that changed nothing is recorded no more often than this.
 const RECORD_EVERY: Duration = Duration::from_secs(5);
+/// Between two lines about long passes.
+const TELL_EVERY: Duration = Duration::from_secs(30);
 /// After this time it is looked again whether a site has a table.
 const ABSENT_PAUSE: Duration = Duration::from_secs(600);
 
@@ -207,6 +213,7 @@ impl<'a> Following<'a> {
             schedule: Schedule::new(&timings, share, Instant::now()),
             said: Said::default(),
             recorded: vec![None; sites.len()],
+            told: Instant::now(),
             is_remembered: false,
         }
     }
@@ -266,11 +273,37 @@ impl<'a> Following<'a> {
                 tracing::debug!(?failure, "not recorded");
             }
             match dataset_status(reader.index(), self.company.id.as_str(), &site.dataset) {
-                Ok(status) => board.dataset(&self.company.id, status),
+                Ok(status) => {
+                    if let PassEnd::Yielded { kind } = report.end {
+                        self.tell_progress(kind, &status);
+                    }
+                    board.dataset(&self.company.id, status);
+                }
                 Err(error) => tracing::debug!(code = error.code(), "{error}"),
             }
         }
         Ok(())
+    }
+
+    /// A pass that takes long is spoken of now and then.
+    fn tell_progress(&mut self, kind: PassKind, status: &DatasetStatus) {
+        let Some(progress) = status
+            .progress
+            .as_ref()
+            .filter(|_| self.told.elapsed() >= TELL_EVERY)
+        else {
+            return;
+        };
+        self.told = Instant::now();
+        tracing::info!(
+            company = %self.company.id,
+            dataset = %status.dataset,
+            documents = progress.documents,
+            expected = progress.expected,
+            remaining_s = progress.remaining_s,
+            "{}: {} under way, {} read, {} a second",
+            status.dataset, kind.as_str(), progress.documents, progress.documents_per_s
+        );
     }
 
     /// Says what is worth saying and plans the next turn. Is it news for people?

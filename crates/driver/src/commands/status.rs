@@ -11,6 +11,7 @@ use wire::status::{DatasetState, DatasetStatus};
 
 use super::Failed;
 use super::connect::{datasets, read_config};
+use super::run::{Problems, read_problems};
 use crate::config::Config;
 use crate::reading::dataset_status;
 
@@ -26,6 +27,9 @@ struct Status {
     enrolled: bool,
     running: bool,
     hub: String,
+    /// Companies that could not be read at all when the driver last tried.
+    #[serde(skip_serializing_if = "Problems::is_empty")]
+    failing_companies: Problems,
     datasets: Vec<DatasetRow>,
     /// The latest documents, newest first.
     imports: Vec<ImportStatus>,
@@ -75,6 +79,7 @@ impl Arguments {
             enrolled: secrets::Identity::load(&config.state_dir).is_ok(),
             running,
             hub: config.hub_url.clone(),
+            failing_companies: read_problems(&config.state_dir),
             datasets: rows,
             imports: imports(&config)?,
         };
@@ -114,6 +119,12 @@ fn text(status: &Status) -> String {
         },
         if status.running { "running" } else { "not running" },
     );
+    for (company, problem) in &status.failing_companies {
+        text.push_str(&format!(
+            "{company} cannot be read ({}): {}\nhint: {}\n",
+            problem.code, problem.message, problem.remedy
+        ));
+    }
     if status.datasets.is_empty() {
         text.push_str("nothing synced yet: erp-driver sync makes the first pass\n");
     } else {

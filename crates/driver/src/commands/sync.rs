@@ -1,5 +1,6 @@
 //! `erp-driver sync`: one pass over everything, then exit.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -35,8 +36,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     company: String,
+    /// Empty where the company as a whole cannot be read.
     dataset: String,
     result: &'static str,
+    /// `initial`, `delta` or `sweep`, once it is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     documents: u64,
     sent: u64,
     removed: u64,
@@ -55,6 +60,11 @@ pub(super) struct HeldRow {
     message: String,
     unexplained: u64,
     documents: u64,
+    /// Since when (civil, the site's clock).
+    since: String,
+    /// How many were found for each reason; looking stops when it is clear that they are too
+    /// many.
+    reasons: BTreeMap<&'static str, u64>,
     /// The first records that would leave, and why.
     records: Vec<LeaverRow>,
 }
@@ -80,15 +90,23 @@ impl Arguments {
         let mut rows = Vec::new();
         for company in connection.companies(&self.companies)? {
             let sites = datasets(&connection.config, &company, &self.datasets)?;
-            connection.lease(&company, journal.store_id())?;
-            let mut reader = connection.reader(&company)?;
-            for site in &sites {
-                let kind = if self.full {
-                    PassKind::Sweep
-                } else {
-                    CompanyReader::usual_pass(&site.dataset)
-                };
-                rows.push(pass(&mut reader, company.id.as_str(), site, kind)?);
+            let mut company_rows = || -> Result<(), Failed> {
+                connection.lease(&company, journal.store_id())?;
+                let mut reader = connection.reader(&company)?;
+                for site in &sites {
+                    let kind = if self.full {
+                        PassKind::Sweep
+                    } else {
+                        CompanyReader::usual_pass(&site.dataset)
+                    };
+                    let id = company.id.as_str();
+                    rows.push(pass(&mut reader, id, site, kind, SHOWN_LEAVERS)?);
+                }
+                Ok(())
+            };
+            // The others go on.
+            if let Err(failed) = company_rows() {
+                rows.push(Row::of_company(company.id.as_str(), failed));
             }
         }
         Ok(show(&rows, self.json))
@@ -101,6 +119,7 @@ pub(super) fn pass(
     company: &str,
     site: &SiteDataset,
     kind: PassKind,
+    shown: u32,
 ) -> Result<Row, Failed> {
     let mut progress = Progress::new(&site.dataset);
     let mut report = reader.run_pass(site, kind, None, &mut progress);
@@ -116,7 +135,7 @@ pub(super) fn pass(
         .map_err(|e| Failed::from_pass(&e))?;
     let mut row = Row::new(company, &site.dataset, &report);
     if let Some(held) = &mut row.held {
-        held.records = leavers(reader, company, &site.dataset)?;
+        name_leavers(held, reader, company, &site.dataset, shown)?;
     }
     Ok(row)
 }
@@ -138,17 +157,26 @@ pub(super) fn show(rows: &[Row], json: bool) -> ExitCode {
 /// Leavers that are named for one dataset.
 const SHOWN_LEAVERS: u32 = 20;
 
-fn leavers(reader: &mut CompanyReader, company: &str, dataset: &Dataset) -> Result<Vec<LeaverRow>, Failed> {
+fn name_leavers(
+    held: &mut HeldRow,
+    reader: &mut CompanyReader,
+    company: &str,
+    dataset: &Dataset,
+    shown: u32,
+) -> Result<(), Failed> {
     let index = reader.index();
     let Some((stream, _)) = index.look(company, dataset.name.as_str())? else {
-        return Ok(Vec::new());
+        return Ok(());
     };
-    let found = index.leavers(stream, true, SHOWN_LEAVERS)?;
+    let counts = index.count_leavers(stream)?.into_iter();
+    held.reasons = counts.map(|(reason, count)| (reason.as_str(), count)).collect();
+    let found = index.leavers(stream, true, shown)?;
     let rows = found.into_iter().map(|leaver| LeaverRow {
         key: leaver.key.to_string(),
         reason: leaver.reason.as_str(),
     });
-    Ok(rows.collect())
+    held.records = rows.collect();
+    Ok(())
 }
 
 impl Row {
@@ -157,6 +185,7 @@ impl Row {
             company: company.to_owned(),
             dataset: dataset.name.to_string(),
             result: "complete",
+            kind: None,
             documents: report.pass.documents,
             sent: report.pass.sent,
             removed: report.pass.removed,
@@ -177,7 +206,10 @@ impl Row {
             }
         };
         let held = match outcome {
-            Outcome::Complete { held, .. } => held.as_ref(),
+            Outcome::Complete { kind, held, .. } => {
+                row.kind = Some(kind.as_str());
+                held.as_ref()
+            }
             Outcome::Held(held) => Some(held),
             Outcome::Failed(_) | Outcome::ShapesDiffer { .. } => None,
         };
@@ -188,6 +220,8 @@ impl Row {
                 message: held_words(held),
                 unexplained: held.unexplained,
                 documents: held.documents,
+                since: held.since.to_string(),
+                reasons: BTreeMap::new(),
                 records: Vec::new(),
             });
         }
@@ -205,13 +239,36 @@ impl Row {
         };
         if let Some(failed) = problem {
             row.result = "failed";
-            row.problem = Some(Problem {
-                code: failed.code,
-                message: failed.message,
-                remedy: failed.remedy,
-            });
+            row.problem = Some(failed.into());
         }
         row
+    }
+
+    /// The company cannot be read at all.
+    pub(super) fn of_company(company: &str, failed: Failed) -> Self {
+        Self {
+            company: company.to_owned(),
+            dataset: String::new(),
+            result: "failed",
+            kind: None,
+            documents: 0,
+            sent: 0,
+            removed: 0,
+            seconds: 0.0,
+            findings: 0,
+            problem: Some(failed.into()),
+            held: None,
+        }
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        Self {
+            code: failed.code,
+            message: failed.message,
+            remedy: failed.remedy,
+        }
     }
 }
 
@@ -239,6 +296,9 @@ fn table(rows: &[Row]) -> String {
         ));
         if let Some(held) = &row.held {
             text.push_str(&format!("  held ({}): {}\n", held.reason, held.message));
+            for (reason, count) in &held.reasons {
+                text.push_str(&format!("    {count} {reason}\n"));
+            }
             for record in &held.records {
                 text.push_str(&format!("    {}  {}\n", record.key, record.reason));
             }

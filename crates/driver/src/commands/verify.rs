@@ -1,5 +1,6 @@
 //! `erp-driver verify`.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -44,7 +45,9 @@ impl Arguments {
             let mut reader = connection.reader(&company)?;
             for site in &sites {
                 let name = &site.dataset.name;
-                let bar = Bar::new(name.as_str());
+                // Only the remaining time rests on it.
+                let expected = hub.state(&company.id, name).ok().map(|state| state.records);
+                let bar = Bar::new(name.as_str(), expected);
                 let mut look = || {
                     verify_dataset(&mut reader, &hub, &company.id, site, |read| bar.show(read))
                         .map_err(|e| Failed::from_pass(&e))
@@ -105,14 +108,20 @@ fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
     text
 }
 
-/// How far reading has come, on a terminal.
+/// How far reading has come; where there is no terminal, a line now and then.
 struct Bar {
     bar: ProgressBar,
+    dataset: String,
+    expected: Option<u64>,
     started: Instant,
+    logged: Cell<Instant>,
 }
 
+/// Between two lines where there is no terminal.
+const LOG_EVERY: Duration = Duration::from_secs(30);
+
 impl Bar {
-    fn new(dataset: &str) -> Self {
+    fn new(dataset: &str, expected: Option<u64>) -> Self {
         let bar = ProgressBar::new_spinner();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<22} {msg}") {
             bar.set_style(style);
@@ -120,14 +129,26 @@ impl Bar {
         bar.set_prefix(dataset.to_owned());
         Self {
             bar,
+            dataset: dataset.to_owned(),
+            expected,
             started: Instant::now(),
+            logged: Cell::new(Instant::now()),
         }
     }
 
     fn show(&self, read: u64) {
         let rate = read as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        self.bar
-            .set_message(format!("{read} read from the ERP, {rate:.0} a second"));
+        let mut text = format!("{read} read from the ERP, {rate:.0} a second");
+        if let Some(left) = self.expected.and_then(|expected| expected.checked_sub(read))
+            && rate >= 1.0
+        {
+            text.push_str(&format!(", {:.0} s left", left as f64 / rate));
+        }
+        if self.bar.is_hidden() && self.logged.get().elapsed() >= LOG_EVERY {
+            self.logged.set(Instant::now());
+            tracing::info!(dataset = self.dataset, "{}: {text}", self.dataset);
+        }
+        self.bar.set_message(text);
         self.bar.tick();
     }
 

@@ -170,7 +170,6 @@ impl Comparison<'_> {
         let (here, there) = (here.into_iter().map(Ok), there.into_iter().map(Ok));
         let equal = compare(here, there, |difference: Difference| {
             if keeps_more && matches!(difference, Difference::Extra(_)) {
-                verdict.equal += 1;
                 return;
             }
             verdict.different += 1;

@@ -1,6 +1,7 @@
 //! How everything fares, told to the hub for people to see.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,28 @@ struct Fares {
     datasets: BTreeMap<DatasetName, DatasetStatus>,
 }
 
+/// Companies that cannot be read at all, and why.
+pub(crate) type Problems = BTreeMap<String, Problem>;
+
+/// In the state folder, for `status`.
+const PROBLEMS: &str = "companies.json";
+
+/// The companies that the driver cannot read, as it last said; none when it never ran.
+pub(crate) fn read_problems(state_dir: &Path) -> Problems {
+    let text = std::fs::read_to_string(state_dir.join(PROBLEMS)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn write_problems(state_dir: &Path, problems: &Problems) {
+    let path = state_dir.join(PROBLEMS);
+    let next = path.with_extension("json.new");
+    let text = serde_json::to_string_pretty(problems).unwrap_or_default();
+    let write = || std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, &path));
+    if let Err(error) = write() {
+        tracing::debug!(%error, path = %path.display(), "not written");
+    }
+}
+
 impl Board {
     /// A company cannot be read at all.
     pub(super) fn company_fails(&self, company: &CompanyId, failed: &Failed) {
@@ -50,9 +73,15 @@ impl Board {
     /// Tells the hub until stopped. Nothing depends on it, so that errors are only noted.
     pub(super) fn tell(&self, connection: &Connection, stop: &Stop) {
         let mut told: Option<(Instant, Vec<String>)> = None;
+        let mut written: Option<Problems> = None;
         let mut warned = false;
         while !stop.is_set() {
             stop.wait(LOOK_EVERY);
+            let problems = self.problems();
+            if written.as_ref() != Some(&problems) {
+                write_problems(&connection.config.state_dir, &problems);
+                written = Some(problems);
+            }
             let states = self.states();
             let is_due = told
                 .as_ref()
@@ -91,6 +120,15 @@ impl Board {
             clock_offset_s,
             companies: companies.collect(),
         }
+    }
+
+    fn problems(&self) -> Problems {
+        let companies = self.companies();
+        let failing = companies.iter().filter_map(|(company, fares)| {
+            let problem = fares.problem.clone()?;
+            Some((company.to_string(), problem))
+        });
+        failing.collect()
     }
 
     /// What a change of is worth telling at once.
