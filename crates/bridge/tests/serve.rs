@@ -51,6 +51,7 @@ fn requests_are_answered_in_order_and_rows_follow_their_page() {
         open,
         read_items(),
         Request::Call { call: Call::CleanUp },
+        Request::Tables,
         Request::Probe,
     ];
     let mut output = Vec::new();
@@ -76,6 +77,13 @@ fn requests_are_answered_in_order_and_rows_follow_their_page() {
     assert_eq!(read_rows(&mut output).unwrap().num_rows(), 3);
     let mut next = || read_message::<Response>(&mut output).unwrap();
     refused(next().unwrap());
+    let tables = ["AR_Customer", "CI_Item", "IM_ItemWarehouse"].map(str::to_owned);
+    assert_eq!(
+        next(),
+        Some(Response::Tables {
+            tables: tables.into()
+        })
+    );
     assert!(matches!(next(), Some(Response::Probe { .. })));
     assert_eq!(next(), None, "nothing else is on the output");
 }

@@ -17,9 +17,10 @@ const NAME_BYTES: usize = 512;
 
 /// Is there such a table?
 pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Result<bool, Error> {
-    let mut statement = session.statement()?;
     let (database, schema) = home(dialect, table);
-    let cursor = statement.tables_cursor(database, schema, table, "")?;
+    let cursor = session
+        .statement()?
+        .into_tables_cursor(database, schema, table, "")?;
     // The third is TABLE_NAME.
     let tables = rows(cursor, 3)?;
     Ok(tables.iter().any(|row| is_table(row, dialect, table)))
@@ -27,7 +28,6 @@ pub(crate) fn has_table(session: &Session, dialect: &Dialect, table: &str) -> Re
 
 /// The tables and views of the company, sorted.
 pub(crate) fn tables(session: &Session, dialect: &Dialect) -> Result<Vec<String>, Error> {
-    let mut statement = session.statement()?;
     let mut names: Vec<String> = Vec::new();
     // The company's tables, and the system's where they live elsewhere.
     let homes = [home(dialect, "CI_Item"), home(dialect, "SY_Company")];
@@ -35,7 +35,9 @@ pub(crate) fn tables(session: &Session, dialect: &Dialect) -> Result<Vec<String>
         if place > 0 && homes[0] == homes[1] {
             continue;
         }
-        let cursor = statement.tables_cursor(database, schema, "%", "TABLE,VIEW")?;
+        let cursor = session
+            .statement()?
+            .into_tables_cursor(database, schema, "%", "TABLE,VIEW")?;
         // The third is TABLE_NAME.
         names.extend(
             rows(cursor, 3)?
@@ -58,23 +60,39 @@ fn home<'d>(dialect: &'d Dialect, table: &str) -> (&'d str, &'d str) {
 pub(crate) fn columns(session: &Session, dialect: &Dialect, table: &str) -> Result<Vec<ColumnInfo>, Error> {
     // The ninth is DECIMAL_DIGITS; drivers for ODBC 2 have no more than twelve.
     const WANTED: u16 = 9;
-    let mut statement = session.statement()?;
     let (database, schema) = home(dialect, table);
-    let cursor = statement.columns_cursor(database, schema, table, "%")?;
+    let cursor = session
+        .statement()?
+        .into_columns_cursor(database, schema, table, "%")?;
     let found = rows(cursor, WANTED)?;
     let columns = found
         .into_iter()
         .filter(|row| is_table(row, dialect, table))
         .map(|row| {
             let text = |column: usize| row.get(column).map_or("", String::as_str);
+            let (width, scale) = declared(text(5))
+                .unwrap_or_else(|| (number(text(6)), u8::try_from(number(text(8))).unwrap_or(0)));
             ColumnInfo {
                 name: text(3).to_owned(),
                 type_name: text(5).to_owned(),
-                width: text(6).trim().parse().unwrap_or(0),
-                scale: text(8).trim().parse().unwrap_or(0),
+                width,
+                scale,
             }
         });
     Ok(columns.collect())
+}
+
+/// Width and decimals where the type's name has them, as in `DECIMALTEXT(15,6)`: libsqliteodbc
+/// names types as they were declared, and takes the decimals for the width.
+fn declared(type_name: &str) -> Option<(usize, u8)> {
+    let (_, size) = type_name.trim_end().strip_suffix(')')?.split_once('(')?;
+    let (width, scale) = size.split_once(',').unwrap_or((size, "0"));
+    Some((width.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+/// A number of the catalogue; 0 when the driver does not say.
+fn number(text: &str) -> usize {
+    text.trim().parse().unwrap_or(0)
 }
 
 /// `_` in a table's name is a wildcard to the catalogue, so every answer is compared.
@@ -106,4 +124,23 @@ fn rows(mut cursor: impl Cursor, wanted: u16) -> Result<Vec<Vec<String>>, Error>
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_are_read_from_the_types_name() {
+        for (name, found) in [
+            ("DECIMALTEXT(15,6)", Some((15, 6))),
+            ("VARCHAR(30)", Some((30, 0))),
+            ("numeric( 9 , 2 ) ", Some((9, 2))),
+            ("varchar", None),
+            ("int() identity", None),
+            ("nvarchar(max)", None),
+        ] {
+            assert_eq!(declared(name), found, "{name}");
+        }
+    }
 }

@@ -41,7 +41,11 @@ pub(crate) fn read_error(error: &Error, what: &str) -> ReadError {
 /// no driver may put the password into its words.
 pub(crate) fn connect_error(error: &Error, password: Option<&Secret>) -> ReadError {
     let mut failed = read_error(error, "connecting");
-    if failed.code == ReadErrorCode::DriverError {
+    // Before there is a connection no table can be denied: a file, a socket or a database is.
+    if matches!(
+        failed.code,
+        ReadErrorCode::DriverError | ReadErrorCode::TableDenied
+    ) {
         failed.code = ReadErrorCode::ConnectFailed;
     }
     match password.map(Secret::reveal) {
@@ -65,6 +69,8 @@ fn code_of(state: &str, words: &str) -> ReadErrorCode {
         "HYT00" | "S1T00" | "57014" => return ReadErrorCode::TimedOut,
         "22001" | "01004" => return ReadErrorCode::Truncated,
         "3D000" => return ReadErrorCode::WrongDatabase,
+        // The server ended the session: whoever holds the reader has to open another.
+        "57P01" | "57P02" | "57P03" => return ReadErrorCode::ConnectFailed,
         _ => {}
     }
     if says(&["can't open lib"]) {
@@ -72,7 +78,7 @@ fn code_of(state: &str, words: &str) -> ReadErrorCode {
     } else if says(&["password authentication failed"]) || says(&["login failed"]) || says(&["logon failed"])
     {
         ReadErrorCode::PasswordRefused
-    } else if says(&["permission", "denied"]) {
+    } else if says(&["permission", "denied"]) || says(&["is not able to access the database"]) {
         ReadErrorCode::TableDenied
     } else if says(&["no such table"]) || says(&["table is not accessible"]) {
         ReadErrorCode::TableMissing
@@ -83,7 +89,11 @@ fn code_of(state: &str, words: &str) -> ReadErrorCode {
         || says(&["cannot open database"])
     {
         ReadErrorCode::WrongDatabase
-    } else if state.starts_with("08") || state == "HYT01" || says(&["unable to open database file"]) {
+    } else if state.starts_with("08")
+        || state == "HYT01"
+        || says(&["unable to open database file"])
+        || says(&["connection has been lost"])
+    {
         ReadErrorCode::ConnectFailed
     } else {
         ReadErrorCode::DriverError
@@ -124,13 +134,37 @@ mod tests {
                 "Communication link failure",
                 ReadErrorCode::ConnectFailed,
             ),
+            (
+                "57P01",
+                "FATAL: terminating connection due to administrator command",
+                ReadErrorCode::ConnectFailed,
+            ),
+            (
+                "HY000",
+                "The connection has been lost",
+                ReadErrorCode::ConnectFailed,
+            ),
             ("42S02", "Invalid object name", ReadErrorCode::TableMissing),
             (
                 "42000",
                 "The SELECT permission was denied on the object 'CI_Item', database 'MAS_ABC', schema 'dbo'.",
                 ReadErrorCode::TableDenied,
             ),
-            ("42501", "permission denied for table ci_item", ReadErrorCode::TableDenied),
+            (
+                "42000",
+                "The SELECT permission was denied on the column 'X' of the object 'CI_Item'",
+                ReadErrorCode::TableDenied,
+            ),
+            (
+                "42000",
+                "The server principal \"web\" is not able to access the database \"MAS_SYSTEM\" under the current security context.",
+                ReadErrorCode::TableDenied,
+            ),
+            (
+                "42501",
+                "permission denied for table ci_item",
+                ReadErrorCode::TableDenied,
+            ),
             (
                 "HY000",
                 "no such table: CI_ItemX (1)",

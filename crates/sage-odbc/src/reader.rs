@@ -60,7 +60,9 @@ impl OdbcReader {
         if let Err(error) = statement.set_query_timeout_sec(usize::try_from(left_s).unwrap_or(usize::MAX)) {
             tracing::trace!(%error, "the driver takes no time limit");
         }
-        match statement.execute(sql, ())? {
+        // The cursor owns its statement: one that is borrowed is closed when dropped, and that
+        // fails, with a panic, when the connection broke meanwhile.
+        match statement.into_cursor(sql, ())? {
             Some(cursor) => fetch(cursor, select, max_rows, deadline, &mut self.widths),
             None => Err(FetchError::Odbc(odbc_api::Error::NoDiagnostics {
                 function: "SQLExecDirect",

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Date32Type, Decimal64Type};
-use sage::{Column, Comparison, Dialect, Literal, Page, ReadError, ReadErrorCode, Reader, Select, Where};
+use sage::{
+    Column, Comparison, Dialect, FindingCode, Literal, Page, ReadError, ReadErrorCode, Reader, Select, Where,
+};
 use sage_odbc::OdbcReader;
 use tempfile::TempDir;
 use values::{Date, Kind, Secret, days_from_date};
@@ -31,6 +33,16 @@ INSERT INTO "Big" VALUES ('999999', repeat('é', 5000));
 CREATE TABLE "IM_ItemWarehouse" ("ItemCode" varchar(30), "WarehouseCode" varchar(3), PRIMARY KEY ("ItemCode", "WarehouseCode"));
 INSERT INTO "IM_ItemWarehouse" SELECT 'ITEM' || i, w FROM generate_series(1, 7) AS i, unnest(ARRAY['000', '001']) AS w;
 CREATE VIEW "Slow" AS SELECT pg_sleep(20)::text AS "K";
+CREATE VIEW "Drip" AS SELECT i::text || pg_sleep(0.001)::text AS "K" FROM generate_series(1, 20000) AS i;
+CREATE TABLE "Memo" ("K" varchar(10) PRIMARY KEY, "V" text);
+INSERT INTO "Memo" VALUES ('a', repeat('x', 2000000));
+CREATE TABLE "Padded" ("K" char(6) PRIMARY KEY, "V" varchar(10));
+INSERT INTO "Padded" VALUES ('A', 'one'), ('A B', 'two'), ('B', 'bell' || chr(7));
+CREATE SCHEMA system;
+CREATE TABLE system."SY_Company" ("CompanyCode" varchar(3), "CompanyName" varchar(30));
+INSERT INTO system."SY_Company" VALUES ('ABC', 'ABC Distribution');
+CREATE ROLE web LOGIN PASSWORD 'not a;secret';
+GRANT SELECT ON "Big" TO web;
 "#;
 
 /// A server in a folder of its own; ends with the value.
@@ -122,6 +134,27 @@ impl Server {
         drop(connection.execute(script, (), None).unwrap());
     }
 
+    fn open(&self, connection: &str, dialect: Dialect) -> Result<OdbcReader, ReadError> {
+        let dialect = Dialect {
+            quoted: true,
+            ..dialect
+        };
+        OdbcReader::connect(connection, Some(&Secret::new(PASSWORD)), dialect, 5)
+    }
+
+    /// Ends the session that reads the table, once it has been at it for a while.
+    fn end_session(&self, table: &str) {
+        let script = format!(
+            "DO $$ BEGIN FOR i IN 1..200 LOOP \
+             PERFORM pg_sleep(0.05); \
+             PERFORM pg_stat_clear_snapshot(); \
+             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+             AND state <> 'idle' AND (query LIKE '%\"{table}\"%' OR query ILIKE 'fetch %') AND xact_start < clock_timestamp() - interval '0.7 s'; \
+             IF FOUND THEN RETURN; END IF; END LOOP; RAISE 'nobody reads it'; END $$"
+        );
+        self.execute("MAS_ABC", &script);
+    }
+
     fn connect(&self, database: &str, password: &str) -> Result<OdbcReader, ReadError> {
         let connection = self.connection(database);
         let dialect = Dialect {
@@ -208,6 +241,11 @@ fn reads_through_a_second_driver() {
     check_catalogue(&mut reader);
     check_pages(&mut reader);
     check_failures(&mut reader);
+    check_padded_keys(&mut reader);
+    check_vanishing(&server, &mut reader);
+    check_rights(&server);
+    check_system_tables(&server);
+    check_broken_connections(&server);
 }
 
 fn check_places(server: &Server) {
@@ -318,5 +356,127 @@ fn check_failures(reader: &mut OdbcReader) {
         code(reader.read(&slow, 1, Duration::from_millis(500))),
         ReadErrorCode::TimedOut
     );
+    let memo = select("Memo", &[("K", Kind::Text), ("V", Kind::Text)]);
+    assert_eq!(code(reader.read(&memo, 1, limit)), ReadErrorCode::Truncated);
     assert!(reader.probe().is_ok(), "the reader stays usable");
+}
+
+fn check_padded_keys(reader: &mut OdbcReader) {
+    let mut padded = select("Padded", &[("K", Kind::Text), ("V", Kind::Text)]);
+    let page = read(reader, &padded, 10);
+    assert_eq!(texts(&page, 0), ["A", "A B", "B"], "padding is cut");
+    let found: Vec<_> = page.findings.iter().map(|f| (f.row, f.code)).collect();
+    assert_eq!(
+        found,
+        [(2, FindingCode::CodePage)],
+        "a control character is found"
+    );
+    for (comparison, keys) in [
+        (Comparison::Equal, vec!["A"]),
+        (Comparison::Greater, vec!["A B", "B"]),
+        (Comparison::AtMost, vec!["A"]),
+    ] {
+        padded.conditions = vec![Where {
+            column: "K".into(),
+            comparison,
+            literal: Literal::Text("A".into()),
+        }];
+        assert_eq!(texts(&read(reader, &padded, 10), 0), keys, "{comparison:?}");
+    }
+}
+
+fn check_vanishing(server: &Server, reader: &mut OdbcReader) {
+    let gone = select("Gone", &[("K", Kind::Text)]);
+    server.execute("MAS_ABC", r#"CREATE TABLE "Gone" ("K" varchar(5))"#);
+    assert!(reader.tables().unwrap().contains(&"Gone".to_owned()));
+    assert!(read(reader, &gone, 10).end);
+    server.execute("MAS_ABC", r#"DROP TABLE "Gone""#);
+    let failed = reader.read(&gone, 10, Duration::from_secs(30));
+    assert_eq!(code(failed), ReadErrorCode::TableMissing);
+    assert!(!reader.tables().unwrap().contains(&"Gone".to_owned()));
+    assert!(reader.columns("Gone").unwrap().is_empty());
+}
+
+fn check_rights(server: &Server) {
+    let connection = server.connection("MAS_ABC").replace("UID=sage", "UID=web");
+    let mut reader = server.open(&connection, Dialect::default()).unwrap();
+    let limit = Duration::from_secs(30);
+    let items = select("CI_Item", &[("ItemCode", Kind::Text)]);
+    let error = reader.read(&items, 1, limit).unwrap_err();
+    assert_eq!(error.code, ReadErrorCode::TableDenied, "{error:?}");
+    assert!(
+        !error.is_retryable() && error.remedy().contains("right"),
+        "{error:?}"
+    );
+    let missing = select("CI_ItemX", &[("ItemCode", Kind::Text)]);
+    assert_eq!(code(reader.read(&missing, 1, limit)), ReadErrorCode::TableMissing);
+    let open = select("Big", &[("K", Kind::Text)]);
+    assert_eq!(read(&mut reader, &open, 3).rows.num_rows(), 3);
+}
+
+fn check_system_tables(server: &Server) {
+    let dialect = Dialect {
+        schema: Some("MAS_ABC.public".into()),
+        system_schema: Some("MAS_ABC.system".into()),
+        ..Dialect::default()
+    };
+    let mut reader = server.open(&server.connection("MAS_ABC"), dialect).unwrap();
+    let companies = select("SY_Company", &[("CompanyCode", Kind::Text)]);
+    assert_eq!(texts(&read(&mut reader, &companies, 10), 0), ["ABC"]);
+    let columns = reader.columns("SY_Company").unwrap();
+    let columns: Vec<_> = columns.iter().map(|c| (c.name.as_str(), c.width)).collect();
+    assert_eq!(columns, [("CompanyCode", 3), ("CompanyName", 30)]);
+    assert_eq!(reader.columns("CI_Item").unwrap().len(), 5);
+    assert_eq!(
+        reader.tables().unwrap(),
+        [
+            "Big",
+            "CI_Item",
+            "Drip",
+            "IM_ItemWarehouse",
+            "Memo",
+            "Padded",
+            "SY_Company",
+            "Slow"
+        ]
+    );
+    // Without the option the system's tables are out of sight.
+    let mut reader = server
+        .open(
+            &server.connection("MAS_ABC"),
+            Dialect {
+                schema: Some("public".into()),
+                ..Dialect::default()
+            },
+        )
+        .unwrap();
+    assert!(reader.columns("SY_Company").unwrap().is_empty());
+    let failed = reader.read(&companies, 10, Duration::from_secs(30));
+    assert_eq!(code(failed), ReadErrorCode::TableMissing);
+}
+
+/// The server ends the session before the first row, and between two fetches of a page.
+fn check_broken_connections(server: &Server) {
+    let limit = Duration::from_secs(60);
+    for (options, table) in [("", "Slow"), (";UseDeclareFetch=1;Fetch=100", "Drip")] {
+        let connection = format!("{}{options}", server.connection("MAS_ABC"));
+        let mut reader = server.open(&connection, Dialect::default()).unwrap();
+        let mut wanted = select(table, &[("K", Kind::Text)]);
+        wanted.order_by.clear();
+        let error = std::thread::scope(|scope| {
+            scope.spawn(|| server.end_session(table));
+            match reader.read(&wanted, usize::MAX, limit) {
+                Ok(page) => panic!("{table}: {} rows for a whole page", page.rows.num_rows()),
+                Err(error) => error,
+            }
+        });
+        assert_eq!(error.code, ReadErrorCode::ConnectFailed, "{table}: {error:?}");
+        assert!(error.is_retryable());
+        let failed = reader.read(&wanted, 1, limit);
+        assert_eq!(
+            code(failed),
+            ReadErrorCode::ConnectFailed,
+            "{table}: it stays broken"
+        );
+    }
 }

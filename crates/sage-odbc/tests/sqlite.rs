@@ -206,6 +206,72 @@ fn bytes_of_the_code_page_are_found_and_read() {
 }
 
 #[test]
+fn widths_are_declared_and_what_is_beyond_them_is_found() {
+    if !test_tier::require("odbc") {
+        return;
+    }
+    let (_folder, path) = company(
+        "CREATE TABLE Wide (K VARCHAR(4), V VARCHAR(5), N DECIMALTEXT(4,2), D DATE);
+         INSERT INTO Wide VALUES ('a', 'Größe', '99.99', '1753-01-01'),
+             ('b', 'Größen', '12345.678', '2026-13-01'), ('c', 'x' || char(1), '1.5E2', NULL);",
+    );
+    let mut reader = connect(&path).unwrap();
+    let declared = reader.columns("Wide").unwrap();
+    let widths: Vec<_> = declared.iter().map(|c| (c.width, c.scale)).collect();
+    assert_eq!(widths[..3], [(4, 0), (5, 0), (4, 2)], "{declared:?}");
+    let kinds = [Kind::Text, Kind::Text, Kind::Decimal { scale: 2 }, Kind::Date];
+    let mut wide = select("Wide", &["K"]);
+    wide.columns = declared
+        .iter()
+        .zip(kinds)
+        .map(|(c, kind)| Column::new(&c.name, kind).with_width(c.width))
+        .collect();
+    let page = reader.read(&wide, 10, TIME_LIMIT).unwrap();
+    assert_eq!(
+        texts(&page, 1),
+        ["Größe", "Größen", "x\u{1}"],
+        "all arrive, whole"
+    );
+    let mut found: Vec<_> = page
+        .findings
+        .iter()
+        .map(|f| (f.row, f.column.as_str(), f.code))
+        .collect();
+    found.sort_unstable_by_key(|f| (f.0, f.1));
+    assert_eq!(
+        found,
+        [
+            (1, "D", FindingCode::BadDate),
+            (1, "N", FindingCode::Rounded),
+            (1, "V", FindingCode::LongerThanDeclared),
+            (2, "N", FindingCode::BadNumber),
+            (2, "V", FindingCode::CodePage),
+        ]
+    );
+}
+
+#[test]
+fn a_table_that_vanishes_between_calls_is_missing_not_empty() {
+    if !test_tier::require("odbc") {
+        return;
+    }
+    let (_folder, path) = company("CREATE TABLE Gone (K VARCHAR(4)); INSERT INTO Gone VALUES ('a');");
+    let mut reader = connect(&path).unwrap();
+    let gone = select("Gone", &["K"]);
+    assert_eq!(reader.read(&gone, 10, TIME_LIMIT).unwrap().rows.num_rows(), 1);
+    assert!(reader.tables().unwrap().contains(&"Gone".to_owned()));
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("DROP TABLE Gone")
+        .unwrap();
+    let error = reader.read(&gone, 10, TIME_LIMIT).unwrap_err();
+    assert_eq!(error.code, ReadErrorCode::TableMissing, "{error:?}");
+    assert_eq!(reader.columns("Gone").unwrap(), []);
+    let tables = reader.tables().unwrap();
+    assert_eq!(tables, ["AR_Customer", "CI_Item", "IM_ItemWarehouse"]);
+}
+
+#[test]
 fn a_read_over_its_limit_is_named() {
     if !test_tier::require("odbc") {
         return;

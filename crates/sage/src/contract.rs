@@ -134,6 +134,11 @@ fn check_columns(reader: &mut dyn Reader) {
         "a declared width is passed on: {:?}",
         columns[0]
     );
+    assert!(
+        matches!((columns[3].width, columns[3].scale), (0, _) | (15, 6)),
+        "declared digits and decimals are passed on: {:?}",
+        columns[3]
+    );
     let tables = reader
         .tables()
         .unwrap_or_else(|e| panic!("tables of the fixture: {e:?}"));

@@ -51,7 +51,8 @@ pub enum FindingCode {
     BeyondMask,
     /// More characters than the site's catalogue declares: delivered whole.
     LongerThanDeclared,
-    /// Bytes that are no UTF-8: read as Windows-1252.
+    /// Bytes that are no UTF-8: read as Windows-1252. Or characters that no code page prints:
+    /// control characters are delivered, what follows a NUL is not.
     CodePage,
     /// `TimeUpdated` is no decimal hour: read as the start of its day.
     BadTime,
@@ -111,17 +112,21 @@ impl ColumnDecoder {
     /// Takes the next row's value.
     pub fn push(&mut self, cell: Cell<'_>) {
         let widened;
-        let text = match cell {
-            Cell::Null => "",
-            Cell::Text(text) => text,
+        let (text, mut is_odd) = match cell {
+            Cell::Null => ("", false),
+            Cell::Text(text) => (text, false),
             Cell::Bytes(bytes) => {
                 widened = windows_1252(bytes);
-                self.find(FindingCode::CodePage);
-                &widened
+                (widened.as_str(), true)
             }
         };
-        // The first NUL ends what a fixed-width file field holds.
-        let text = text.split('\0').next().unwrap_or("").trim_end_matches(' ');
+        // The first NUL ends what a fixed-width file field holds; NULs alone are padding.
+        let (text, after) = text.split_once('\0').unwrap_or((text, ""));
+        let text = text.trim_end_matches(' ');
+        is_odd |= after.contains(|c| !matches!(c, '\0' | ' ')) || text.contains(is_unprintable);
+        if is_odd {
+            self.find(FindingCode::CodePage);
+        }
         let found = match &mut self.builder {
             Builder::Text(builder) => {
                 builder.append_value(text);
@@ -197,14 +202,34 @@ fn decimal_units(text: &str, scale: u8) -> (i64, Option<FindingCode>) {
         Ok(decimal) => (decimal.units(), None),
         Err(DecimalError::NotANumber) => (0, Some(FindingCode::BadNumber)),
         Err(DecimalError::TooLarge) => (0, Some(FindingCode::NumberTooLarge)),
-        Err(DecimalError::TooPrecise { .. }) => {
-            let rounded = text.parse::<Decimal>().and_then(|d| d.rescale(scale));
-            match rounded {
-                Ok(decimal) => (decimal.units(), Some(FindingCode::Rounded)),
-                Err(_) => (0, Some(FindingCode::BadNumber)),
+        Err(DecimalError::TooPrecise { .. }) => match rounded(text, scale) {
+            Ok(decimal) => (decimal.units(), Some(FindingCode::Rounded)),
+            Err(DecimalError::TooLarge) => (0, Some(FindingCode::NumberTooLarge)),
+            Err(DecimalError::NotANumber | DecimalError::TooPrecise { .. }) => {
+                (0, Some(FindingCode::BadNumber))
             }
-        }
+        },
     }
+}
+
+/// Rounds half away from zero, which looks at the first digit that goes and at no other: so
+/// the rest may be longer than 64 bits hold.
+fn rounded(text: &str, scale: u8) -> Result<Decimal, DecimalError> {
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = fraction.strip_suffix('-').unwrap_or(fraction);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(DecimalError::NotANumber);
+    }
+    let sign = &fraction[digits.len()..];
+    let kept = scale.saturating_add(1);
+    let digits = digits.get(..usize::from(kept)).unwrap_or(digits);
+    Decimal::parse(&format!("{whole}.{digits}{sign}"), kept)?.rescale(scale)
+}
+
+/// Memos have lines and tabs.
+fn is_unprintable(character: char) -> bool {
+    character.is_control() && !matches!(character, '\t' | '\n' | '\r')
 }
 
 /// The 27 printable characters that Windows-1252 has in 0x80..=0x9F; the five holes are
@@ -255,7 +280,23 @@ mod tests {
         );
         let texts: Vec<_> = array.as_string::<i32>().iter().flatten().collect();
         assert_eq!(texts, [" a", "", "café €", "x"]);
-        assert_eq!(found, [FindingCode::CodePage]);
+        assert_eq!(
+            found,
+            [FindingCode::CodePage; 2],
+            "odd bytes, and text after a NUL"
+        );
+    }
+
+    #[test]
+    fn control_characters_are_found_and_padding_is_not() {
+        let texts = ["pad\0\0 \0", "a\tb\r\nc", "bell\u{7}", "hole\u{81}", "\0lost"];
+        let mut decoder = ColumnDecoder::new(&Column::new("X", Kind::Text));
+        texts.iter().for_each(|t| decoder.push(Cell::Text(t)));
+        let (array, found) = decoder.finish().unwrap();
+        let read: Vec<_> = array.as_string::<i32>().iter().flatten().collect();
+        assert_eq!(read, ["pad", "a\tb\r\nc", "bell\u{7}", "hole\u{81}", ""]);
+        let found: Vec<_> = found.iter().map(|f| (f.row, f.code)).collect();
+        assert_eq!(found, [2, 3, 4].map(|row| (row, FindingCode::CodePage)));
     }
 
     #[test]
@@ -305,23 +346,25 @@ mod tests {
 
     #[test]
     fn odd_forms_of_numbers_are_exact_or_found() {
-        let (array, found) = decode(
-            Kind::Decimal { scale: 2 },
-            &[
-                Cell::Text("12.50-"),
-                Cell::Text("1.5E3"),
-                Cell::Text("1,234.50"),
-                Cell::Text("+7"),
-                Cell::Text(".5"),
-            ],
-        );
-        let units = array.as_primitive::<Decimal64Type>().values().to_vec();
-        for (place, wanted) in [(0, -1250), (1, 150_000), (2, 123_450), (3, 700), (4, 50)] {
-            // Either it is understood, or it is zero with a finding; never another number.
-            assert!(
-                units[place] == wanted || (units[place] == 0 && found.contains(&FindingCode::BadNumber)),
-                "{place}: {units:?} {found:?}"
-            );
+        use FindingCode::{BadNumber, NumberTooLarge, Rounded};
+        for (text, units, found) in [
+            ("12.50-", -1250, None),
+            ("+7", 700, None),
+            (".5", 50, None),
+            (" 8 ", 800, None),
+            ("1.5E3", 0, Some(BadNumber)),
+            ("1.555E3", 0, Some(BadNumber)),
+            ("1,234.50", 0, Some(BadNumber)),
+            ("-1-", 0, Some(BadNumber)),
+            ("12.505-", -1251, Some(Rounded)),
+            ("0.30499999999999999999999999", 30, Some(Rounded)),
+            ("-7.125000000000000000000000000001", -713, Some(Rounded)),
+            ("92233720368547758.071", 0, Some(NumberTooLarge)),
+            ("92233720368547758.08", 0, Some(NumberTooLarge)),
+        ] {
+            let (array, codes) = decode(Kind::Decimal { scale: 2 }, &[Cell::Text(text)]);
+            assert_eq!(array.as_primitive::<Decimal64Type>().value(0), units, "{text}");
+            assert_eq!(codes, Vec::from_iter(found), "{text}");
         }
     }
 

@@ -10,7 +10,7 @@
 //! ```
 //! No LIMIT, UNION, sub-select, join, function, OR, comment, bracket or semicolon.
 
-use values::parse_date;
+use values::Date;
 
 use crate::{Comparison, DateLiteral, Dialect, Literal, Where as Condition};
 
@@ -43,7 +43,7 @@ pub struct GrammarError {
 const MAX_HOME: usize = 2;
 
 /// Words that cannot be names, since they would end or widen the statement.
-const RESERVED: [&str; 16] = [
+pub(crate) const RESERVED: [&str; 16] = [
     "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "ORDER", "BY", "UNION", "JOIN", "LIMIT", "TOP",
     "DISTINCT", "GROUP", "HAVING", "INTO",
 ];
@@ -219,8 +219,9 @@ impl<'a> Text<'a> {
             if self.dialect.dates != DateLiteral::Escape || !self.take("}") {
                 return Err(self.expected("} after the date"));
             }
-            return match parse_date(&text) {
-                Ok(Some(date)) if date.to_string() == text => Ok(Literal::Date(date)),
+            // 1753-01-01 is a date here: what a column holds where Premium has none.
+            return match text.parse::<Date>() {
+                Ok(date) if date.year() >= 0 && date.to_string() == text => Ok(Literal::Date(date)),
                 Ok(_) | Err(_) => Err(self.expected("a date as YYYY-MM-DD")),
             };
         }
@@ -254,7 +255,7 @@ impl<'a> Text<'a> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use values::{Date, Kind};
+    use values::Kind;
 
     use super::*;
     use crate::{Column, Select, SelectError, render};
@@ -332,6 +333,7 @@ mod tests {
         ];
         let literal = prop_oneof![
             ".{0,30}".prop_map(Literal::Text),
+            Just(Literal::Date(Date::constant(1753, 1, 1))),
             (1900_i16..2100, 1_i8..=12, 1_i8..=28)
                 .prop_map(|(y, m, d)| Literal::Date(Date::constant(y, m, d))),
         ];

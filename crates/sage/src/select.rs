@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use values::{Date, Kind};
 
+use crate::grammar;
+
 /// `SELECT columns FROM table WHERE … AND … ORDER BY …`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Select {
@@ -144,7 +146,8 @@ pub enum DateLiteral {
 /// Why a statement is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// Names come from configuration too; only letters, digits and `_` are let through.
+    /// Names come from configuration too; only letters, digits and `_` are let through, and no
+    /// word of the language unless names are quoted.
     #[error("{0:?} is not a table or column name")]
     Name(String),
     /// A control character would not survive the driver's parser.
@@ -195,13 +198,19 @@ pub fn render(select: &Select, dialect: &Dialect) -> Result<String, SelectError>
         sql.push_str(if place == 0 { " ORDER BY " } else { ", " });
         push_name(&mut sql, column, dialect)?;
     }
+    debug_assert!(grammar::parse(&sql, dialect).is_ok(), "outside the subset: {sql}");
     Ok(sql)
 }
 
 fn push_name(sql: &mut String, name: &str, dialect: &Dialect) -> Result<(), SelectError> {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    if !starts || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+    let is_word = || {
+        grammar::RESERVED
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(name))
+    };
+    if !starts || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') || (!dialect.quoted && is_word()) {
         return Err(SelectError::Name(name.to_owned()));
     }
     let quote = if dialect.quoted { "\"" } else { "" };
@@ -300,6 +309,29 @@ mod tests {
             render(&odd, &Dialect::default()),
             Err(SelectError::Name(_))
         ));
+        let mut odd = select();
+        odd.order_by = vec!["Union".into()];
+        assert_eq!(
+            render(&odd, &Dialect::default()),
+            Err(SelectError::Name("Union".into()))
+        );
+        let quoted = Dialect {
+            quoted: true,
+            ..Dialect::default()
+        };
+        assert!(render(&odd, &quoted).unwrap().ends_with(" ORDER BY \"Union\""));
+        for schema in ["a.b.c", "MAS_SYSTEM.", ".dbo", "dbo; --", "a b.dbo"] {
+            let dialect = Dialect {
+                system_schema: Some(schema.into()),
+                ..Dialect::default()
+            };
+            let mut system = select();
+            system.table = "SY_Company".into();
+            assert!(
+                matches!(render(&system, &dialect), Err(SelectError::Name(_))),
+                "{schema}"
+            );
+        }
         let mut odd = select();
         odd.conditions[0].literal = Literal::Text("a\nb".into());
         assert!(matches!(
