@@ -50,6 +50,7 @@ impl Arguments {
                 let sites = datasets(&connection.config, company, &self.datasets)?;
                 connection.lease(company, journal.store_id())?;
                 let mut reader = connection.reader(company)?;
+                reader.confirm_all();
                 for site in &sites {
                     let id = company.id.as_str();
                     rows.push(pass(&mut reader, id, site, PassKind::Sweep, shown)?);

@@ -247,7 +247,7 @@ impl CompanyReader {
         observer: &mut dyn Observer,
     ) -> Result<Event, Failure> {
         let page = work.page.take().ok_or_else(|| lost("page"))?;
-        if let Some(column) = self.watch_columns(work, &page)? {
+        if let Some(column) = self.watch_columns(work, &page, mark)? {
             return Ok(Event::Implausible { column });
         }
         for finding in &page.findings {
@@ -360,9 +360,14 @@ impl CompanyReader {
     }
 
     /// The column that has lost its values, if one has.
-    fn watch_columns(&mut self, work: &mut Work<'_>, page: &DocumentPage) -> Result<Option<String>, Failure> {
+    fn watch_columns(
+        &mut self,
+        work: &mut Work<'_>,
+        page: &DocumentPage,
+        mark: bool,
+    ) -> Result<Option<String>, Failure> {
         let now = Fill::of(&work.shape, page);
-        if let Some(fill) = &mut work.memory.fill {
+        if let Some(fill) = work.memory.fill.as_mut().filter(|_| mark) {
             fill.add(&now);
         }
         if !work.watch_columns {
@@ -397,7 +402,29 @@ impl CompanyReader {
         Ok(None)
     }
 
+    /// Looks for the next documents that were not seen; for all of them where a person wants
+    /// to know.
     fn confirm(&mut self, work: &mut Work<'_>, observer: &mut dyn Observer) -> Result<Event, Failure> {
+        let (mut explained, mut unexplained) = (0, 0);
+        loop {
+            let (gone, left) = self.confirm_page(work)?;
+            let with_reason = gone.iter().filter(|r| r.reason.is_explained()).count() as u64;
+            explained += with_reason;
+            unexplained += gone.len() as u64 - with_reason;
+            observer.confirming(&work.shape.dataset, left);
+            if left == 0 || !self.confirms_all {
+                return Ok(Event::Confirmed {
+                    explained,
+                    unexplained,
+                    left,
+                    end: left == 0,
+                });
+            }
+        }
+    }
+
+    /// Those of a page that are gone, and how many (about) are still to be looked for.
+    fn confirm_page(&mut self, work: &mut Work<'_>) -> Result<(Vec<Removal>, u64), Failure> {
         let bits = work.memory.bits.as_ref().ok_or_else(|| lost("seen bits"))?;
         let page = self
             .index
@@ -439,19 +466,12 @@ impl CompanyReader {
             self.index.add_leavers(work.stream, &gone).map_err(store)?;
             work.leavers = true;
         }
-        let explained = gone.iter().filter(|r| r.reason.is_explained()).count() as u64;
         let left = if page.end {
             0
         } else {
             unseen.saturating_sub(work.asked.1).max(1)
         };
-        observer.confirming(&work.shape.dataset, left);
-        Ok(Event::Confirmed {
-            explained,
-            unexplained: gone.len() as u64 - explained,
-            left,
-            end: page.end,
-        })
+        Ok((gone, left))
     }
 
     fn rebuild(

@@ -139,6 +139,7 @@ pub struct CompanyReader {
     zone: jiff::tz::TimeZone,
     overlap_s: u32,
     pub(super) page_limit: Duration,
+    pub(super) confirms_all: bool,
     memories: HashMap<String, Memory>,
 }
 
@@ -165,8 +166,15 @@ impl CompanyReader {
             zone: config.time_zone.clone(),
             overlap_s: config.sync.overlap_s,
             page_limit: Duration::from_secs(config.sync.page_limit_s),
+            confirms_all: false,
             memories: HashMap::new(),
         })
+    }
+
+    /// From now on every document that is not seen is looked for, also when it is clear that
+    /// too many are gone: a person wants to see which.
+    pub const fn confirm_all(&mut self) {
+        self.confirms_all = true;
     }
 
     /// The reader, for keyed reads between passes.
