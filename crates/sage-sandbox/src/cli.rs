@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use values::Date;
 
 use crate::objects_command::{ObjectsArgs, PostArgs};
+use crate::play_command::PlayArgs;
 
 /// A simulated Sage 100: one company in one file.
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub enum Command {
     Objects(ObjectsArgs),
     /// Invoice an open order, as the day end does.
     Post(PostArgs),
+    /// A user's day: maintenance, bulk jobs without stamps, deletes, postings, accidents.
+    Play(PlayArgs),
 }
 
 /// Arguments of `create`.
@@ -176,7 +179,9 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  sage-sandbox setting abc.db list\n  sage-sandbox setting abc.db set Seats 1\n  \
-    sage-sandbox setting abc.db get NextSalesOrderNo"
+    sage-sandbox setting abc.db get NextSalesOrderNo\n  sage-sandbox setting abc.db set reader.CI_Item.fault ends-early\n\n\
+    Reads of a table go wrong with reader.TABLE.fault: empty, ends-early, stalls (for reader.TABLE.stall_s seconds), fails, denied;\n\
+    with :scan behind it (empty:scan) reads by key are spared."
 )]
 pub struct SettingArgs {
     /// Company file.

@@ -4,6 +4,7 @@ use std::io;
 
 use sandbox::SandboxError;
 use sandbox::objects::ServerError;
+use sandbox::play::PlayError;
 
 use crate::objects_command::PostError;
 
@@ -19,6 +20,9 @@ pub enum CommandError {
     /// Posting an order.
     #[error(transparent)]
     Post(#[from] PostError),
+    /// Playing a script.
+    #[error(transparent)]
+    Play(#[from] Box<PlayError>),
     /// Standard output or standard error.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
@@ -32,6 +36,7 @@ impl CommandError {
             Self::Sandbox(error) => error.code(),
             Self::Server(error) => error.code(),
             Self::Post(error) => error.code(),
+            Self::Play(error) => error.code(),
             Self::Output(_) => "output_failed",
         }
     }
@@ -43,6 +48,7 @@ impl CommandError {
             Self::Sandbox(error) => error.remedy(),
             Self::Server(error) => error.remedy(),
             Self::Post(error) => error.remedy(),
+            Self::Play(error) => error.remedy(),
             Self::Output(_) => "check where standard output goes",
         }
     }
@@ -52,7 +58,7 @@ impl CommandError {
     pub fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
-            Self::Sandbox(_) | Self::Server(_) | Self::Post(_) => false,
+            Self::Sandbox(_) | Self::Server(_) | Self::Post(_) | Self::Play(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@ mod company_commands;
 mod error;
 pub mod objects_command;
 mod output;
+pub mod play_command;
 mod row_commands;
 
 pub use error::CommandError;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<(), CommandError> {
         Command::Delete(args) => row_commands::delete(args),
         Command::Show(args) => row_commands::show(args),
         Command::Objects(args) => Ok(objects_command::serve_objects(args)?),
+        Command::Play(args) => play_command::play(args),
         Command::Post(args) => Ok(objects_command::post_order(args)?),
     }
 }

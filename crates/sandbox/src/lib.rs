@@ -12,6 +12,7 @@ mod error;
 pub mod load;
 pub mod maintenance;
 pub mod objects;
+pub mod play;
 mod random;
 mod reader;
 pub mod row;

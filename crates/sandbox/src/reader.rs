@@ -1,5 +1,7 @@
 //! The sandbox as a reader of the ERP port: the company file read directly.
 
+mod fault;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use sage::{
 };
 use values::Kind;
 
+use self::fault::Fault;
 use crate::settings::{COMPANY_CODE, Settings};
 use crate::{SandboxError, company};
 
@@ -49,6 +52,10 @@ impl SandboxReader {
             path: path.to_owned(),
             dialect,
         })
+    }
+
+    fn fault(&self, table: &str, select: Option<&Select>) -> Option<Fault> {
+        fault::of(&self.connection, table, select)
     }
 
     fn rows(&self, sql: &str, select: &Select, max_rows: usize) -> Result<Page, ReadError> {
@@ -108,10 +115,15 @@ impl Reader for SandboxReader {
             )
             .map_err(failed)?;
         let names = statement.query_map([], |row| row.get(0)).map_err(failed)?;
-        names.collect::<Result<_, _>>().map_err(failed)
+        let names = names.collect::<Result<Vec<String>, _>>().map_err(failed)?;
+        let is_seen = |table: &String| self.fault(table, None) != Some(Fault::Denied);
+        Ok(names.into_iter().filter(is_seen).collect())
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<ColumnInfo>, ReadError> {
+        if self.fault(table, None) == Some(Fault::Denied) {
+            return Ok(Vec::new());
+        }
         let failed = |error: rusqlite::Error| read_error(&error, table);
         let mut statement = self
             .connection
@@ -142,7 +154,10 @@ impl Reader for SandboxReader {
             });
             let page = self.rows(&sql, select, max_rows);
             drop(done);
-            page
+            match self.fault(&select.table, Some(select)) {
+                Some(fault) => fault.apply(page?, &select.table),
+                None => page,
+            }
         })
     }
 }

@@ -191,7 +191,7 @@ fn nothing_hangs_in_the_air() {
         ),
         (
             "a customer's tax schedule without rates",
-            "SELECT count(*) FROM AR_Customer c WHERE NOT EXISTS (SELECT 1 FROM SY_SalesTaxSchedule s JOIN SY_SalesTaxCodeDetail d ON d.TaxCode = s.TaxCode WHERE s.TaxSchedule = c.TaxSchedule)",
+            "SELECT count(*) FROM AR_Customer c WHERE NOT EXISTS (SELECT 1 FROM SY_SalesTaxScheduleDetail s JOIN SY_SalesTaxCodeDetail d ON d.TaxCode = s.TaxCode WHERE s.TaxSchedule = c.TaxSchedule)",
         ),
         (
             "an invoice from the future",

@@ -34,12 +34,12 @@ fn unknown_columns_and_tables_are_kept_and_values_stay_their_text() {
     );
     let exports = export(
         folder.path(),
-        "CI_UDT_VARIETALS.csv",
+        "CI_UDT_LABELS.csv",
         "UDF_CODE,UDF_NAME\n007,Merlot\n",
     );
     let mut seen = Vec::new();
     let loaded = load(&mut company, &exports, &mut |file| seen.push(file.table.clone())).unwrap();
-    assert_eq!(seen, ["CI_Item", "CI_UDT_VARIETALS"]);
+    assert_eq!(seen, ["CI_Item", "CI_UDT_LABELS"]);
     assert_eq!((loaded[0].rows, loaded[0].new_table), (2, false));
     assert_eq!(loaded[0].added_columns, ["UDF_COLOUR"]);
     assert!(loaded[1].new_table);
@@ -55,7 +55,7 @@ fn unknown_columns_and_tables_are_kept_and_values_stay_their_text() {
         assert_eq!(item.get(column), Some(value), "{column}");
     }
     assert_eq!(
-        find_row(&company, "CI_UDT_VARIETALS", &[("UDF_CODE", "007")])
+        find_row(&company, "CI_UDT_LABELS", &[("UDF_CODE", "007")])
             .unwrap()
             .get("UDF_NAME"),
         Some("Merlot")
@@ -75,7 +75,7 @@ fn unknown_columns_and_tables_are_kept_and_values_stay_their_text() {
     );
     let counts = table_counts(company.connection()).unwrap();
     assert!(
-        counts.contains(&("CI_Item".to_owned(), 2)) && counts.contains(&("CI_UDT_VARIETALS".to_owned(), 1))
+        counts.contains(&("CI_Item".to_owned(), 2)) && counts.contains(&("CI_UDT_LABELS".to_owned(), 1))
     );
 }
 

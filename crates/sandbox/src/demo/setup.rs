@@ -153,8 +153,13 @@ fn taxes(stamp: Stamp) -> Vec<Row> {
         rows.push(
             Row::new("SY_SalesTaxSchedule")
                 .with("TaxSchedule", *code)
-                .with("SequenceNo", "000001")
                 .with("TaxScheduleDesc", *name)
+                .created(stamp, USERS[0]),
+        );
+        rows.push(
+            Row::new("SY_SalesTaxScheduleDetail")
+                .with("TaxSchedule", *code)
+                .with("SequenceNo", "000001")
                 .with("TaxCode", *code),
         );
         rows.push(

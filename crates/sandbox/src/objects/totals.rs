@@ -2,7 +2,7 @@
 //!
 //! Tax is simple on purpose: one rate per tax schedule, on lines of tax class `TX`, after
 //! the trade discount. The rate in percent is the sum over the schedule's codes
-//! (`SY_SalesTaxSchedule`, `SY_SalesTaxCodeDetail` of class `TX`), unless the setting
+//! (`SY_SalesTaxScheduleDetail`, `SY_SalesTaxCodeDetail` of class `TX`), unless the setting
 //! `tax_rate:SCHEDULE` says another. The header's `TaxableAmt` and `NonTaxableAmt` are
 //! before that discount.
 
@@ -80,7 +80,7 @@ fn tax_rate(db: &Connection, schedule: &str) -> Result<Decimal, StoreError> {
     if let Some(rate) = settings::get(db, &format!("tax_rate:{schedule}"))? {
         return Ok(rate.trim().parse()?);
     }
-    let Some(layout) = Layout::read_if_any(db, "SY_SalesTaxSchedule")? else {
+    let Some(layout) = Layout::read_if_any(db, "SY_SalesTaxScheduleDetail")? else {
         return Ok(rate);
     };
     for entry in Record::read_all(db, &layout, &[("TaxSchedule", schedule)])? {

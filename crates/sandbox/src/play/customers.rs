@@ -1,0 +1,96 @@
+//! Utilities that change a customer's number, which leave no stamps.
+
+use rusqlite::{Connection, params};
+
+use super::{Options, PlayError, Report, in_transaction};
+use crate::Company;
+use crate::random::Random;
+use crate::schema;
+
+/// A customer's key.
+type Customer = (String, String);
+
+/// Pairs of columns that name a customer.
+const NAMES: [(&str, &str); 3] = [
+    ("ARDivisionNo", "CustomerNo"),
+    ("BillToDivisionNo", "BillToCustomerNo"),
+    ("SoldToDivisionNo", "SoldToCustomerNo"),
+];
+
+/// The customer gets a number that nobody had.
+pub(super) fn renumber(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
+    let mut random = Random::for_part(options.seed, "renumber-customer");
+    in_transaction(company, |db| {
+        let from = pick(db, &mut random, None)?;
+        let mut number = 1_u32;
+        let to = loop {
+            let to = (from.0.clone(), format!("REN{number:04}"));
+            if !exists(db, &to)? {
+                break to;
+            }
+            number += 1;
+        };
+        move_all(db, &from, &to)
+    })
+}
+
+/// The customer's records go over to another customer; what the other one has already stays.
+pub(super) fn merge(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
+    let mut random = Random::for_part(options.seed, "merge-customer");
+    in_transaction(company, |db| {
+        let from = pick(db, &mut random, None)?;
+        let to = pick(db, &mut random, Some(&from))?;
+        move_all(db, &from, &to)
+    })
+}
+
+fn pick(db: &Connection, random: &mut Random, not: Option<&Customer>) -> Result<Customer, PlayError> {
+    let mut select = db.prepare(
+        "SELECT ARDivisionNo, CustomerNo FROM AR_Customer \
+         WHERE NOT (ARDivisionNo = ?1 AND CustomerNo = ?2) ORDER BY ARDivisionNo, CustomerNo",
+    )?;
+    let (division, number) = not.map_or(("", ""), |(d, n)| (d, n));
+    let all: Vec<Customer> = select
+        .query_map(params![division, number], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    if all.is_empty() {
+        return Err(PlayError::NothingToDo("the company has too few customers".to_owned()));
+    }
+    Ok(all[random.place(all.len())].clone())
+}
+
+fn exists(db: &Connection, customer: &Customer) -> Result<bool, PlayError> {
+    let mut find = db.prepare_cached("SELECT 1 FROM AR_Customer WHERE ARDivisionNo = ?1 AND CustomerNo = ?2")?;
+    Ok(find.exists(params![customer.0, customer.1])?)
+}
+
+fn move_all(db: &Connection, from: &Customer, to: &Customer) -> Result<Report, PlayError> {
+    let mut report = Report::default();
+    report.key("AR_Customer", format!("{}:{} -> {}:{}", from.0, from.1, to.0, to.1));
+    for table in schema::tables().values() {
+        if !super::has_table(db, &table.name)? {
+            continue;
+        }
+        for (division, number) in NAMES {
+            if !(table.has(division) && table.has(number)) {
+                continue;
+            }
+            // A row whose key the other customer has already is dropped, as Sage does.
+            let moved = db.execute(
+                &format!("UPDATE OR IGNORE {} SET {division} = ?3, {number} = ?4 WHERE {division} = ?1 AND {number} = ?2", table.name),
+                params![from.0, from.1, to.0, to.1],
+            )?;
+            let dropped = db.execute(
+                &format!("DELETE FROM {} WHERE {division} = ?1 AND {number} = ?2", table.name),
+                params![from.0, from.1],
+            )?;
+            if moved > 0 {
+                report.updated(&table.name, moved as u64);
+            }
+            if dropped > 0 {
+                report.deleted(&table.name, dropped as u64);
+            }
+        }
+    }
+    Ok(report)
+}
