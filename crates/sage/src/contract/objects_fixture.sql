@@ -1,5 +1,5 @@
 INSERT INTO AR_TermsCode (TermsCode, TermsCodeDesc, DaysBeforeDue) VALUES ('01', 'Net 30', '30');
-INSERT INTO SY_SalesTaxSchedule (TaxSchedule, SequenceNo, TaxCode) VALUES ('WI', '000001', 'WI');
+INSERT INTO SY_SalesTaxScheduleDetail (TaxSchedule, SequenceNo, TaxCode) VALUES ('WI', '000001', 'WI');
 INSERT INTO SY_SalesTaxCodeDetail (TaxCode, TaxClass, TaxRate) VALUES ('WI', 'TX', '1.500000');
 INSERT INTO AR_Customer (ARDivisionNo, CustomerNo, CustomerName, AddressLine1, City, State, ZipCode, CountryCode,
     ShipMethod, TaxSchedule, TermsCode, SalespersonDivisionNo, SalespersonNo, PriceLevel, PrimaryShipToCode,
