@@ -60,11 +60,7 @@ impl SandboxReader {
 
     fn rows(&self, sql: &str, select: &Select, max_rows: usize) -> Result<Page, ReadError> {
         let failed = |error: rusqlite::Error| read_error(&error, &select.table);
-        let mut decoders: Vec<_> = select
-            .columns
-            .iter()
-            .map(ColumnDecoder::new)
-            .collect();
+        let mut decoders: Vec<_> = select.columns.iter().map(ColumnDecoder::new).collect();
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         let mut taken = 0;
@@ -155,7 +151,7 @@ impl Reader for SandboxReader {
             let page = self.rows(&sql, select, max_rows);
             drop(done);
             match self.fault(&select.table, Some(select)) {
-                Some(fault) => fault.apply(page?, &select.table),
+                Some(fault) => fault.apply(page?, &select.table, time_limit),
                 None => page,
             }
         })

@@ -79,6 +79,9 @@ pub enum RowCode {
     StepFailed(&'static str),
     /// The document changed each time that it was read; the next pass reads it.
     Unsettled,
+    /// A pass over the whole table did not give it, a read by its key did: the table, its
+    /// key or the driver is damaged, or its key moved while it was read.
+    MissedByScan,
 }
 
 impl RowCode {
@@ -99,6 +102,7 @@ impl RowCode {
             },
             Self::StepFailed(_) => "step_failed",
             Self::Unsettled => "unsettled",
+            Self::MissedByScan => "missed_by_scan",
         }
     }
 }

@@ -128,6 +128,12 @@ impl Shape {
         self.seen.clone()
     }
 
+    /// Does the site load only documents from some day on? Older ones that the hub has stay.
+    #[must_use]
+    pub const fn has_window(&self) -> bool {
+        self.not_before.is_some()
+    }
+
     /// The columns to select for the parents.
     #[must_use]
     pub fn parent_columns(&self) -> Vec<Column> {

@@ -4,7 +4,7 @@ use agent_store::{Entry, Known, Stream};
 use catalog::{DocumentBatch, Removal, RemovalReason};
 use jiff::civil::DateTime;
 use sync::{
-    Command, DocumentPage, Event, Failure, Fill, JoinCache, Progress, RowFinding, Shape, Suspect,
+    Command, DocumentPage, Event, Failure, Fill, JoinCache, Progress, RowCode, RowFinding, Shape, Suspect,
     changed_rows, confirm, filtered_rows, implausible, kept_rows, read_column_fill, read_documents,
     rows_since, stamp_findings, vanished,
 };
@@ -407,7 +407,7 @@ impl CompanyReader {
     fn confirm(&mut self, work: &mut Work<'_>, observer: &mut dyn Observer) -> Result<Event, Failure> {
         let (mut explained, mut unexplained) = (0, 0);
         loop {
-            let (gone, left) = self.confirm_page(work)?;
+            let (gone, left) = self.confirm_page(work, observer)?;
             let with_reason = gone.iter().filter(|r| r.reason.is_explained()).count() as u64;
             explained += with_reason;
             unexplained += gone.len() as u64 - with_reason;
@@ -424,7 +424,11 @@ impl CompanyReader {
     }
 
     /// Those of a page that are gone, and how many (about) are still to be looked for.
-    fn confirm_page(&mut self, work: &mut Work<'_>) -> Result<(Vec<Removal>, u64), Failure> {
+    fn confirm_page(
+        &mut self,
+        work: &mut Work<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<Removal>, u64), Failure> {
         let bits = work.memory.bits.as_ref().ok_or_else(|| lost("seen bits"))?;
         let page = self
             .index
@@ -452,16 +456,21 @@ impl CompanyReader {
         if page.last.is_some() {
             work.asked.0 = page.last;
         }
-        let gone: Vec<Removal> = suspects
-            .into_iter()
-            .zip(verdicts)
-            .filter_map(|(suspect, reason)| {
-                Some(Removal {
-                    key: suspect.key,
-                    reason: reason?,
-                })
-            })
-            .collect();
+        let mut gone = Vec::new();
+        for (Suspect { key, .. }, verdict) in suspects.into_iter().zip(verdicts) {
+            match verdict {
+                Some(reason) => gone.push(Removal { key, reason }),
+                None if work.shape.has_window() => {}
+                None => work.note(
+                    &RowFinding {
+                        key,
+                        column: String::new(),
+                        code: RowCode::MissedByScan,
+                    },
+                    observer,
+                ),
+            }
+        }
         if !gone.is_empty() {
             self.index.add_leavers(work.stream, &gone).map_err(store)?;
             work.leavers = true;

@@ -17,7 +17,7 @@ pub(super) enum Fault {
     Empty,
     /// Half of the rows come, and the end is claimed.
     EndsEarly,
-    /// The read does not come back.
+    /// The read takes so long.
     Stalls(Duration),
     /// The driver reports an error.
     Fails,
@@ -61,7 +61,7 @@ pub(super) fn of(connection: &Connection, table: &str, select: Option<&Select>) 
 
 impl Fault {
     /// What the read answers instead of the page that it found.
-    pub(super) fn apply(self, page: Page, table: &str) -> Result<Page, ReadError> {
+    pub(super) fn apply(self, page: Page, table: &str, time_limit: Duration) -> Result<Page, ReadError> {
         match self {
             Self::Empty => Ok(cut(page, 0)),
             Self::EndsEarly => {
@@ -69,8 +69,14 @@ impl Fault {
                 Ok(cut(page, half))
             }
             Self::Stalls(time) => {
-                std::thread::sleep(time);
-                Ok(page)
+                std::thread::sleep(time.min(time_limit));
+                if time < time_limit {
+                    return Ok(page);
+                }
+                Err(ReadError::new(
+                    ReadErrorCode::TimedOut,
+                    format!("{table}: the driver stalls, as it was told to"),
+                ))
             }
             Self::Fails => Err(ReadError::new(
                 ReadErrorCode::DriverError,
