@@ -154,7 +154,7 @@ impl Index {
             )?;
             let stream = Stream(transaction.last_insert_rowid());
             transaction.execute_batch(&format!(
-                "CREATE TABLE {} (key TEXT PRIMARY KEY, hash INTEGER NOT NULL, tag INTEGER NOT NULL) WITHOUT ROWID",
+                "CREATE TABLE {} (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
                 stream.entries()
             ))?;
             transaction.commit()?;

@@ -29,17 +29,33 @@ pub struct Known {
     pub(super) slot: u64,
 }
 
-/// Slot and flag in one small integer: SQLite stores it in as few bytes as it needs.
-const fn tag(slot: u64, may_leave: bool) -> i64 {
-    ((slot << 1) | may_leave as u64).cast_signed()
-}
+/// Bytes of a hash.
+const HASH_BYTES: usize = 8;
 
-pub(super) const fn slot_of(tag: i64) -> u64 {
-    tag.cast_unsigned() >> 1
-}
+impl Known {
+    /// As it is stored: the hash, then slot and flag as one number in as few bytes as it
+    /// needs. One column instead of three saves two bytes in every row.
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.hash.0.to_le_bytes().to_vec();
+        let mut tag = (self.slot << 1) | u64::from(self.may_leave);
+        while tag > 0 {
+            let [low, ..] = tag.to_le_bytes();
+            bytes.push(low);
+            tag >>= 8;
+        }
+        bytes
+    }
 
-pub(super) const fn may_leave(tag: i64) -> bool {
-    tag & 1 == 1
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte));
+        let (hash, tag) = bytes.split_at(HASH_BYTES.min(bytes.len()));
+        let tag = number(tag);
+        Self {
+            hash: Hash(number(hash)),
+            may_leave: tag & 1 == 1,
+            slot: tag >> 1,
+        }
+    }
 }
 
 impl Index {
@@ -65,22 +81,8 @@ impl Index {
         let path = self.path.clone();
         let mut read = || -> rusqlite::Result<Vec<Option<Known>>> {
             let transaction = self.connection.transaction()?;
-            let sql = format!("SELECT hash, tag FROM {} WHERE key = ?1", stream.entries());
-            let mut select = transaction.prepare_cached(&sql)?;
-            keys.iter()
-                .map(|key| {
-                    select
-                        .query_row([key.as_str()], |row| {
-                            let tag = row.get(1)?;
-                            Ok(Known {
-                                hash: Hash::from_signed(row.get(0)?),
-                                may_leave: may_leave(tag),
-                                slot: slot_of(tag),
-                            })
-                        })
-                        .optional()
-                })
-                .collect()
+            let mut select = transaction.prepare_cached(&select_sql(stream))?;
+            keys.iter().map(|key| known(&mut select, key)).collect()
         };
         read().map_err(|e| StoreError::from_sqlite(&path, &e))
     }
@@ -125,13 +127,16 @@ impl Index {
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             {
-                let sql = format!(
-                    "UPDATE {} SET tag = (tag >> 1 << 1) | ?2 WHERE key = ?1",
-                    stream.entries()
-                );
-                let mut update = transaction.prepare_cached(&sql)?;
+                let mut select = transaction.prepare_cached(&select_sql(stream))?;
+                let mut update = transaction.prepare_cached(&update_sql(stream))?;
                 for (key, flag) in flags {
-                    update.execute(params![key.as_str(), flag])?;
+                    if let Some(entry) = known(&mut select, key)? {
+                        let entry = Known {
+                            may_leave: *flag,
+                            ..entry
+                        };
+                        update.execute(params![key.as_str(), entry.to_bytes()])?;
+                    }
                 }
             }
             transaction.commit()
@@ -171,6 +176,22 @@ impl Index {
     }
 }
 
+fn select_sql(stream: Stream) -> String {
+    format!("SELECT value FROM {} WHERE key = ?1", stream.entries())
+}
+
+fn update_sql(stream: Stream) -> String {
+    format!("UPDATE {} SET value = ?2 WHERE key = ?1", stream.entries())
+}
+
+fn known(select: &mut rusqlite::Statement<'_>, key: &Key) -> rusqlite::Result<Option<Known>> {
+    select
+        .query_row([key.as_str()], |row| {
+            Ok(Known::from_bytes(row.get_ref(0)?.as_blob()?))
+        })
+        .optional()
+}
+
 fn forget(transaction: &Transaction<'_>, stream: Stream) -> rusqlite::Result<()> {
     transaction.execute(&format!("DELETE FROM {}", stream.entries()), [])?;
     transaction.execute("DELETE FROM leaver WHERE stream = ?1", [stream.0])?;
@@ -183,19 +204,24 @@ fn forget(transaction: &Transaction<'_>, stream: Stream) -> rusqlite::Result<()>
 
 /// A document that is known keeps its slot; a new one gets the next.
 fn put(transaction: &Transaction<'_>, stream: Stream, entries: &[Entry]) -> rusqlite::Result<()> {
-    let table = stream.entries();
     let mut next = next_slot(transaction, stream)?;
     let first = next;
-    let mut update = transaction.prepare_cached(&format!(
-        "UPDATE {table} SET hash = ?2, tag = (tag >> 1 << 1) | ?3 WHERE key = ?1"
-    ))?;
-    let mut insert = transaction.prepare_cached(&format!(
-        "INSERT INTO {table} (key, hash, tag) VALUES (?1, ?2, ?3)"
-    ))?;
+    let mut select = transaction.prepare_cached(&select_sql(stream))?;
+    let mut update = transaction.prepare_cached(&update_sql(stream))?;
+    let insert = format!("INSERT INTO {} (key, value) VALUES (?1, ?2)", stream.entries());
+    let mut insert = transaction.prepare_cached(&insert)?;
     for entry in entries {
-        let (key, hash) = (entry.key.as_str(), entry.hash.to_signed());
-        if update.execute(params![key, hash, entry.may_leave])? == 0 {
-            insert.execute(params![key, hash, tag(next, entry.may_leave)])?;
+        let before = known(&mut select, &entry.key)?;
+        let after = Known {
+            hash: entry.hash,
+            may_leave: entry.may_leave,
+            slot: before.map_or(next, |b| b.slot),
+        };
+        let parameters = params![entry.key.as_str(), after.to_bytes()];
+        if before.is_some() {
+            update.execute(parameters)?;
+        } else {
+            insert.execute(parameters)?;
             next += 1;
         }
     }

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use values::Key;
 
-use super::entries::{may_leave, next_slot, slot_of};
+use super::entries::next_slot;
 use super::{Index, Known, Stream};
 use crate::StoreError;
 
@@ -104,7 +104,7 @@ impl Index {
             // The blank key is a key, too: behind nothing it comes first.
             let compare = if after.is_some() { ">" } else { ">=" };
             let sql = format!(
-                "SELECT key, tag FROM {} WHERE key {compare} ?1 ORDER BY key",
+                "SELECT key, value FROM {} WHERE key {compare} ?1 ORDER BY key",
                 stream.entries()
             );
             let mut select = self.connection.prepare_cached(&sql)?;
@@ -114,8 +114,8 @@ impl Index {
                 ..Unseen::default()
             };
             while let Some(row) = rows.next()? {
-                let tag = row.get(1)?;
-                if bits.was_seen(slot_of(tag)) {
+                let known = Known::from_bytes(row.get_ref(1)?.as_blob()?);
+                if bits.was_seen(known.slot) {
                     continue;
                 }
                 if page.suspects.len() == limit {
@@ -124,7 +124,7 @@ impl Index {
                 }
                 let key = Key::from_stored(row.get(0)?);
                 page.last = Some(key.clone());
-                page.suspects.push((key, may_leave(tag)));
+                page.suspects.push((key, known.may_leave));
             }
             Ok(page)
         };
