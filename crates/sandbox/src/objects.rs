@@ -58,7 +58,8 @@ mod posting;
 mod pricing;
 mod process;
 mod protocol;
-mod record;
+mod receipts;
+pub(crate) mod record;
 mod server;
 mod session;
 mod settings;
@@ -66,6 +67,8 @@ mod totals;
 
 pub use client::Client;
 pub use engine::Engine;
+pub(crate) use posting::post_order;
 pub use posting::{PostingError, invoice_order};
+pub(crate) use receipts::post_receipts;
 pub use server::{Ending, ServerError, serve};
 pub use session::{DEFAULT_PASSWORD, DEFAULT_USER, DEFAULT_USER_KEY};

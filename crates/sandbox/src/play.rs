@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::Serialize;
 
-use crate::objects::PostingError;
+use values::{Decimal, DecimalError};
+
+use crate::objects::record::StoreError;
 use crate::{Company, SandboxError};
 
 /// What a script is told.
@@ -212,14 +214,32 @@ pub enum PlayError {
     /// The company's file.
     #[error(transparent)]
     Company(#[from] SandboxError),
-    /// The posting of an order.
-    #[error(transparent)]
-    Posting(#[from] PostingError),
+    /// A value in the company's tables does not fit.
+    #[error("{0}")]
+    Data(String),
 }
 
 impl From<rusqlite::Error> for PlayError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Company(SandboxError::from(error))
+    }
+}
+
+impl From<StoreError> for PlayError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Sandbox(error) => Self::Company(error),
+            StoreError::Sqlite(error) => Self::from(error),
+            error @ (StoreError::Decimal(_) | StoreError::NoTable(_) | StoreError::BadCell { .. }) => {
+                Self::Data(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<DecimalError> for PlayError {
+    fn from(error: DecimalError) -> Self {
+        Self::Data(error.to_string())
     }
 }
 
@@ -233,7 +253,7 @@ impl PlayError {
             Self::NothingToDo(_) => "nothing_to_do",
             Self::OptionInvalid(_) => "option_invalid",
             Self::Company(error) => error.code(),
-            Self::Posting(error) => error.code(),
+            Self::Data(_) => "bad_data",
         }
     }
 
@@ -246,7 +266,7 @@ impl PlayError {
             Self::NothingToDo(_) => "make a company with sage-sandbox create, or load one, and play on that",
             Self::OptionInvalid(_) => "correct the option",
             Self::Company(error) => error.remedy(),
-            Self::Posting(error) => error.remedy(),
+            Self::Data(_) => "correct the value in the company's file",
         }
     }
 }
@@ -254,7 +274,8 @@ impl PlayError {
 /// Plays a script on a company.
 ///
 /// # Errors
-/// [`PlayError`]; then nothing was changed (orders that `day-end` posted before stay posted).
+/// [`PlayError`]; then nothing was changed (`maintain` works record by record: what clerks did
+/// before stays).
 pub fn play(company: &mut Company, script: &str, options: &Options) -> Result<Report, PlayError> {
     let found = SCRIPTS.iter().find(|s| s.name == script);
     let script = found.ok_or_else(|| PlayError::ScriptUnknown(script.to_owned()))?;
@@ -276,8 +297,14 @@ fn in_transaction<T>(
 
 /// Has the company this table?
 fn has_table(connection: &Connection, table: &str) -> Result<bool, PlayError> {
-    let mut find = connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?;
+    let mut find =
+        connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?;
     Ok(find.exists([table])?)
+}
+
+/// Cents as Sage keeps prices.
+fn cents(cents: i64) -> String {
+    Decimal::new(cents.saturating_mul(10_000), 6).to_string()
 }
 
 /// The first column of a query, as text.

@@ -74,9 +74,7 @@ fn unknown_columns_and_tables_are_kept_and_values_stay_their_text() {
         (Some("80.25"), Some("Red"))
     );
     let counts = table_counts(company.connection()).unwrap();
-    assert!(
-        counts.contains(&("CI_Item".to_owned(), 2)) && counts.contains(&("CI_UDT_LABELS".to_owned(), 1))
-    );
+    assert!(counts.contains(&("CI_Item".to_owned(), 2)) && counts.contains(&("CI_UDT_LABELS".to_owned(), 1)));
 }
 
 #[test]

@@ -54,19 +54,25 @@ fn pick(db: &Connection, random: &mut Random, not: Option<&Customer>) -> Result<
         .query_map(params![division, number], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     if all.is_empty() {
-        return Err(PlayError::NothingToDo("the company has too few customers".to_owned()));
+        return Err(PlayError::NothingToDo(
+            "the company has too few customers".to_owned(),
+        ));
     }
     Ok(all[random.place(all.len())].clone())
 }
 
 fn exists(db: &Connection, customer: &Customer) -> Result<bool, PlayError> {
-    let mut find = db.prepare_cached("SELECT 1 FROM AR_Customer WHERE ARDivisionNo = ?1 AND CustomerNo = ?2")?;
+    let mut find =
+        db.prepare_cached("SELECT 1 FROM AR_Customer WHERE ARDivisionNo = ?1 AND CustomerNo = ?2")?;
     Ok(find.exists(params![customer.0, customer.1])?)
 }
 
 fn move_all(db: &Connection, from: &Customer, to: &Customer) -> Result<Report, PlayError> {
     let mut report = Report::default();
-    report.key("AR_Customer", format!("{}:{} -> {}:{}", from.0, from.1, to.0, to.1));
+    report.key(
+        "AR_Customer",
+        format!("{}:{} -> {}:{}", from.0, from.1, to.0, to.1),
+    );
     for table in schema::tables().values() {
         if !super::has_table(db, &table.name)? {
             continue;
@@ -81,7 +87,10 @@ fn move_all(db: &Connection, from: &Customer, to: &Customer) -> Result<Report, P
                 params![from.0, from.1, to.0, to.1],
             )?;
             let dropped = db.execute(
-                &format!("DELETE FROM {} WHERE {division} = ?1 AND {number} = ?2", table.name),
+                &format!(
+                    "DELETE FROM {} WHERE {division} = ?1 AND {number} = ?2",
+                    table.name
+                ),
                 params![from.0, from.1],
             )?;
             if moved > 0 {

@@ -7,20 +7,30 @@ use crate::Company;
 
 /// The table named, when the company has it.
 fn table<'o>(db: &Connection, options: &'o Options) -> Result<&'o str, PlayError> {
-    let table = options.table.as_deref().ok_or(PlayError::OptionMissing("table"))?;
+    let table = options
+        .table
+        .as_deref()
+        .ok_or(PlayError::OptionMissing("table"))?;
     if is_name(table) && has_table(db, table)? {
         Ok(table)
     } else {
-        Err(PlayError::OptionInvalid(format!("the company has no table {table:?}")))
+        Err(PlayError::OptionInvalid(format!(
+            "the company has no table {table:?}"
+        )))
     }
 }
 
 fn column(options: &Options) -> Result<&str, PlayError> {
-    let column = options.column.as_deref().ok_or(PlayError::OptionMissing("column"))?;
+    let column = options
+        .column
+        .as_deref()
+        .ok_or(PlayError::OptionMissing("column"))?;
     if is_name(column) {
         Ok(column)
     } else {
-        Err(PlayError::OptionInvalid(format!("{column:?} is no column's name")))
+        Err(PlayError::OptionInvalid(format!(
+            "{column:?} is no column's name"
+        )))
     }
 }
 
@@ -42,7 +52,9 @@ pub(super) fn truncate(company: &mut Company, options: &Options) -> Result<Repor
                 "{table} is cut short already; play restore first"
             )));
         }
-        let half = format!("SELECT rowid FROM {table} ORDER BY rowid LIMIT (SELECT (count(*) + 1) / 2 FROM {table})");
+        let half = format!(
+            "SELECT rowid FROM {table} ORDER BY rowid LIMIT (SELECT (count(*) + 1) / 2 FROM {table})"
+        );
         db.execute_batch(&format!(
             "CREATE TABLE {aside} AS SELECT * FROM {table} WHERE rowid NOT IN ({half})"
         ))?;
@@ -60,7 +72,10 @@ pub(super) fn restore(company: &mut Company, options: &Options) -> Result<Report
         if !has_table(db, &aside)? {
             return Err(PlayError::NothingToDo(format!("nothing was taken from {table}")));
         }
-        let back = db.execute(&format!("INSERT OR REPLACE INTO {table} SELECT * FROM {aside}"), [])?;
+        let back = db.execute(
+            &format!("INSERT OR REPLACE INTO {table} SELECT * FROM {aside}"),
+            [],
+        )?;
         db.execute_batch(&format!("DROP TABLE {aside}"))?;
         let mut report = Report::default();
         report.inserted(table, back as u64);
@@ -71,7 +86,10 @@ pub(super) fn restore(company: &mut Company, options: &Options) -> Result<Report
 pub(super) fn blank_column(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
     in_transaction(company, |db| {
         let (table, column) = (table(db, options)?, column(options)?);
-        let rows = db.execute(&format!("UPDATE {table} SET {column} = '' WHERE {column} <> ''"), [])?;
+        let rows = db.execute(
+            &format!("UPDATE {table} SET {column} = '' WHERE {column} <> ''"),
+            [],
+        )?;
         let mut report = Report::default();
         report.updated(table, rows as u64);
         Ok(report)
@@ -79,7 +97,9 @@ pub(super) fn blank_column(company: &mut Company, options: &Options) -> Result<R
 }
 
 pub(super) fn drop_column(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
-    alter(company, options, |table, column| format!("ALTER TABLE {table} DROP COLUMN {column}"))
+    alter(company, options, |table, column| {
+        format!("ALTER TABLE {table} DROP COLUMN {column}")
+    })
 }
 
 pub(super) fn add_column(company: &mut Company, options: &Options) -> Result<Report, PlayError> {

@@ -53,7 +53,8 @@ pub(super) fn delete(company: &mut Company, options: &Options) -> Result<Report,
                     }
                 }
             }
-            db.prepare_cached("DELETE FROM CI_Item WHERE ItemCode = ?1")?.execute([item])?;
+            db.prepare_cached("DELETE FROM CI_Item WHERE ItemCode = ?1")?
+                .execute([item])?;
             report.deleted("CI_Item", 1);
             report.key("CI_Item", item);
         }

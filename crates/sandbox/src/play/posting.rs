@@ -1,3 +1,115 @@
-use super::{Options, PlayError, Report};
+//! The day end: the day's work is posted.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::prices::enough;
+use super::{Options, PlayError, Report, has_table, in_transaction, texts};
 use crate::Company;
-pub(super) fn day_end(_: &mut Company, _: &Options) -> Result<Report, PlayError> { Err(PlayError::NothingToDo(String::new())) }
+use crate::objects::{post_order, post_receipts};
+
+/// Tables that a posting fills or empties.
+const POSTED: [&str; 17] = [
+    "SO_SalesOrderHeader",
+    "SO_SalesOrderDetail",
+    "SO_SalesOrderPayment",
+    "SO_InvoiceHeader",
+    "SO_InvoiceDetail",
+    "SO_InvoiceTracking",
+    "SO_ARInvoiceHistoryLink",
+    "SO_SalesOrderHistoryPayment",
+    "AR_InvoiceHistoryHeader",
+    "AR_InvoiceHistoryDetail",
+    "AR_InvoiceHistoryTracking",
+    "AR_InvoiceHistoryPayment",
+    "AR_OpenInvoice",
+    "AR_CashReceiptsHeader",
+    "AR_CashReceiptsDetail",
+    "AR_CashReceiptsHistory",
+    "AR_TransactionPaymentHistory",
+];
+
+/// Open orders become invoices, those that are shipped first, and all receipts post. Holds,
+/// quotes, master and repeating orders stay.
+pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
+    let stamp = company.stamp()?;
+    in_transaction(company, |db| {
+        let orders = orders(db)?;
+        let wanted = options.count.unwrap_or(u64::MAX);
+        let orders: Vec<_> = orders
+            .into_iter()
+            .take(usize::try_from(wanted).unwrap_or(usize::MAX))
+            .collect();
+        if let Some(count) = options.count {
+            enough(
+                count - orders.len() as u64,
+                count,
+                "open orders that can be posted",
+            )?;
+        }
+        let before = counts(db)?;
+        let mut report = Report::default();
+        for order in &orders {
+            let Some(invoice) = post_order(db, stamp, order)? else {
+                continue;
+            };
+            report.key("SO_SalesOrderHeader", order);
+            report.key("AR_InvoiceHistoryHeader", invoice);
+        }
+        report.updated("SO_SalesOrderHistoryHeader", orders.len() as u64);
+        let receipts = post_receipts(db, stamp)?;
+        for (check, invoices) in &receipts {
+            report.key("AR_CashReceiptsHeader", check);
+            report.updated("AR_OpenInvoice", *invoices);
+        }
+        if orders.is_empty() && receipts.is_empty() {
+            return Err(PlayError::NothingToDo(
+                "the company has no open order and no receipt to post".to_owned(),
+            ));
+        }
+        tell_moves(&mut report, &before, &counts(db)?);
+        Ok(report)
+    })
+}
+
+fn orders(db: &Connection) -> Result<Vec<String>, PlayError> {
+    let shipped_first = if has_table(db, "SO_InvoiceHeader")? {
+        "EXISTS (SELECT 1 FROM SO_InvoiceHeader s WHERE s.SalesOrderNo = h.SalesOrderNo) DESC, "
+    } else {
+        ""
+    };
+    texts(
+        db,
+        &format!(
+            "SELECT SalesOrderNo FROM SO_SalesOrderHeader h WHERE OrderType IN ('S', 'B') AND OrderStatus <> 'H' \
+             ORDER BY {shipped_first}SalesOrderNo"
+        ),
+    )
+}
+
+fn counts(db: &Connection) -> Result<BTreeMap<&'static str, i64>, PlayError> {
+    let mut counts = BTreeMap::new();
+    for table in POSTED {
+        if has_table(db, table)? {
+            let rows = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+            counts.insert(table, rows);
+        }
+    }
+    Ok(counts)
+}
+
+fn tell_moves(
+    report: &mut Report,
+    before: &BTreeMap<&'static str, i64>,
+    after: &BTreeMap<&'static str, i64>,
+) {
+    for (table, rows) in after {
+        let moved = rows - before.get(table).copied().unwrap_or(0);
+        if moved > 0 {
+            report.inserted(table, moved.unsigned_abs());
+        } else if moved < 0 {
+            report.deleted(table, moved.unsigned_abs());
+        }
+    }
+}

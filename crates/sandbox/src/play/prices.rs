@@ -17,10 +17,16 @@ pub(super) fn price_load(company: &mut Company, options: &Options) -> Result<Rep
         let mut report = Report::default();
         let mut left = wanted;
         for (table, column, key) in [
-            ("IM_PriceCode", "DiscountMarkup1", "PriceCodeRecord || ':' || PriceCode || ':' || ItemCode"),
+            (
+                "IM_PriceCode",
+                "DiscountMarkup1",
+                "PriceCodeRecord || ':' || PriceCode || ':' || ItemCode",
+            ),
             ("CI_Item", "StandardUnitPrice", "ItemCode"),
         ] {
-            let mut select = db.prepare(&format!("SELECT rowid, {key} FROM {table} ORDER BY rowid LIMIT ?1"))?;
+            let mut select = db.prepare(&format!(
+                "SELECT rowid, {key} FROM {table} ORDER BY rowid LIMIT ?1"
+            ))?;
             let rows: Vec<(i64, String)> = select
                 .query_map([left.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
