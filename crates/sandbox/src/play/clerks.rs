@@ -2,10 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Options, PlayError, Report, texts};
+use values::Decimal;
+
+use super::{Options, PlayError, Report, has_table, texts};
 use crate::Company;
-use crate::maintenance::{Stamping, delete_row, insert_row, set_values};
+use crate::maintenance::{Stamping, delete_row, find_row, insert_row, set_values};
+use crate::objects::record::Record;
 use crate::random::Random;
+use crate::row::find_rows;
 use crate::settings::TIME_ZONE;
 
 const KEPT: u64 = 30;
@@ -16,6 +20,18 @@ const COMMENTS: [&str; 4] = [
     "Wants paper invoice",
     "New buyer since May",
     "Prefers e-mail",
+];
+
+/// What a new customer has in common with the one it is like.
+const LIKE_THE_MODEL: [&str; 8] = [
+    "City",
+    "State",
+    "ZipCode",
+    "CountryCode",
+    "TaxSchedule",
+    "TermsCode",
+    "SalespersonDivisionNo",
+    "SalespersonNo",
 ];
 
 /// Records are added, changed and deleted, each in a step of its own, as people work.
@@ -40,10 +56,13 @@ pub(super) fn maintain(company: &mut Company, options: &Options) -> Result<Repor
         let item = &items[random.place(items.len())];
         let customer = &customers[random.place(customers.len())];
         let at = Stamping::At(company.now());
-        match step % 5 {
+        match step % 7 {
             0 => change_price(company, item, &mut random, at, &mut report)?,
-            1 | 2 => change_customer(company, customer, &mut random, at, &mut report)?,
-            3 => add_contact(company, customer, step, at, &mut report)?,
+            1 => change_customer(company, customer, &mut random, at, &mut report)?,
+            2 => add_customer(company, customer, at, &mut report)?,
+            3 => describe_item(company, item, at, &mut report)?,
+            4 => change_order(company, &mut random, at, &mut report)?,
+            5 => add_contact(company, customer, step, at, &mut report)?,
             _ => delete_contact(company, &mut report)?,
         }
     }
@@ -90,6 +109,122 @@ fn change_customer(
     Ok(())
 }
 
+/// A customer like another one, with the clerks' next number.
+fn add_customer(company: &Company, like: &str, at: Stamping, report: &mut Report) -> Result<(), PlayError> {
+    let (division, model) = like.split_once(':').unwrap_or_default();
+    let model = find_row(
+        company,
+        "AR_Customer",
+        &[("ARDivisionNo", division), ("CustomerNo", model)],
+    )?;
+    let mut place = 1_u32;
+    let number = loop {
+        let number = format!("CLK{place:04}");
+        let key = [("ARDivisionNo", division), ("CustomerNo", number.as_str())];
+        if !exists(company, "AR_Customer", &key)? {
+            break number;
+        }
+        place += 1;
+    };
+    let name = format!("New Account {place}");
+    let mut values = vec![
+        ("ARDivisionNo", division),
+        ("CustomerNo", &number),
+        ("CustomerName", &name),
+    ];
+    for column in LIKE_THE_MODEL {
+        if let Some(value) = model.get(column) {
+            values.push((column, value));
+        }
+    }
+    insert_row(company, "AR_Customer", &values, at)?;
+    report.inserted("AR_Customer", 1);
+    report.key("AR_Customer", format!("{division}:{number}"));
+    Ok(())
+}
+
+fn describe_item(company: &Company, item: &str, at: Stamping, report: &mut Report) -> Result<(), PlayError> {
+    let key = [("ItemCode", item)];
+    let row = find_row(company, "CI_Item", &key)?;
+    let before = row.get("ItemCodeDesc").unwrap_or_default();
+    // Told twice it is the old text again; Sage's column has 30 characters.
+    let after = before.strip_suffix(" *").map_or_else(
+        || before.chars().take(28).chain(" *".chars()).collect(),
+        str::to_owned,
+    );
+    set_values(company, "CI_Item", &key, &[("ItemCodeDesc", &after)], at)?;
+    report.updated("CI_Item", 1);
+    report.key("CI_Item", item);
+    Ok(())
+}
+
+/// One more of an open order's line, with a comment in its header; a company without open
+/// orders has nothing to change.
+fn change_order(
+    company: &Company,
+    random: &mut Random,
+    at: Stamping,
+    report: &mut Report,
+) -> Result<(), PlayError> {
+    let orders = texts(
+        company.connection(),
+        "SELECT SalesOrderNo FROM SO_SalesOrderHeader WHERE OrderType = 'S' ORDER BY SalesOrderNo",
+    )?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let order = &orders[random.place(orders.len())];
+    let transaction = company.connection().unchecked_transaction()?;
+    let lines: Vec<String> = transaction
+        .prepare(
+            "SELECT LineKey FROM SO_SalesOrderDetail WHERE SalesOrderNo = ?1 AND ItemType = '1' \
+             AND CAST(LineDiscountPercent AS REAL) = 0 ORDER BY LineKey LIMIT 1",
+        )?
+        .query_map([order], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let header_key = [("SalesOrderNo", order.as_str())];
+    for line in &lines {
+        let key = [("SalesOrderNo", order.as_str()), ("LineKey", line)];
+        let found = (
+            Record::look_up(&transaction, "SO_SalesOrderDetail", &key)?,
+            Record::look_up(&transaction, "SO_SalesOrderHeader", &header_key)?,
+        );
+        let (Some(mut row), Some(mut header)) = found else {
+            continue;
+        };
+        let price = row.number("UnitPrice").rescale(2)?;
+        let quantity = row.number("QuantityOrdered").checked_add(Decimal::new(1, 0))?;
+        row.put_number("QuantityOrdered", quantity)?;
+        row.put_number("ExtensionAmt", row.number("ExtensionAmt").checked_add(price)?)?;
+        let taxed = if row.text("TaxClass") == "NT" {
+            "NonTaxableAmt"
+        } else {
+            "TaxableAmt"
+        };
+        header.put_number(taxed, header.number(taxed).checked_add(price)?)?;
+        row.store(&transaction)?;
+        header.store(&transaction)?;
+        if has_table(&transaction, "SO_SalesOrderHistoryDetail")? {
+            transaction.execute(
+                "UPDATE SO_SalesOrderHistoryDetail SET QuantityOrderedRevised = ?3 WHERE SalesOrderNo = ?1 AND LineKey = ?2",
+                [order, line, &row.text("QuantityOrdered").to_owned()],
+            )?;
+        }
+        report.updated("SO_SalesOrderDetail", 1);
+        report.key("SO_SalesOrderDetail", format!("{order}:{line}"));
+    }
+    let comment = [("Comment", random.pick(&COMMENTS))];
+    set_values(company, "SO_SalesOrderHeader", &header_key, &comment, at)?;
+    transaction.commit()?;
+    report.updated("SO_SalesOrderHeader", 1);
+    report.key("SO_SalesOrderHeader", order);
+    Ok(())
+}
+
+fn exists(company: &Company, table: &str, key: &[(&str, &str)]) -> Result<bool, PlayError> {
+    Ok(!find_rows(company.connection(), table, key, 1)?.is_empty())
+}
+
 fn add_contact(
     company: &Company,
     customer: &str,
@@ -99,12 +234,19 @@ fn add_contact(
 ) -> Result<(), PlayError> {
     let (division, number) = customer.split_once(':').unwrap_or_default();
     // A clerk who plays twice finds the first day's contacts.
-    let taken: i64 = company.connection().query_row(
-        "SELECT count(*) FROM AR_CustomerContact WHERE ARDivisionNo = ?1 AND CustomerNo = ?2",
-        [division, number],
-        |row| row.get(0),
-    )?;
-    let code = format!("CLK{step:04}-{:02}", taken % 100);
+    let mut again = 0_u32;
+    let code = loop {
+        let code = format!("CLK{step:04}-{again:02}");
+        let key = [
+            ("ARDivisionNo", division),
+            ("CustomerNo", number),
+            ("ContactCode", &code),
+        ];
+        if !exists(company, "AR_CustomerContact", &key)? {
+            break code;
+        }
+        again += 1;
+    };
     insert_row(
         company,
         "AR_CustomerContact",
@@ -122,15 +264,13 @@ fn add_contact(
     Ok(())
 }
 
-/// The last contact of all goes that is no customer's first one.
+/// The last contact goes that a clerk has made.
 fn delete_contact(company: &Company, report: &mut Report) -> Result<(), PlayError> {
     let found: Vec<[String; 3]> = company
         .connection()
         .prepare(
-            "SELECT ARDivisionNo, CustomerNo, ContactCode FROM AR_CustomerContact k
-             WHERE NOT EXISTS (SELECT 1 FROM AR_Customer c WHERE c.ARDivisionNo = k.ARDivisionNo
-               AND c.CustomerNo = k.CustomerNo AND c.ContactCode = k.ContactCode)
-             ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1",
+            "SELECT ARDivisionNo, CustomerNo, ContactCode FROM AR_CustomerContact \
+             WHERE ContactCode GLOB 'CLK[0-9]*-*' ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1",
         )?
         .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
         .collect::<Result<_, _>>()?;
