@@ -10,10 +10,15 @@ use crate::random::Random;
 
 mod amounts;
 mod customers;
+mod day;
+mod descriptions;
 mod history;
 mod items;
+mod options;
 mod orders;
 mod prices;
+mod purchasing;
+mod receivables;
 mod setup;
 mod words;
 
@@ -22,12 +27,17 @@ pub(crate) fn write(connection: &Connection, plan: &Plan) -> Result<(), SandboxE
     setup::write(connection, plan)?;
     let mut items = items::draw(plan);
     let customers = customers::draw(plan);
+    options::write(connection, plan, &customers)?;
     prices::write(connection, plan, &items, &customers)?;
     let mut ledger = customers::Ledger::new(customers.len());
     let orders = orders::draw(plan, &items, &customers);
     orders::write(connection, plan, &orders, &mut items, &customers, &mut ledger)?;
     history::write(connection, plan, &orders, &items, &customers, &mut ledger)?;
+    receivables::write_deposits(connection, plan, &orders, &customers)?;
+    day::write(connection, plan, &orders, &items, &customers, &ledger)?;
+    purchasing::write(connection, plan, &mut items)?;
     items::write(connection, plan, &items)?;
+    descriptions::write(connection, &items, &customers)?;
     customers::write(connection, plan, &customers, &ledger)
 }
 

@@ -151,6 +151,33 @@ fn the_demonstration_company_is_believable() {
             680,
         ),
         ("open invoices", "SELECT count(*) FROM AR_OpenInvoice", 30, 150),
+        ("shipments", "SELECT count(*) FROM SO_InvoiceHeader", 5, 5),
+        (
+            "unposted receipts",
+            "SELECT count(*) FROM AR_CashReceiptsHeader",
+            6,
+            6,
+        ),
+        (
+            "purchase orders due",
+            "SELECT count(*) FROM PO_PurchaseOrderHeader",
+            25,
+            25,
+        ),
+        (
+            "long descriptions",
+            "SELECT count(*) FROM CI_ExtendedDescription",
+            25,
+            40,
+        ),
+        ("aliases", "SELECT count(*) FROM IM_AliasItem", 15, 25),
+        ("alternates", "SELECT count(*) FROM IM_AlternateItem", 10, 20),
+        (
+            "items on the web",
+            "SELECT count(*) FROM CI_Item WHERE UDF_WEB = 'Y'",
+            380,
+            480,
+        ),
     ] {
         let rows = count(&company, sql);
         assert!(
@@ -218,12 +245,96 @@ fn nothing_hangs_in_the_air() {
             "SELECT count(*) FROM SO_SalesOrderHeader h WHERE abs(CAST(TaxableAmt AS REAL) + CAST(NonTaxableAmt AS REAL) - (SELECT sum(CAST(ExtensionAmt AS REAL)) FROM SO_SalesOrderDetail d WHERE d.SalesOrderNo = h.SalesOrderNo)) > 0.005",
         ),
         (
+            "a shipment of no open order",
+            "SELECT count(*) FROM SO_InvoiceHeader x WHERE NOT EXISTS (SELECT 1 FROM SO_SalesOrderHeader y WHERE x.SalesOrderNo = y.SalesOrderNo AND x.CustomerNo = y.CustomerNo)",
+        ),
+        (
+            "a shipped line that was not ordered",
+            "SELECT count(*) FROM SO_InvoiceDetail x WHERE NOT EXISTS (SELECT 1 FROM SO_SalesOrderDetail y WHERE x.AppliedSalesOrderNo = y.SalesOrderNo AND x.OrderLineKey = y.LineKey AND x.ItemCode = y.ItemCode)",
+        ),
+        (
+            "a receipt without lines",
+            "SELECT count(*) FROM AR_CashReceiptsHeader x WHERE NOT EXISTS (SELECT 1 FROM AR_CashReceiptsDetail y WHERE x.BatchNo = y.BatchNo AND x.DepositNo = y.DepositNo AND x.ARDivisionNo = y.ARDivisionNo AND x.CustomerNo = y.CustomerNo AND x.CheckNo = y.CheckNo)",
+        ),
+        (
+            "a receipt for an invoice that is not open",
+            "SELECT count(*) FROM AR_CashReceiptsDetail x WHERE NOT EXISTS (SELECT 1 FROM AR_OpenInvoice y WHERE x.ARDivisionNo = y.ARDivisionNo AND x.CustomerNo = y.CustomerNo AND x.InvoiceNo = y.InvoiceNo AND x.InvoiceType = y.InvoiceType)",
+        ),
+        (
+            "a payment of no invoice",
+            "SELECT count(*) FROM AR_TransactionPaymentHistory x WHERE NOT EXISTS (SELECT 1 FROM AR_InvoiceHistoryHeader y WHERE x.InvoiceNo = y.InvoiceNo AND x.CustomerNo = y.CustomerNo)",
+        ),
+        (
+            "a purchase line of no item",
+            "SELECT count(*) FROM PO_PurchaseOrderDetail x WHERE NOT EXISTS (SELECT 1 FROM CI_Item y WHERE x.ItemCode = y.ItemCode)",
+        ),
+        (
+            "a purchase order without lines",
+            "SELECT count(*) FROM PO_PurchaseOrderHeader x WHERE NOT EXISTS (SELECT 1 FROM PO_PurchaseOrderDetail y WHERE x.PurchaseOrderNo = y.PurchaseOrderNo)",
+        ),
+        (
+            "an item whose long description is missing",
+            "SELECT count(*) FROM CI_Item x WHERE x.ExtendedDescriptionKey <> '' AND NOT EXISTS (SELECT 1 FROM CI_ExtendedDescription y WHERE x.ExtendedDescriptionKey = y.ExtendedDescriptionKey)",
+        ),
+        (
+            "an alternate that is no item",
+            "SELECT count(*) FROM IM_AlternateItem x WHERE NOT EXISTS (SELECT 1 FROM CI_Item y WHERE x.AlternateItem = y.ItemCode)",
+        ),
+        (
+            "stock to come that nobody ordered",
+            "SELECT count(*) FROM IM_ItemWarehouse w WHERE CAST(QuantityOnPurchaseOrder AS REAL) <> (SELECT coalesce(sum(CAST(QuantityOrdered AS REAL) - CAST(QuantityReceived AS REAL)), 0) FROM PO_PurchaseOrderDetail d WHERE d.ItemCode = w.ItemCode AND d.WarehouseCode = w.WarehouseCode)",
+        ),
+        (
+            "an invoice whose payments and balance are not its total",
+            "SELECT count(*) FROM AR_InvoiceHistoryHeader h WHERE ModuleCode = 'S/O' AND abs(CAST(TaxableSalesAmt AS REAL) + CAST(NonTaxableSalesAmt AS REAL) - CAST(DiscountAmt AS REAL) + CAST(SalesTaxAmt AS REAL) + CAST(FreightAmt AS REAL) - (SELECT coalesce(sum(CAST(TransactionAmt AS REAL)), 0) FROM AR_TransactionPaymentHistory p WHERE p.InvoiceNo = h.InvoiceNo) - (SELECT coalesce(sum(CAST(Balance AS REAL)), 0) FROM AR_OpenInvoice o WHERE o.InvoiceNo = h.InvoiceNo)) > 0.005",
+        ),
+        (
             "an item sold below cost",
             "SELECT count(*) FROM CI_Item WHERE ItemType = '1' AND CAST(StandardUnitPrice AS REAL) <= CAST(StandardUnitCost AS REAL)",
         ),
     ] {
         assert_eq!(count(&company, sql), 0, "{what}");
     }
+}
+
+#[test]
+fn everything_that_is_synced_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let company = demo(&folder.path().join("abc.db"));
+    let catalog = catalog::Catalog::standard().unwrap();
+    let mut read = Vec::new();
+    for dataset in catalog.datasets() {
+        // The site's own columns come under one field that has none of its own.
+        for field in dataset.fields.iter().filter(|f| !f.is_udf()) {
+            let table = field
+                .join
+                .map_or(&dataset.table, |join| &dataset.joins[join].table);
+            read.push((table, Some(&field.column)));
+        }
+        for child in &dataset.children {
+            read.extend(
+                child
+                    .fields
+                    .iter()
+                    .filter(|f| !f.is_udf())
+                    .map(|f| (&child.table, Some(&f.column))),
+            );
+        }
+        read.extend(dataset.joins.iter().map(|j| (&j.table, None)));
+        read.extend(dataset.successors.iter().map(|s| (&s.table, None)));
+    }
+    assert!(read.len() > 1_000, "{} columns", read.len());
+    let mut empty = std::collections::BTreeSet::new();
+    for (table, column) in read {
+        let known = schema::table(table).unwrap_or_else(|| panic!("no table {table}"));
+        if let Some(column) = column {
+            assert!(known.has(column), "no column {table}.{column}");
+        }
+        if count(&company, &format!("SELECT count(*) FROM {table}")) == 0 {
+            empty.insert(table);
+        }
+    }
+    assert!(empty.is_empty(), "no rows in {empty:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use values::{Date, Stamp};
 
+use super::day::OpenInvoice;
 use super::words::{
     COMPANY_HEADS, COMPANY_TAILS, FIRST_NAMES, LAST_NAMES, SHIP_VIAS, STREETS, TOWNS_EAST, TOWNS_WEST, Town,
 };
@@ -86,6 +87,8 @@ pub(super) struct Ledger {
     pub(super) owed: Vec<[i64; 5]>,
     /// Date of the last invoice.
     pub(super) last_invoice: Vec<Option<Date>>,
+    /// Open invoices, oldest first.
+    pub(super) open: Vec<OpenInvoice>,
 }
 
 impl Ledger {
@@ -95,6 +98,7 @@ impl Ledger {
             ordered: vec![0; customers],
             owed: vec![[0; 5]; customers],
             last_invoice: vec![None; customers],
+            open: Vec::new(),
         }
     }
 }
@@ -312,6 +316,7 @@ fn customer_row(plan: &Plan, customer: &Customer, place: usize, ledger: &Ledger)
         .with("CreditHold", if customer.hold { "Y" } else { "N" })
         .with("CustomerStatus", if customer.inactive { "I" } else { "A" })
         .with("CustomerDiscountRate", rate(customer.discount))
+        .with("UDF_PORTAL", if place % 3 == 0 { "Y" } else { "N" })
         .with("CreditLimit", amount(customer.credit_limit))
         .with("OpenOrderAmt", amount(ledger.ordered[place]))
         .with("CurrentBalance", amount(owed[0]))

@@ -6,8 +6,10 @@ use values::{Date, Stamp};
 
 use super::amounts::share;
 use super::customers::{Customer, Ledger};
+use super::day::OpenInvoice;
 use super::items::Item;
 use super::orders::{Order, State, Totals, line_shared, shared, sums};
+use super::receivables::Paid;
 use super::{USERS, WAREHOUSES, amount, days_before, office_hours, price, quantity};
 use crate::SandboxError;
 use crate::create::Plan;
@@ -28,6 +30,7 @@ pub(super) fn write(
     ledger: &mut Ledger,
 ) -> Result<(), SandboxError> {
     let mut random = Random::for_part(plan.seed, "history");
+    let mut payments = Random::for_part(plan.seed, "payments");
     let mut next = FIRST_INVOICE;
     known_invoices(connection, plan, &customers[0], ledger, &mut random)?;
     for order in orders {
@@ -45,8 +48,21 @@ pub(super) fn write(
             invoice.write(connection, items)?;
             ledger.last_invoice[order.customer] = Some(invoice.date);
             // 01-ABF owes what the demonstration company is known for, and no more.
-            if order.customer != 0 {
-                invoice.write_open(connection, plan, &mut random, &mut ledger.owed[order.customer])?;
+            let balance = if order.customer == 0 {
+                0
+            } else {
+                invoice.write_open(connection, plan, &mut random, ledger)?
+            };
+            if totals.total > balance {
+                let paid = Paid {
+                    customer,
+                    order,
+                    invoice: &invoice.number,
+                    date: invoice.date,
+                    cents: totals.total - balance,
+                    balance,
+                };
+                paid.write(connection, plan, &mut payments)?;
             }
         }
     }
@@ -217,14 +233,14 @@ impl<'o> Invoice<'o> {
             .insert(connection)
     }
 
-    /// Young invoices are unpaid, some old ones too.
+    /// Young invoices are unpaid, some old ones too. The answer is what is open, in cents.
     fn write_open(
         &self,
         connection: &Connection,
         plan: &Plan,
         random: &mut Random,
-        owed: &mut [i64; 5],
-    ) -> Result<(), SandboxError> {
+        ledger: &mut Ledger,
+    ) -> Result<i64, SandboxError> {
         let age = days_between(self.date, plan.today);
         let unpaid = match age {
             ..=30 => 85,
@@ -233,7 +249,7 @@ impl<'o> Invoice<'o> {
             _ => 0,
         };
         if !random.chance(unpaid) {
-            return Ok(());
+            return Ok(0);
         }
         let total = self.totals.total;
         let balance = if random.chance(15) {
@@ -241,7 +257,13 @@ impl<'o> Invoice<'o> {
         } else {
             total
         };
-        owed[age_class(self.due, plan.today)] += balance;
+        let place = self.order.customer;
+        ledger.owed[place][age_class(self.due, plan.today)] += balance;
+        ledger.open.push(OpenInvoice {
+            number: self.number.clone(),
+            customer: place,
+            balance,
+        });
         let row = open_invoice(
             self.customer,
             &self.number,
@@ -255,7 +277,8 @@ impl<'o> Invoice<'o> {
             .with("FreightAmt", amount(self.order.freight))
             .with("SalesTaxAmt", amount(self.totals.tax))
             .with("CustomerPONo", self.order.purchase_order.as_str())
-            .insert(connection)
+            .insert(connection)?;
+        Ok(balance)
     }
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use values::{Date, Stamp};
 
+use super::descriptions::{description_key, with_own_columns};
 use super::words::{BRANDS, GOODS, Goods};
 use super::{USERS, WAREHOUSES, amount, days_before, moment, price, quantity};
 use crate::SandboxError;
@@ -37,6 +38,8 @@ pub(super) struct Item {
     pub(super) on_hand: [i64; 3],
     /// On open orders by warehouse, filled while orders are written.
     pub(super) on_order: [i64; 3],
+    /// To come from vendors by warehouse, filled while purchase orders are written.
+    pub(super) on_purchase: [i64; 3],
     /// When it was last sold, filled while orders are written.
     pub(super) last_sold: Option<Date>,
     inactive: bool,
@@ -44,7 +47,7 @@ pub(super) struct Item {
     components: Vec<(String, String, i64)>,
     promotion: Option<i64>,
     stamp: Stamp,
-    created: Stamp,
+    pub(super) created: Stamp,
 }
 
 impl Item {
@@ -54,6 +57,11 @@ impl Item {
             && matches!(self.product_type, "F" | "K")
             && self.explode == "N"
             && !self.inactive
+    }
+
+    /// Is it still bought from vendors?
+    pub(super) fn is_bought(&self) -> bool {
+        self.is_stocked() && self.product_type == "F"
     }
 
     fn is_stocked(&self) -> bool {
@@ -224,6 +232,7 @@ fn blank(random: &mut Random, plan: &Plan, code: String, desc: String) -> Item {
         weight: 0,
         on_hand: [0; 3],
         on_order: [0; 3],
+        on_purchase: [0; 3],
         last_sold: None,
         inactive: false,
         explode: "N",
@@ -241,8 +250,11 @@ fn blank(random: &mut Random, plan: &Plan, code: String, desc: String) -> Item {
 /// Writes items, kit parts and stock.
 pub(super) fn write(connection: &Connection, plan: &Plan, items: &[Item]) -> Result<(), SandboxError> {
     let mut random = Random::for_part(plan.seed, "stock");
-    for item in items {
-        item_row(plan, item, &mut random).insert(connection)?;
+    let mut web = Random::for_part(plan.seed, "web");
+    for (place, item) in items.iter().enumerate() {
+        let row =
+            item_row(plan, item, &mut random).with("ExtendedDescriptionKey", description_key(place, item));
+        with_own_columns(row, plan, item, &mut web).insert(connection)?;
         for (number, component) in item.components.iter().enumerate() {
             kit_row(item, number, component).insert(connection)?;
         }
@@ -342,11 +354,6 @@ fn kit_row(kit: &Item, number: usize, (code, desc, count): &(String, String, i64
 
 fn stock_row(plan: &Plan, item: &Item, place: usize, random: &mut Random) -> Row {
     let on_hand = item.on_hand[place];
-    let on_purchase_order = if random.chance(20) {
-        random.between(1, 20) * 12
-    } else {
-        0
-    };
     Row::new("IM_ItemWarehouse")
         .with("ItemCode", item.code.as_str())
         .with("WarehouseCode", WAREHOUSES[place])
@@ -360,7 +367,7 @@ fn stock_row(plan: &Plan, item: &Item, place: usize, random: &mut Random) -> Row
         )
         .with("ReorderMethod", "R")
         .with("QuantityOnHand", quantity(on_hand))
-        .with("QuantityOnPurchaseOrder", quantity(on_purchase_order))
+        .with("QuantityOnPurchaseOrder", quantity(item.on_purchase[place]))
         .with("QuantityOnSalesOrder", quantity(item.on_order[place]))
         .with("AverageCost", price(item.cost))
         .with("ReorderPointQty", quantity(random.between(0, 5) * 10))

@@ -41,7 +41,7 @@ pub(super) struct Order {
     pub(super) date: Date,
     pub(super) state: State,
     pub(super) order_type: &'static str,
-    status: &'static str,
+    pub(super) status: &'static str,
     /// Place in the list of customers.
     pub(super) customer: usize,
     /// Place among the customer's ship-to addresses.
@@ -423,7 +423,8 @@ fn header_row(plan: &Plan, order: &Order, customer: &Customer, totals: &Totals) 
             "PrintPickingSheets",
             if order.order_type == "Q" { "N" } else { "Y" },
         )
-        .with("ResidentialAddress", "N");
+        .with("ResidentialAddress", "N")
+        .with("UDF_GIFT", if is_gift(order) { "Y" } else { "N" });
     let row = sums(shared(row, order, customer), order, totals);
     row.created(order.stamp, USERS[1])
 }
@@ -447,7 +448,17 @@ fn line_row(order: &Order, place: usize, line: &Line, item: &Item, customer: &Cu
         .with("ExtensionAmt", amount(line.extension()))
         .with("LineWeight", amount(item.weight * line.quantity * 100))
         .with("PromiseDate", days_before(order.date, -7).to_string());
+    let row = if is_gift(order) && place == 0 {
+        row.with("UDF_ENGRAVING", "With thanks, the team")
+    } else {
+        row
+    };
     if goods { row.with("Valuation", "2") } else { row }
+}
+
+/// One order in eight is somebody's present.
+fn is_gift(order: &Order) -> bool {
+    order.number.parse::<u32>().is_ok_and(|n| n.is_multiple_of(8))
 }
 
 /// The columns that lines of orders, order history and invoices share.
