@@ -14,6 +14,7 @@ mod day;
 mod descriptions;
 mod history;
 mod items;
+mod leavers;
 mod options;
 mod orders;
 mod prices;
@@ -38,7 +39,8 @@ pub(crate) fn write(connection: &Connection, plan: &Plan) -> Result<(), SandboxE
     purchasing::write(connection, plan, &mut items)?;
     items::write(connection, plan, &items)?;
     descriptions::write(connection, &items, &customers)?;
-    customers::write(connection, plan, &customers, &ledger)
+    customers::write(connection, plan, &customers, &ledger)?;
+    leavers::write(connection, plan)
 }
 
 /// User keys that records carry, beside [`crate::maintenance::USER_KEY`].

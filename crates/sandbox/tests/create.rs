@@ -151,6 +151,18 @@ fn the_demonstration_company_is_believable() {
             680,
         ),
         ("open invoices", "SELECT count(*) FROM AR_OpenInvoice", 30, 150),
+        (
+            "settled invoices",
+            "SELECT count(*) FROM AR_OpenInvoice WHERE Balance = '0.00'",
+            6,
+            6,
+        ),
+        (
+            "temporary customers",
+            "SELECT count(*) FROM AR_Customer WHERE TemporaryCustomer = 'Y'",
+            3,
+            3,
+        ),
         ("shipments", "SELECT count(*) FROM SO_InvoiceHeader", 5, 5),
         (
             "unposted receipts",

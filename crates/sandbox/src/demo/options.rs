@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use values::{Decimal, Stamp};
 
 use super::customers::Customer;
-use super::words::{GOODS, SHIP_VIAS};
+use super::words::GOODS;
 use super::{USERS, days_before, office_hours, rate};
 use crate::SandboxError;
 use crate::create::Plan;
@@ -64,34 +64,39 @@ fn modules(stamp: Stamp) -> Vec<Row> {
 }
 
 fn ship_vias(stamp: Stamp) -> Vec<Row> {
-    let names = [
-        "UPS Second Day Air",
-        "UPS Ground",
-        "FedEx Two Day",
-        "Our Own Truck",
-        "Customer Picks Up",
-        "Common Carrier",
-    ];
-    SHIP_VIAS
-        .iter()
-        .zip(names)
-        .map(|(code, name)| {
-            let free = matches!(*code, "OUR TRUCK" | "WILL CALL");
-            Row::new("SO_ShippingRateHeader")
-                .with("ShippingCode", *code)
-                .with("ShippingCodeDesc", name)
-                .with("FreightCalculationMethod", if free { "N" } else { "W" })
-                .created(stamp, USERS[0])
-        })
-        .collect()
+    // The six that customers have, and two that are chosen on an order.
+    [
+        ("UPS BLUE", "UPS Second Day Air"),
+        ("UPS GROUND", "UPS Ground"),
+        ("FEDEX 2 DAY", "FedEx Two Day"),
+        ("OUR TRUCK", "Our Own Truck"),
+        ("WILL CALL", "Customer Picks Up"),
+        ("COMMON CARRIER", "Common Carrier"),
+        ("UPS RED", "UPS Next Day Air"),
+        ("USPS PRIORITY", "Priority Mail"),
+    ]
+    .into_iter()
+    .map(|(code, name)| {
+        let free = matches!(code, "OUR TRUCK" | "WILL CALL");
+        Row::new("SO_ShippingRateHeader")
+            .with("ShippingCode", code)
+            .with("ShippingCodeDesc", name)
+            .with("FreightCalculationMethod", if free { "N" } else { "W" })
+            .created(stamp, USERS[0])
+    })
+    .collect()
 }
 
 fn reasons(stamp: Stamp) -> Vec<Row> {
     [
         ("CREDT", "Credit Not Approved"),
+        ("CUST", "Customer Changed Mind"),
+        ("DISC", "Item Discontinued"),
         ("DUPL", "Entered Twice"),
+        ("LATE", "Too Late For The Customer"),
         ("NOSTK", "Out Of Stock Too Long"),
         ("PRICE", "Price Too High"),
+        ("WRONG", "Entered Wrong"),
     ]
     .into_iter()
     .map(|(code, name)| {
@@ -127,6 +132,11 @@ fn promotions(plan: &Plan, stamp: Stamp) -> Vec<Row> {
         ("SPRING", "Spring Sale", 20, -20, "P", 0),
         ("CLEARANCE", "Clearance", 60, -30, "D", 250),
         ("BTS", "Back To School", 300, 255, "D", 100),
+        ("SUMMER", "Summer Sale", -10, -70, "D", 75),
+        ("WINTER", "Winter Sale", 170, 120, "D", 125),
+        ("NEWYEAR", "New Year Stock-Up", 150, 135, "D", 50),
+        ("PALLET", "Paper By The Pallet", 60, -60, "D", 80),
+        ("TONER", "Toner Weeks", 14, -14, "D", 60),
     ]
     .into_iter()
     .map(|(code, name, start, end, method, percent)| {
