@@ -40,6 +40,11 @@ impl StoreError {
             || code == Some(ErrorCode::SystemIoFailure) && is_write_limit(error)
         {
             Self::Full { path }
+        } else if matches!(code, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) {
+            Self::Content {
+                path,
+                message: error.to_string(),
+            }
         } else {
             Self::Sqlite {
                 path,

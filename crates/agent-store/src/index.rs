@@ -9,7 +9,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use sync::Progress;
 
 pub use entries::{Entry, Known};
@@ -65,16 +65,17 @@ impl Stream {
 }
 
 impl Index {
-    /// Opens the file, or makes it. A file that is no index of this version is moved aside
-    /// as `index.db.damaged` and a new one is made.
+    /// Opens the file, or makes it. A file that is damaged, or no index of this version, is
+    /// moved aside as `index.db.damaged` and a new one is made; one that is busy or cannot be
+    /// read is left as it is. For the process that holds the state folder's lock alone.
     ///
     /// # Errors
-    /// [`StoreError`] when the folder cannot be written.
+    /// [`StoreError`] when the folder cannot be written, or the file is busy.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match Self::try_open(path) {
             Ok(index) => Ok(index),
-            Err(StoreError::Full { path }) => Err(StoreError::Full { path }),
-            Err(error @ (StoreError::Sqlite { .. } | StoreError::Content { .. })) => {
+            Err(error @ (StoreError::Full { .. } | StoreError::Sqlite { .. })) => Err(error),
+            Err(error @ StoreError::Content { .. }) => {
                 let aside = path.with_extension("db.damaged");
                 if !path.exists() || std::fs::rename(path, &aside).is_err() {
                     return Err(error);
@@ -87,6 +88,30 @@ impl Index {
                 }
                 Self::try_open(path)
             }
+        }
+    }
+
+    /// Opens a file that is there, to look at it beside the process that works with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read, or is no index of this version; it is left as
+    /// it is.
+    pub fn open_to_look(path: &Path) -> Result<Self, StoreError> {
+        let fail = |e: rusqlite::Error| StoreError::from_sqlite(path, &e);
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
+        let version: i32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(fail)?;
+        if version == VERSION {
+            Ok(Self {
+                path: path.to_owned(),
+                connection,
+            })
+        } else {
+            Err(StoreError::Content {
+                path: path.to_owned(),
+                message: format!("index of version {version}; the driver makes a new one when it starts"),
+            })
         }
     }
 
@@ -107,8 +132,11 @@ impl Index {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            connection.execute_batch(TABLES)?;
-            connection.pragma_update(None, "user_version", VERSION)
+            if version == 0 {
+                connection.execute_batch(TABLES)?;
+                connection.pragma_update(None, "user_version", VERSION)?;
+            }
+            Ok(())
         };
         prepare().map_err(fail)?;
         let index = Self {
@@ -147,7 +175,7 @@ impl Index {
         let text = self.write(&progress)?;
         let path = self.path.clone();
         let mut add = || -> rusqlite::Result<Stream> {
-            let transaction = self.connection.transaction()?;
+            let transaction = Self::writing(&mut self.connection)?;
             transaction.execute(
                 "INSERT INTO stream (company, dataset, progress) VALUES (?1, ?2, ?3)",
                 params![company, dataset, text],
@@ -216,6 +244,12 @@ impl Index {
             path: self.path.clone(),
             message: e.to_string(),
         })
+    }
+
+    /// Begins to write at once: one that reads first and writes then fails when another
+    /// company's thread has written in between.
+    fn writing(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)
     }
 
     fn fail(&self, error: &rusqlite::Error) -> StoreError {

@@ -262,6 +262,7 @@ impl<'a> Stream<'a> {
         let request = StreamRequest {
             company: self.company.clone(),
             dataset: self.dataset.name.clone(),
+            count: true,
         };
         self.store.stream(self.agent, &request).unwrap()
     }

@@ -259,7 +259,14 @@ impl Store for SqliteStore {
         let dataset = self.resolve(&request.dataset)?;
         self.read(|t| {
             people::check_claim(t, scope, &request.company)?;
-            streams::state(t, &self.id, &dataset, scope.tenant(), &request.company)
+            streams::state(
+                t,
+                &self.id,
+                &dataset,
+                scope.tenant(),
+                &request.company,
+                request.count,
+            )
         })
     }
 

@@ -155,6 +155,9 @@ pub struct StreamRequest {
     pub company: CompanyId,
     /// Which dataset.
     pub dataset: DatasetName,
+    /// Count the live records, too: that costs the hub a look at all of them.
+    #[serde(default)]
+    pub count: bool,
 }
 
 /// Opens a new epoch: sequence 0, no pass is continued, no record is removed.
@@ -194,8 +197,9 @@ pub struct StreamState {
     pub fingerprint: Hash,
     /// The shape that the hub's own catalog has now.
     pub hub_fingerprint: Hash,
-    /// Live records.
-    pub records: u64,
+    /// Live records, when they were asked for.
+    #[serde(default)]
+    pub records: Option<u64>,
 }
 
 /// Asks for keys and hashes in key-byte order.

@@ -127,6 +127,7 @@ fn the_messages_are_these() {
         &StreamRequest {
             company: company.clone(),
             dataset: dataset.clone(),
+            count: true,
         },
     );
     show(
@@ -151,7 +152,7 @@ fn the_messages_are_these() {
             previous: Hash(1),
             fingerprint: Hash(77),
             hub_fingerprint: Hash(77),
-            records: 12,
+            records: Some(12),
         },
     );
     show(

@@ -125,7 +125,7 @@ impl Index {
     pub fn set_may_leave(&mut self, stream: Stream, flags: &[(Key, bool)]) -> Result<(), StoreError> {
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+            let transaction = Self::writing(&mut self.connection)?;
             {
                 let mut select = transaction.prepare_cached(&select_sql(stream))?;
                 let mut update = transaction.prepare_cached(&update_sql(stream))?;
@@ -155,7 +155,7 @@ impl Index {
         let text = progress.map(|p| self.write(p)).transpose()?;
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+            let transaction = Self::writing(&mut self.connection)?;
             if clear {
                 forget(&transaction, stream)?;
             }

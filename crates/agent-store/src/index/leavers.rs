@@ -16,7 +16,7 @@ impl Index {
     pub fn add_leavers(&mut self, stream: Stream, leavers: &[Removal]) -> Result<(), StoreError> {
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+            let transaction = Self::writing(&mut self.connection)?;
             {
                 let mut insert = transaction.prepare_cached(
                     "INSERT OR REPLACE INTO leaver (stream, key, reason) VALUES (?1, ?2, ?3)",
@@ -37,7 +37,7 @@ impl Index {
     pub fn drop_leavers(&mut self, stream: Stream, keys: &[Key]) -> Result<(), StoreError> {
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+            let transaction = Self::writing(&mut self.connection)?;
             {
                 let mut delete =
                     transaction.prepare_cached("DELETE FROM leaver WHERE stream = ?1 AND key = ?2")?;

@@ -226,3 +226,58 @@ fn a_row_takes_at_most_24_bytes_beside_its_key() {
         assert!(bytes <= 24.0, "{bytes:.1} bytes a row");
     }
 }
+
+#[test]
+fn who_looks_leaves_the_file_as_it_is() {
+    let at = folder();
+    assert!(Index::open_to_look(&at.path).is_err());
+    assert!(!at.path.exists());
+    let mut index = Index::open(&at.path).unwrap();
+    let (stream, _) = index.stream("ABC", "items").unwrap();
+    index.commit(stream, &progress(1), &entries(0..3), &[]).unwrap();
+    let looking = Index::open_to_look(&at.path).unwrap();
+    assert_eq!(looking.count(stream).unwrap(), 3);
+    assert!(looking.set_note(stream, "fill", "x").is_err());
+
+    let other = folder();
+    let connection = Connection::open(&other.path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(
+        Index::open_to_look(&other.path).unwrap_err().code(),
+        "store_damaged"
+    );
+    assert!(!other.path.with_extension("db.damaged").exists());
+}
+
+#[test]
+fn a_busy_file_is_not_taken_for_a_damaged_one() {
+    let at = folder();
+    let connection = Connection::open(&at.path).unwrap();
+    connection
+        .execute_batch("BEGIN EXCLUSIVE; CREATE TABLE x (y);")
+        .unwrap();
+    let error = Index::open(&at.path).unwrap_err();
+    assert_eq!(error.code(), "store_failed");
+    assert!(!at.path.with_extension("db.damaged").exists());
+}
+
+#[test]
+fn companies_that_write_at_the_same_time_wait_for_each_other() {
+    let at = folder();
+    Index::open(&at.path).unwrap();
+    let write = |company: &'static str| {
+        let path = at.path.clone();
+        std::thread::spawn(move || {
+            let mut index = Index::open(&path).unwrap();
+            let (stream, _) = index.stream(company, "items").unwrap();
+            for n in 0..200 {
+                index
+                    .commit(stream, &progress(n), &entries(n..n + 3), &[])
+                    .unwrap();
+            }
+            index.count(stream).unwrap()
+        })
+    };
+    let threads = ["ABC", "XYZ", "TST"].map(write);
+    assert_eq!(threads.map(|t| t.join().unwrap()), [202, 202, 202]);
+}

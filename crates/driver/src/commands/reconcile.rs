@@ -70,7 +70,7 @@ impl Arguments {
         let mut approvals = Approvals::load(&config.state_dir)?;
         let mut found = false;
         if path.exists() {
-            let index = Index::open(&path)?;
+            let index = Index::open_to_look(&path)?;
             for company in companies {
                 for site in datasets(config, company, &self.datasets)? {
                     let name = site.dataset.name.as_str();

@@ -61,7 +61,7 @@ impl Arguments {
         let running = host::lock::Exclusive::is_held(&config.state_dir.join("driver.lock"));
         let mut rows = Vec::new();
         if index_path.exists() {
-            let index = Index::open(&index_path)?;
+            let index = Index::open_to_look(&index_path)?;
             for company in &config.companies {
                 for site in datasets(&config, company, &[])? {
                     let mut status = dataset_status(&index, company.id.as_str(), &site.dataset)?;

@@ -46,7 +46,7 @@ impl Arguments {
             for site in &sites {
                 let name = &site.dataset.name;
                 // Only the remaining time rests on it.
-                let expected = hub.state(&company.id, name).ok().map(|state| state.records);
+                let expected = hub.count(&company.id, name).ok().flatten();
                 let bar = Bar::new(name.as_str(), expected);
                 let mut look = || {
                     verify_dataset(&mut reader, &hub, &company.id, site, |read| bar.show(read))

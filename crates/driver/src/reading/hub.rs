@@ -37,9 +37,22 @@ impl StreamHub {
     /// # Errors
     /// [`HubError`].
     pub fn state(&self, company: &CompanyId, dataset: &DatasetName) -> Result<StreamState, HubError> {
+        self.ask(company, dataset, false)
+    }
+
+    /// How many live records the hub has.
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub fn count(&self, company: &CompanyId, dataset: &DatasetName) -> Result<Option<u64>, HubError> {
+        self.ask(company, dataset, true).map(|state| state.records)
+    }
+
+    fn ask(&self, company: &CompanyId, dataset: &DatasetName, count: bool) -> Result<StreamState, HubError> {
         let request = StreamRequest {
             company: company.clone(),
             dataset: dataset.clone(),
+            count,
         };
         self.repeat(may_pass_soon, || self.link.stream_state(&request))
     }

@@ -27,6 +27,7 @@ pub(super) fn state(
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
+    count: bool,
 ) -> Result<StreamState, StoreError> {
     let at = position(t, tenant, company, &dataset.name)?;
     Ok(StreamState {
@@ -37,7 +38,9 @@ pub(super) fn state(
         previous: at.previous,
         fingerprint: at.fingerprint,
         hub_fingerprint: dataset.fingerprint(),
-        records: tables::count_live(t, dataset, tenant, company)?,
+        records: count
+            .then(|| tables::count_live(t, dataset, tenant, company))
+            .transpose()?,
     })
 }
 
@@ -75,7 +78,7 @@ pub(super) fn reset(
         request.fingerprint.to_signed(),
         micros(now),
     ))?;
-    state(t, store, dataset, tenant, &request.company)
+    state(t, store, dataset, tenant, &request.company, false)
 }
 
 pub(super) fn ingest(

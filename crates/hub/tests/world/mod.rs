@@ -282,7 +282,7 @@ impl World {
     }
 
     pub(crate) async fn open_stream(&self, agent: &Agent, company: &str, dataset: &str) -> StreamState {
-        let body = json!({ "company": company, "dataset": dataset });
+        let body = json!({ "company": company, "dataset": dataset, "count": true });
         serde_json::from_value(
             self.post("/agent/v1/streams/open", &agent.token, &body)
                 .await

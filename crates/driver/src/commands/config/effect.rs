@@ -117,7 +117,7 @@ struct Known {
 impl Known {
     /// None when the dataset was never synced.
     fn open(path: &Path, company: &str, dataset: &str) -> Result<Option<Self>, Failed> {
-        let index = Index::open(path)?;
+        let index = Index::open_to_look(path)?;
         let Some((stream, _)) = index.look(company, dataset)? else {
             return Ok(None);
         };
