@@ -78,6 +78,9 @@ pub struct Dataset {
     pub doc: String,
     /// Why the layout is a guess, where it is one.
     pub guess: Option<String>,
+    /// Are the site's columns beyond the fields taken without being asked for? Only of a
+    /// guessed layout, and not where secrets are likely: those are offered.
+    pub discover: bool,
     /// Sage columns of the key, in key order.
     pub key: Vec<String>,
     /// How its data changes.
@@ -242,6 +245,7 @@ impl Dataset {
             table: String::new(),
             doc: "A table of the site's own.".to_owned(),
             guess: None,
+            discover: false,
             key: vec![USER_RECORD_KEY.to_owned()],
             temperament: Temperament::Master,
             stamped: false,

@@ -30,7 +30,7 @@ asks for, and what it computes. Each has a class of its own. The site's own tabl
 
 **Not certain** marks a layout that is not published. The columns listed are a guess; the table is looked at when the driver \
 runs. A listed column that is not there is blank, and one that is not listed comes under `udf`, class `personal` \
-unless the configuration says `public`. A site without the table does without the dataset, with a finding.
+unless the configuration says `public` (where secrets are likely it does not, and the entry says so). A site without the table does without the dataset, with a finding.
 
 **How it is read.** *Hot*: small and changing without reliable stamps, so compared whole at every pass. *Master*: read by the \
 stamp of the last change, with sweeps over the whole table for what moved no stamp; whole at every pass where the table has no \

@@ -62,6 +62,9 @@ fn build(raw: RawDataset) -> Result<Dataset, String> {
             raw.name
         ));
     }
+    if raw.discover.is_some() && raw.guess.is_none() {
+        return Err("discover: only a guessed layout has columns to discover".to_owned());
+    }
     let (mut fields, withheld) = parse_fields(raw.fields)?;
     check_columns(&fields, &raw.key, "key")?;
     if raw.key.is_empty() {
@@ -109,6 +112,7 @@ fn build(raw: RawDataset) -> Result<Dataset, String> {
         name: DatasetName::new(raw.name),
         table: raw.table,
         doc: raw.doc,
+        discover: raw.discover.unwrap_or(raw.guess.is_some()),
         guess: raw.guess,
         key: raw.key,
         temperament: raw.temperament,

@@ -12,6 +12,8 @@ pub(super) struct RawDataset {
     pub(super) table: String,
     pub(super) doc: String,
     pub(super) guess: Option<String>,
+    /// Without it: yes, of a guessed layout.
+    pub(super) discover: Option<bool>,
     pub(super) key: Vec<String>,
     pub(super) temperament: Temperament,
     pub(super) stamped: bool,
