@@ -74,6 +74,18 @@ impl RemovalReason {
     }
 }
 
+impl RemovalReason {
+    /// Was it found elsewhere in the ERP? While a brake holds the others only these leave:
+    /// that a settled invoice is gone rests on the very read that is in doubt.
+    #[must_use]
+    pub const fn is_seen_elsewhere(self) -> bool {
+        match self {
+            Self::Moved => true,
+            Self::Deleted | Self::Filtered | Self::Settled | Self::Purged => false,
+        }
+    }
+}
+
 /// How many of so many records may leave unexplained within [`BRAKE_WINDOW_S`] before a
 /// person is asked.
 #[must_use]

@@ -61,20 +61,20 @@ impl Index {
             .map_err(|e| self.fail(&e))
     }
 
-    /// The first of those that leave, in key-byte order: all, or only those that the ERP
-    /// explains.
+    /// The first of those that leave, in key-byte order: all, or only those that were
+    /// found elsewhere in the ERP.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn leavers(
         &self,
         stream: Stream,
-        with_unexplained: bool,
+        all: bool,
         limit: u32,
     ) -> Result<Vec<Removal>, StoreError> {
         let wanted: Vec<&str> = RemovalReason::ALL
             .into_iter()
-            .filter(|reason| with_unexplained || reason.is_explained())
+            .filter(|reason| all || reason.is_seen_elsewhere())
             .map(RemovalReason::as_str)
             .collect();
         let read = || -> rusqlite::Result<Vec<Removal>> {
