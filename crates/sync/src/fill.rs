@@ -1,17 +1,22 @@
-//! How full columns are. A column that lost most of its values between two passes is a
-//! sign of a broken read (a right that was withdrawn, a driver that gives up), not of work.
+//! How full columns are, those of joined tables included, and how many documents have
+//! nested rows. A column that lost most of its values between two passes, or a table that
+//! gives rows no more, is a sign of a broken read (a right that was withdrawn, a driver that
+//! gives up), not of work.
 
 use std::collections::BTreeMap;
 
-use arrow_array::{Array, ArrayRef, cast::AsArray, types::Decimal64Type};
+use arrow_array::{Array, ArrayRef, UInt32Array, cast::AsArray, types::Decimal64Type};
 use serde::{Deserialize, Serialize};
 
+use crate::shape::{CHILD_MARK, Watched};
 use crate::{DocumentPage, Shape};
 
 /// Fewer rows tell nothing.
 const ENOUGH_ROWS: u64 = 20;
 
-/// How many rows have a value, for every column of the dataset's own table.
+/// How many rows have a value, for every column that is read: under its name one of the
+/// dataset's own table, under `Table.Column` a joined one, and under `lines[]` how many
+/// documents have at least one row of this kind of child.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
     columns: BTreeMap<String, ColumnFill>,
@@ -32,9 +37,16 @@ impl Fill {
     #[must_use]
     pub fn of(shape: &Shape, page: &DocumentPage) -> Self {
         let columns = page.batch.parents.columns();
-        let counted = shape
-            .own_columns()
-            .filter_map(|(place, column)| Some((column.to_owned(), ColumnFill::of(columns.get(place)?))));
+        let counted = shape.watched().filter_map(|(name, watched)| {
+            let fill = match watched {
+                Watched::Own(field) | Watched::Joined(field) => ColumnFill::of(columns.get(field)?),
+                Watched::Child(child) => ColumnFill {
+                    rows: page.batch.parents.num_rows() as u64,
+                    filled: distinct(&page.batch.parents_of(child)),
+                },
+            };
+            Some((name, fill))
+        });
         Self {
             columns: counted.collect(),
         }
@@ -52,6 +64,15 @@ impl Fill {
     /// Forgets a column: it is not watched.
     pub fn forget(&mut self, name: &str) {
         self.columns.remove(name);
+    }
+
+    /// What is watched under this name, in words: a column, or the table of a kind of child.
+    #[must_use]
+    pub fn words(name: &str) -> String {
+        name.strip_suffix(CHILD_MARK).map_or_else(
+            || format!("column {name}"),
+            |child| format!("the table of the nested {child}"),
+        )
     }
 
     /// The counts of a column; none where it was not read.
@@ -106,7 +127,8 @@ pub fn implausible(previous: &Fill, page: &Fill) -> Option<String> {
         .map(|(column, _)| column.clone())
 }
 
-/// A column that had values in most rows and that the table no longer has.
+/// A column that had values in most rows and that the table no longer has, or a table of
+/// nested rows that most documents had and that is no longer there.
 #[must_use]
 pub fn vanished(previous: &Fill, shape: &Shape) -> Option<String> {
     let mut was_filled = previous
@@ -114,6 +136,13 @@ pub fn vanished(previous: &Fill, shape: &Shape) -> Option<String> {
         .iter()
         .filter(|(_, before)| before.rows >= ENOUGH_ROWS && before.filled * 2 >= before.rows);
     was_filled
-        .find(|(column, _)| !shape.own_columns().any(|(_, own)| own == column.as_str()))
+        .find(|(column, _)| !shape.watched().any(|(name, _)| name == **column))
         .map(|(column, _)| column.clone())
+}
+
+/// Rows of one parent stand together.
+fn distinct(parents: &UInt32Array) -> u64 {
+    let parents = parents.values();
+    let more = parents.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    (more + usize::from(!parents.is_empty())) as u64
 }

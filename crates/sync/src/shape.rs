@@ -6,6 +6,7 @@ mod fit;
 mod problem;
 mod rules;
 mod table;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub(crate) use rules::{
     Computed, Condition, ExtraRule, ExtraSource, LookUpRule, Origin, SiteRules, StepRule,
 };
 pub(crate) use table::{FieldSource, JoinShape, TableShape, blank};
+pub(crate) use watched::{CHILD_MARK, Watched};
 
 /// A dataset and what of it the site has.
 #[derive(Clone, Debug)]

@@ -63,7 +63,9 @@ impl Asked<'_> {
         if let Some(columns) = self.known.get(table) {
             return Ok(columns.clone());
         }
-        let columns = (self.columns_of)(table)?;
+        let mut columns = (self.columns_of)(table)?;
+        // What looks like a secret is not even known to exist.
+        columns.retain(|column| !catalog::looks_secret(&column.name));
         self.known.insert(table.to_owned(), columns.clone());
         Ok(columns)
     }
@@ -394,7 +396,7 @@ impl<'a> Fitting<'a> {
         let names = names(part, columns, joins);
         let mut extras = part.chosen.clone();
         let unused = self.unused(part, columns, &extras);
-        if self.dataset.guess.is_some() {
+        if self.dataset.discover {
             // Nobody has written down what this table holds: all of it is taken, and kept
             // from those who may not see personal data until somebody has looked.
             extras.extend(unused.iter().map(|info| Extra {
@@ -475,7 +477,7 @@ impl<'a> Fitting<'a> {
             .keys()
             .filter_map(|name| name.strip_prefix(&prefix));
         names
-            .filter(|name| drift::find(columns, name).is_none())
+            .filter(|name| drift::find(columns, name).is_none() && !catalog::looks_secret(name))
             .map(str::to_owned)
             .collect()
     }

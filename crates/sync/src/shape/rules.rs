@@ -128,7 +128,7 @@ impl Names<'_> {
         name: &str,
         used_by: &str,
     ) -> Result<(String, Kind, Option<Origin>), ShapeProblem> {
-        if self.withheld.iter().any(|w| w.eq_ignore_ascii_case(name)) {
+        if catalog::looks_secret(name) || self.withheld.iter().any(|w| w.eq_ignore_ascii_case(name)) {
             return Err(ShapeProblem::ColumnWithheld {
                 table: self.table.to_owned(),
                 column: name.to_owned(),
@@ -217,6 +217,13 @@ impl Names<'_> {
         for look_up in steps.look_ups() {
             let theirs = tables(&look_up.table)?;
             let find = |name: &str, kind: Option<Kind>| {
+                if catalog::looks_secret(name) {
+                    return Err(ShapeProblem::ColumnWithheld {
+                        table: look_up.table.clone(),
+                        column: name.to_owned(),
+                        used_by: used_by.clone(),
+                    });
+                }
                 let found = theirs.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
                 found
                     .map(|(name, own)| Column::new(name, kind.unwrap_or(*own)))
