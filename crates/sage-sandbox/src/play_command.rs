@@ -72,6 +72,9 @@ pub(crate) fn play(args: &PlayArgs) -> Result<(), CommandError> {
                 line.push_str(&format!(" {count} {what}"));
             }
         }
+        if line.ends_with(':') && changes.keys.is_empty() {
+            line.push_str(" nothing");
+        }
         if !changes.keys.is_empty() {
             line.push_str(&format!(" ({})", changes.keys.join(", ")));
         }

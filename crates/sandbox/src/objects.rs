@@ -66,9 +66,10 @@ mod settings;
 mod totals;
 
 pub use client::Client;
+pub(crate) use commit::{committed_column, move_stock};
 pub use engine::Engine;
 pub(crate) use posting::post_order;
 pub use posting::{PostingError, invoice_order};
-pub(crate) use receipts::post_receipts;
+pub(crate) use receipts::{lower_debt, post_receipts};
 pub use server::{Ending, ServerError, serve};
 pub use session::{DEFAULT_PASSWORD, DEFAULT_USER, DEFAULT_USER_KEY};

@@ -12,7 +12,7 @@ mod stock;
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
 use values::{Decimal, DecimalError};
@@ -61,7 +61,7 @@ pub struct Report {
 pub struct Changes {
     /// Rows that came.
     pub inserted: u64,
-    /// Rows that changed.
+    /// Rows that changed; clerks may change a row twice, and then it counts twice.
     pub updated: u64,
     /// Rows that left.
     pub deleted: u64,
@@ -200,7 +200,7 @@ pub const SCRIPTS: &[Script] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// No such script.
-    #[error("there is no script {0:?}")]
+    #[error("there is no script {0:?}; there are {names}", names = names())]
     ScriptUnknown(String),
     /// The script wants another option.
     #[error("the script needs --{0}")]
@@ -263,7 +263,9 @@ impl PlayError {
         match self {
             Self::ScriptUnknown(_) => "sage-sandbox play --list names them",
             Self::OptionMissing(_) => "add the option; sage-sandbox play --list says what each script does",
-            Self::NothingToDo(_) => "make a company with sage-sandbox create, or load one, and play on that",
+            Self::NothingToDo(_) => {
+                "ask for fewer with --count, or play on a company that has more (sage-sandbox create --scale 10)"
+            }
             Self::OptionInvalid(_) => "correct the option",
             Self::Company(error) => error.remedy(),
             Self::Data(_) => "correct the value in the company's file",
@@ -302,9 +304,22 @@ fn has_table(connection: &Connection, table: &str) -> Result<bool, PlayError> {
     Ok(find.exists([table])?)
 }
 
-/// Cents as Sage keeps prices.
-fn cents(cents: i64) -> String {
-    Decimal::new(cents.saturating_mul(10_000), 6).to_string()
+fn names() -> String {
+    let names: Vec<_> = SCRIPTS.iter().map(|script| script.name).collect();
+    names.join(", ")
+}
+
+/// Adds to a price or a quantity, which Sage keeps with six decimals.
+fn add(db: &Connection, table: &str, column: &str, row: i64, amount: Decimal) -> Result<(), PlayError> {
+    let text: String = db
+        .prepare_cached(&format!(
+            "SELECT coalesce(CAST({column} AS TEXT), '') FROM {table} WHERE rowid = ?1"
+        ))?
+        .query_row([row], |row| row.get(0))?;
+    let sum = Decimal::parse(&text, 6)?.checked_add(amount)?;
+    db.prepare_cached(&format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1"))?
+        .execute(params![row, sum.to_string()])?;
+    Ok(())
 }
 
 /// The first column of a query, as text.

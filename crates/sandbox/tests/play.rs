@@ -432,3 +432,214 @@ fn the_clock_takes_zones_only() {
     played(&mut company, "clock");
     assert_eq!(company.zone().unwrap().iana_name(), Some("Europe/Paris"));
 }
+
+/// Amounts that must be nothing; comparisons in cents and thousandths.
+const BOOKS: [(&str, &str); 11] = [
+    (
+        "customers who owe another amount than their open invoices",
+        "SELECT count(*) FROM AR_Customer c WHERE abs(CAST(CurrentBalance AS REAL) + CAST(AgingCategory1 AS REAL) \
+         + CAST(AgingCategory2 AS REAL) + CAST(AgingCategory3 AS REAL) + CAST(AgingCategory4 AS REAL) \
+         - (SELECT coalesce(sum(CAST(Balance AS REAL)), 0) FROM AR_OpenInvoice o \
+         WHERE o.ARDivisionNo = c.ARDivisionNo AND o.CustomerNo = c.CustomerNo)) > 0.005",
+    ),
+    (
+        "customers who owe less than nothing",
+        "SELECT count(*) FROM AR_Customer WHERE CAST(CurrentBalance AS REAL) < 0 OR CAST(AgingCategory1 AS REAL) < 0",
+    ),
+    (
+        "customers who wait for another amount than their orders",
+        "SELECT count(*) FROM AR_Customer c WHERE abs(CAST(OpenOrderAmt AS REAL) - (SELECT coalesce(sum( \
+         CAST(TaxableAmt AS REAL) + CAST(NonTaxableAmt AS REAL) - CAST(DiscountAmt AS REAL) \
+         + CAST(SalesTaxAmt AS REAL) + CAST(FreightAmt AS REAL)), 0) FROM SO_SalesOrderHeader h \
+         WHERE OrderType IN ('S', 'B') AND h.ARDivisionNo = c.ARDivisionNo AND h.CustomerNo = c.CustomerNo)) > 0.005",
+    ),
+    (
+        "items whose total is not their stock",
+        "SELECT count(*) FROM CI_Item i WHERE ItemType = '1' AND ProductType <> 'K' AND CAST(TotalQuantityOnHand AS REAL) <> \
+         (SELECT sum(CAST(QuantityOnHand AS REAL)) FROM IM_ItemWarehouse w WHERE w.ItemCode = i.ItemCode)",
+    ),
+    (
+        "orders that are not the sum of their lines",
+        "SELECT count(*) FROM SO_SalesOrderHeader h WHERE abs(CAST(TaxableAmt AS REAL) + CAST(NonTaxableAmt AS REAL) - \
+         (SELECT sum(CAST(ExtensionAmt AS REAL)) FROM SO_SalesOrderDetail d WHERE d.SalesOrderNo = h.SalesOrderNo)) > 0.005",
+    ),
+    (
+        "items on a sale that nobody made",
+        "SELECT count(*) FROM CI_Item i WHERE SalesPromotionCode <> '' AND NOT EXISTS \
+         (SELECT 1 FROM IM_Promotion p WHERE p.PromotionCode = i.SalesPromotionCode)",
+    ),
+    (
+        "items sold below cost",
+        "SELECT count(*) FROM CI_Item WHERE ItemType = '1' AND CAST(StandardUnitPrice AS REAL) <= CAST(StandardUnitCost AS REAL)",
+    ),
+    (
+        "descriptions of nothing",
+        "SELECT count(*) FROM CI_ExtendedDescription e WHERE NOT EXISTS \
+         (SELECT 1 FROM CI_Item i WHERE i.ExtendedDescriptionKey = e.ExtendedDescriptionKey)",
+    ),
+    (
+        "stock of no item",
+        "SELECT count(*) FROM IM_ItemWarehouse w WHERE NOT EXISTS (SELECT 1 FROM CI_Item i WHERE i.ItemCode = w.ItemCode)",
+    ),
+    (
+        "receipts for invoices that are not open",
+        "SELECT count(*) FROM AR_CashReceiptsDetail d WHERE NOT EXISTS (SELECT 1 FROM AR_OpenInvoice o \
+         WHERE d.ARDivisionNo = o.ARDivisionNo AND d.CustomerNo = o.CustomerNo AND d.InvoiceNo = o.InvoiceNo AND d.InvoiceType = o.InvoiceType)",
+    ),
+    (
+        "contacts that customers name and lack",
+        "SELECT count(*) FROM AR_Customer c WHERE ContactCode <> '' AND NOT EXISTS (SELECT 1 FROM AR_CustomerContact k \
+         WHERE c.ARDivisionNo = k.ARDivisionNo AND c.CustomerNo = k.CustomerNo AND k.ContactCode = c.ContactCode)",
+    ),
+];
+
+#[test]
+fn the_books_add_up_after_a_week() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut company = demo(folder.path());
+    // Customers who owe and who have ordered are merged, too.
+    for seed in 1..=8 {
+        for script in [
+            "price-load",
+            "promotion",
+            "stock-batch",
+            "credit-matching",
+            "period-end",
+            "maintain",
+            "delete-items",
+            "renumber-customer",
+            "merge-customer",
+        ] {
+            let wanted = match script {
+                "delete-items" => Some(1),
+                "credit-matching" => Some(3),
+                _ => None,
+            };
+            let options = Options {
+                count: wanted,
+                ..Options::new(seed)
+            };
+            play(&mut company, script, &options).unwrap_or_else(|e| panic!("{script} {seed}: {e}"));
+            for (what, sql) in BOOKS {
+                assert_eq!(count(&company, sql), 0, "{script} {seed}: {what}");
+            }
+        }
+    }
+    played(&mut company, "day-end");
+    for (what, sql) in BOOKS {
+        assert_eq!(count(&company, sql), 0, "day-end: {what}");
+    }
+}
+
+/// The rows of a table that hold other values than in the company before.
+fn changed(company: &Company, before: &Path, table: &str) -> u64 {
+    let db = company.connection();
+    db.execute("ATTACH ?1 AS earlier", [before.to_str().unwrap()])
+        .unwrap();
+    let rows = count(
+        company,
+        &format!("SELECT count(*) FROM (SELECT * FROM main.{table} EXCEPT SELECT * FROM earlier.{table})"),
+    );
+    db.execute("DETACH earlier", []).unwrap();
+    u64::try_from(rows).unwrap()
+}
+
+#[test]
+fn as_many_rows_change_as_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = folder.path().join("before.db");
+    create(&before, &Plan::new(Profile::Demo)).unwrap();
+    for (script, wanted, tables) in [
+        ("price-load", 700, &["IM_PriceCode", "CI_Item"][..]),
+        ("promotion", 20, &["CI_Item"]),
+        ("stock-batch", 90, &["IM_ItemWarehouse"]),
+        ("credit-matching", 12, &["AR_OpenInvoice"]),
+    ] {
+        let path = folder.path().join(format!("{script}.db"));
+        std::fs::copy(&before, &path).unwrap();
+        let mut company = Company::open(&path, system_clock()).unwrap();
+        let options = Options {
+            count: Some(wanted),
+            ..Options::new(3)
+        };
+        let report = play(&mut company, script, &options).unwrap();
+        let all: u64 = tables.iter().map(|t| changed(&company, &before, t)).sum();
+        assert_eq!(all, wanted, "{script}");
+        for (table, changes) in &report.tables {
+            assert_eq!(
+                changes.updated,
+                changed(&company, &before, table),
+                "{script}: {table}"
+            );
+        }
+    }
+    // A posting tells what it moved beside its documents.
+    let path = folder.path().join("day-end.db");
+    std::fs::copy(&before, &path).unwrap();
+    let mut company = Company::open(&path, system_clock()).unwrap();
+    let report = played(&mut company, "day-end");
+    for table in [
+        "AR_Customer",
+        "CI_Item",
+        "IM_ItemWarehouse",
+        "SO_SalesOrderHistoryDetail",
+        "SO_SalesOrderHistoryHeader",
+    ] {
+        assert_eq!(
+            report.tables[table].updated,
+            changed(&company, &before, table),
+            "{table}"
+        );
+    }
+}
+
+#[test]
+fn a_table_cut_short_comes_back_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = folder.path().join("before.db");
+    create(&before, &Plan::new(Profile::Demo)).unwrap();
+    let path = folder.path().join("abc.db");
+    std::fs::copy(&before, &path).unwrap();
+    let mut company = Company::open(&path, system_clock()).unwrap();
+    let items = count(&company, "SELECT count(*) FROM CI_Item");
+    played(&mut company, "truncate");
+    assert_eq!(count(&company, "SELECT count(*) FROM CI_Item"), (items + 1) / 2);
+    let again = play(&mut company, "truncate", &options("truncate")).unwrap_err();
+    assert!(again.to_string().contains("restore"), "{again}");
+    play(&mut company, "restore", &options("restore")).unwrap();
+    assert_eq!(count(&company, "SELECT count(*) FROM CI_Item"), items);
+    assert_eq!(changed(&company, &before, "CI_Item"), 0);
+}
+
+#[test]
+fn damage_names_what_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut company = demo(folder.path());
+    run(&company, "DELETE FROM IM_AliasItem");
+    for (script, table, column, words) in [
+        ("truncate", "CI_Items", "", "no table"),
+        ("truncate", "IM_AliasItem", "", "not two rows"),
+        ("widen-column", "IM_AliasItem", "AliasItemDesc", "no rows"),
+        ("blank-column", "AR_Customer", "Nothing", "no column Nothing"),
+        ("blank-column", "AR_Customer", "CustomerNo", "in the key"),
+        ("drop-column", "AR_Customer", "CustomerNo", "in the key"),
+        ("add-column", "AR_Customer", "CustomerName", "already"),
+        ("restore", "AR_Customer", "", "nothing was taken"),
+    ] {
+        let options = Options {
+            table: Some(table.to_owned()),
+            column: Some(column.to_owned()),
+            ..Options::new(1)
+        };
+        let error = play(&mut company, script, &options).unwrap_err();
+        assert!(
+            error.to_string().contains(words),
+            "{script} {table} {column}: {error}"
+        );
+        assert_ne!(error.code(), "database_failed", "{script} {table} {column}");
+    }
+    let error = play(&mut company, "price-lod", &Options::new(1)).unwrap_err();
+    for script in SCRIPTS {
+        assert!(error.to_string().contains(script.name), "{error}");
+    }
+}

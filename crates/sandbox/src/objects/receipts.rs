@@ -128,18 +128,24 @@ fn credit(db: &Connection, stamp: Stamp, receipt: &Record) -> Result<(), StoreEr
     let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? else {
         return Ok(());
     };
-    let mut left = receipt.number("AmountReceived");
-    customer.put_number("LastPaymentAmt", left)?;
+    let received = receipt.number("AmountReceived");
+    customer.put_number("LastPaymentAmt", received)?;
     customer.put_date("DateLastPayment", receipt.date("DepositDate"));
     customer.put_date("DateLastActivity", Some(stamp.date()));
+    lower_debt(&mut customer, received)?;
+    customer.store(db)
+}
+
+/// Takes an amount off what the customer owes, from the oldest on; what is beyond the debt
+/// is a credit.
+pub(crate) fn lower_debt(customer: &mut Record, amount: Decimal) -> Result<(), StoreError> {
+    let mut left = amount;
     for column in AGES {
         let owed = customer.number(column);
         let paid = owed.min(left).max(Decimal::zero(2));
         customer.put_number(column, owed.checked_sub(paid)?)?;
         left = left.checked_sub(paid)?;
     }
-    // What is paid beyond the debt is a credit.
     let current = customer.number("CurrentBalance").checked_sub(left)?;
-    customer.put_number("CurrentBalance", current)?;
-    customer.store(db)
+    customer.put_number("CurrentBalance", current)
 }

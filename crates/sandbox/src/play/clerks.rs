@@ -1,6 +1,9 @@
 //! Clerks at their screens, whose work is stamped by the clock of their workstation.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
+use rusqlite::{Connection, params};
 
 use values::Decimal;
 
@@ -8,6 +11,7 @@ use super::{Options, PlayError, Report, has_table, texts};
 use crate::Company;
 use crate::maintenance::{Stamping, delete_row, find_row, insert_row, set_values};
 use crate::objects::record::Record;
+use crate::objects::{committed_column, move_stock};
 use crate::random::Random;
 use crate::row::find_rows;
 use crate::settings::TIME_ZONE;
@@ -52,6 +56,7 @@ pub(super) fn maintain(company: &mut Company, options: &Options) -> Result<Repor
         ));
     }
     let mut report = Report::default();
+    let mut contacts = BTreeSet::new();
     for step in 0..wanted {
         let item = &items[random.place(items.len())];
         let customer = &customers[random.place(customers.len())];
@@ -62,8 +67,10 @@ pub(super) fn maintain(company: &mut Company, options: &Options) -> Result<Repor
             2 => add_customer(company, customer, at, &mut report)?,
             3 => describe_item(company, item, at, &mut report)?,
             4 => change_order(company, &mut random, at, &mut report)?,
-            5 => add_contact(company, customer, step, at, &mut report)?,
-            _ => delete_contact(company, &mut report)?,
+            5 => {
+                contacts.insert(add_contact(company, customer, step, at, &mut report)?);
+            }
+            _ => delete_contact(company, &contacts, &mut report)?,
         }
     }
     Ok(report)
@@ -76,14 +83,13 @@ fn change_price(
     at: Stamping,
     report: &mut Report,
 ) -> Result<(), PlayError> {
-    let price = super::cents(random.between(500, 90_000));
-    set_values(
-        company,
-        "CI_Item",
-        &[("ItemCode", item)],
-        &[("StandardUnitPrice", &price)],
-        at,
-    )?;
+    let key = [("ItemCode", item)];
+    let row = find_row(company, "CI_Item", &key)?;
+    let before = Decimal::parse(row.get("StandardUnitPrice").unwrap_or_default(), 6)?;
+    let price = before
+        .checked_add(Decimal::new(random.between(5, 500), 2))?
+        .to_string();
+    set_values(company, "CI_Item", &key, &[("StandardUnitPrice", &price)], at)?;
     report.updated("CI_Item", 1);
     report.key("CI_Item", item);
     Ok(())
@@ -158,8 +164,9 @@ fn describe_item(company: &Company, item: &str, at: Stamping, report: &mut Repor
     Ok(())
 }
 
-/// One more of an open order's line, with a comment in its header; a company without open
-/// orders has nothing to change.
+/// One more of an open order's line, with a comment in its header; stock and customer
+/// follow without a stamp. What is shipped stays as it is, and a company without open orders
+/// has nothing to change.
 fn change_order(
     company: &Company,
     random: &mut Random,
@@ -168,7 +175,8 @@ fn change_order(
 ) -> Result<(), PlayError> {
     let orders = texts(
         company.connection(),
-        "SELECT SalesOrderNo FROM SO_SalesOrderHeader WHERE OrderType = 'S' ORDER BY SalesOrderNo",
+        "SELECT SalesOrderNo FROM SO_SalesOrderHeader h WHERE OrderType = 'S' AND NOT EXISTS \
+         (SELECT 1 FROM SO_InvoiceHeader i WHERE i.SalesOrderNo = h.SalesOrderNo) ORDER BY SalesOrderNo",
     )?;
     if orders.is_empty() {
         return Ok(());
@@ -194,7 +202,10 @@ fn change_order(
         };
         let price = row.number("UnitPrice").rescale(2)?;
         let quantity = row.number("QuantityOrdered").checked_add(Decimal::new(1, 0))?;
+        let committed = committed_column(header.text("OrderType"));
+        move_stock(&transaction, std::slice::from_ref(&row), committed, true)?;
         row.put_number("QuantityOrdered", quantity)?;
+        move_stock(&transaction, std::slice::from_ref(&row), committed, false)?;
         row.put_number("ExtensionAmt", row.number("ExtensionAmt").checked_add(price)?)?;
         let taxed = if row.text("TaxClass") == "NT" {
             "NonTaxableAmt"
@@ -204,11 +215,17 @@ fn change_order(
         header.put_number(taxed, header.number(taxed).checked_add(price)?)?;
         row.store(&transaction)?;
         header.store(&transaction)?;
+        wait_for_more(&transaction, &header, price)?;
+        report.updated("AR_Customer", 1);
         if has_table(&transaction, "SO_SalesOrderHistoryDetail")? {
-            transaction.execute(
+            let rows = transaction.execute(
                 "UPDATE SO_SalesOrderHistoryDetail SET QuantityOrderedRevised = ?3 WHERE SalesOrderNo = ?1 AND LineKey = ?2",
-                [order, line, &row.text("QuantityOrdered").to_owned()],
+                params![order, line, quantity.to_string()],
             )?;
+            report.updated("SO_SalesOrderHistoryDetail", rows as u64);
+        }
+        if has_table(&transaction, "IM_ItemWarehouse")? {
+            report.updated("IM_ItemWarehouse", 1);
         }
         report.updated("SO_SalesOrderDetail", 1);
         report.key("SO_SalesOrderDetail", format!("{order}:{line}"));
@@ -218,6 +235,17 @@ fn change_order(
     transaction.commit()?;
     report.updated("SO_SalesOrderHeader", 1);
     report.key("SO_SalesOrderHeader", order);
+    Ok(())
+}
+
+/// The order's customer waits for goods of so much more.
+fn wait_for_more(db: &Connection, order: &Record, amount: Decimal) -> Result<(), PlayError> {
+    let key = ["ARDivisionNo", "CustomerNo"].map(|name| (name, order.text(name)));
+    if let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? {
+        let ordered = customer.number("OpenOrderAmt").checked_add(amount)?;
+        customer.put_number("OpenOrderAmt", ordered)?;
+        customer.store(db)?;
+    }
     Ok(())
 }
 
@@ -231,7 +259,7 @@ fn add_contact(
     step: u64,
     at: Stamping,
     report: &mut Report,
-) -> Result<(), PlayError> {
+) -> Result<String, PlayError> {
     let (division, number) = customer.split_once(':').unwrap_or_default();
     // A clerk who plays twice finds the first day's contacts.
     let mut again = 0_u32;
@@ -260,21 +288,29 @@ fn add_contact(
         at,
     )?;
     report.inserted("AR_CustomerContact", 1);
-    report.key("AR_CustomerContact", format!("{customer}:{code}"));
-    Ok(())
+    let key = format!("{customer}:{code}");
+    report.key("AR_CustomerContact", &key);
+    Ok(key)
 }
 
-/// The last contact goes that a clerk has made.
-fn delete_contact(company: &Company, report: &mut Report) -> Result<(), PlayError> {
+/// The last contact goes that nobody names and that was there before today.
+fn delete_contact(company: &Company, today: &BTreeSet<String>, report: &mut Report) -> Result<(), PlayError> {
     let found: Vec<[String; 3]> = company
         .connection()
         .prepare(
-            "SELECT ARDivisionNo, CustomerNo, ContactCode FROM AR_CustomerContact \
-             WHERE ContactCode GLOB 'CLK[0-9]*-*' ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1",
+            "SELECT ARDivisionNo, CustomerNo, ContactCode FROM AR_CustomerContact k \
+             WHERE NOT EXISTS (SELECT 1 FROM AR_Customer c WHERE c.ARDivisionNo = k.ARDivisionNo \
+             AND c.CustomerNo = k.CustomerNo AND c.ContactCode = k.ContactCode) \
+             AND NOT EXISTS (SELECT 1 FROM SO_ShipToAddress s WHERE s.ARDivisionNo = k.ARDivisionNo \
+             AND s.CustomerNo = k.CustomerNo AND s.ContactCode = k.ContactCode) \
+             ORDER BY 1 DESC, 2 DESC, 3 DESC",
         )?
         .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
         .collect::<Result<_, _>>()?;
-    for [division, number, code] in found {
+    let before_today = found
+        .into_iter()
+        .find(|[division, number, code]| !today.contains(&format!("{division}:{number}:{code}")));
+    if let Some([division, number, code]) = before_today {
         let key = [
             ("ARDivisionNo", division.as_str()),
             ("CustomerNo", &number),
@@ -282,6 +318,7 @@ fn delete_contact(company: &Company, report: &mut Report) -> Result<(), PlayErro
         ];
         delete_row(company, "AR_CustomerContact", &key)?;
         report.deleted("AR_CustomerContact", 1);
+        report.key("AR_CustomerContact", format!("{division}:{number}:{code}"));
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use rusqlite::{Connection, params};
 
 use super::{Options, PlayError, Report, in_transaction};
 use crate::Company;
+use crate::objects::record::Record;
 use crate::random::Random;
-use crate::schema;
+use crate::row::TableShape;
 
 /// A customer's key.
 type Customer = (String, String);
@@ -15,6 +16,17 @@ const NAMES: [(&str, &str); 3] = [
     ("ARDivisionNo", "CustomerNo"),
     ("BillToDivisionNo", "BillToCustomerNo"),
     ("SoldToDivisionNo", "SoldToCustomerNo"),
+];
+
+/// What a customer owes and has ordered.
+const AMOUNTS: [&str; 7] = [
+    "CurrentBalance",
+    "AgingCategory1",
+    "AgingCategory2",
+    "AgingCategory3",
+    "AgingCategory4",
+    "UnpaidServiceChrg",
+    "OpenOrderAmt",
 ];
 
 /// The customer gets a number that nobody had.
@@ -40,7 +52,13 @@ pub(super) fn merge(company: &mut Company, options: &Options) -> Result<Report, 
     in_transaction(company, |db| {
         let from = pick(db, &mut random, None)?;
         let to = pick(db, &mut random, Some(&from))?;
-        move_all(db, &from, &to)
+        let owing = Record::look_up(db, "AR_Customer", &key(&from))?;
+        let mut report = move_all(db, &from, &to)?;
+        let into = Record::look_up(db, "AR_Customer", &key(&to))?;
+        if let (Some(owing), Some(into)) = (owing, into) {
+            take_over(db, &owing, into, &mut report)?;
+        }
+        Ok(report)
     })
 }
 
@@ -61,6 +79,41 @@ fn pick(db: &Connection, random: &mut Random, not: Option<&Customer>) -> Result<
     Ok(all[random.place(all.len())].clone())
 }
 
+fn key(customer: &Customer) -> [(&str, &str); 2] {
+    [("ARDivisionNo", &customer.0), ("CustomerNo", &customer.1)]
+}
+
+/// What the one owed and had ordered, the other one owes and has ordered.
+fn take_over(
+    db: &Connection,
+    owing: &Record,
+    mut into: Record,
+    report: &mut Report,
+) -> Result<(), PlayError> {
+    let mut owed_nothing = true;
+    for column in AMOUNTS {
+        let amount = owing.number(column);
+        owed_nothing &= amount.is_zero();
+        into.put_number(column, into.number(column).checked_add(amount)?)?;
+    }
+    if !owed_nothing {
+        into.store(db)?;
+        report.updated("AR_Customer", 1);
+    }
+    Ok(())
+}
+
+/// Sage's tables as they are in the file, those that a load has made too.
+fn shapes(db: &Connection) -> Result<Vec<TableShape>, PlayError> {
+    let names = super::texts(
+        db,
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
+         AND name NOT LIKE 'sandbox%' ORDER BY name",
+    )?;
+    let shapes = names.iter().map(|name| TableShape::of(db, name));
+    Ok(shapes.collect::<Result<_, _>>()?)
+}
+
 fn exists(db: &Connection, customer: &Customer) -> Result<bool, PlayError> {
     let mut find =
         db.prepare_cached("SELECT 1 FROM AR_Customer WHERE ARDivisionNo = ?1 AND CustomerNo = ?2")?;
@@ -73,10 +126,7 @@ fn move_all(db: &Connection, from: &Customer, to: &Customer) -> Result<Report, P
         "AR_Customer",
         format!("{}:{} -> {}:{}", from.0, from.1, to.0, to.1),
     );
-    for table in schema::tables().values() {
-        if !super::has_table(db, &table.name)? {
-            continue;
-        }
+    for table in shapes(db)? {
         for (division, number) in NAMES {
             if !(table.has(division) && table.has(number)) {
                 continue;

@@ -1,11 +1,11 @@
 //! The day end: the day's work is posted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
 use super::prices::enough;
-use super::{Options, PlayError, Report, has_table, in_transaction, texts};
+use super::{KEYS, Options, PlayError, Report, has_table, in_transaction, texts};
 use crate::Company;
 use crate::objects::{post_order, post_receipts};
 
@@ -30,6 +30,58 @@ const POSTED: [&str; 17] = [
     "AR_TransactionPaymentHistory",
 ];
 
+/// Rows whose amounts or quantities an order's posting moves, and their keys.
+const MOVED_BY_AN_ORDER: [(&str, &str); 5] = [
+    (
+        "AR_Customer",
+        "SELECT ARDivisionNo || ':' || CustomerNo FROM SO_SalesOrderHeader WHERE SalesOrderNo = ?1",
+    ),
+    (
+        "AR_Customer",
+        "SELECT BillToDivisionNo || ':' || BillToCustomerNo FROM SO_SalesOrderHeader \
+         WHERE SalesOrderNo = ?1 AND BillToCustomerNo <> ''",
+    ),
+    (
+        "CI_Item",
+        "SELECT i.ItemCode FROM SO_SalesOrderDetail d JOIN CI_Item i ON i.ItemCode = d.ItemCode \
+         WHERE d.SalesOrderNo = ?1 AND d.ItemType = '1' \
+         AND EXISTS (SELECT 1 FROM IM_ItemWarehouse w WHERE w.ItemCode = d.ItemCode)",
+    ),
+    (
+        "IM_ItemWarehouse",
+        "SELECT w.ItemCode || ':' || w.WarehouseCode FROM SO_SalesOrderDetail d JOIN IM_ItemWarehouse w \
+         ON w.ItemCode = d.ItemCode AND w.WarehouseCode = d.WarehouseCode \
+         WHERE d.SalesOrderNo = ?1 AND d.ItemType = '1'",
+    ),
+    (
+        "SO_SalesOrderHistoryDetail",
+        "SELECT SalesOrderNo || ':' || SequenceNo || ':' || LineKey FROM SO_SalesOrderHistoryDetail \
+         WHERE SalesOrderNo = ?1 AND QuantityShipped <> QuantityOrderedRevised",
+    ),
+];
+
+/// Keys of rows that move, each told once.
+#[derive(Default)]
+struct Moved(BTreeMap<&'static str, BTreeSet<String>>);
+
+impl Moved {
+    fn read(
+        &mut self,
+        db: &Connection,
+        table: &'static str,
+        sql: &str,
+        order: &str,
+    ) -> Result<(), PlayError> {
+        let mut select = db.prepare_cached(sql)?;
+        let keys = select.query_map([order], |row| row.get(0))?;
+        let known = self.0.entry(table).or_default();
+        for key in keys {
+            known.insert(key?);
+        }
+        Ok(())
+    }
+}
+
 /// Open orders become invoices, those that are shipped first, and all receipts post. Holds,
 /// quotes, master and repeating orders stay.
 pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
@@ -50,7 +102,17 @@ pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report
         }
         let before = counts(db)?;
         let mut report = Report::default();
+        let mut moved = Moved::default();
+        moved.read(
+            db,
+            "AR_Customer",
+            "SELECT ARDivisionNo || ':' || CustomerNo FROM AR_CashReceiptsHeader WHERE ?1 = ''",
+            "",
+        )?;
         for order in &orders {
+            for (table, sql) in MOVED_BY_AN_ORDER {
+                moved.read(db, table, sql, order)?;
+            }
             let Some(invoice) = post_order(db, stamp, order)? else {
                 continue;
             };
@@ -69,6 +131,12 @@ pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report
             ));
         }
         tell_moves(&mut report, &before, &counts(db)?);
+        for (table, keys) in moved.0 {
+            report.updated(table, keys.len() as u64);
+            for key in keys.into_iter().take(KEYS) {
+                report.key(table, key);
+            }
+        }
         Ok(report)
     })
 }

@@ -1,8 +1,9 @@
 //! Price jobs, which leave no stamps.
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use values::Decimal;
 
-use super::{Options, PlayError, Report, in_transaction};
+use super::{Options, PlayError, Report, add, in_transaction};
 use crate::Company;
 use crate::random::Random;
 
@@ -30,13 +31,15 @@ pub(super) fn price_load(company: &mut Company, options: &Options) -> Result<Rep
             let rows: Vec<(i64, String)> = select
                 .query_map([left.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
-            let mut update = db.prepare(&format!(
-                "UPDATE {table} SET {column} = printf('%.6f', CAST({column} AS REAL) + ?2) WHERE rowid = ?1"
-            ))?;
             for (row, key) in rows {
-                // A quarter and more: exact in binary, and never nothing.
-                let quarters = f64::from(u16::try_from(random.between(1, 40)).unwrap_or(1));
-                update.execute(params![row, quarters * 0.25])?;
+                // A quarter and more, never nothing.
+                add(
+                    db,
+                    table,
+                    column,
+                    row,
+                    Decimal::new(random.between(1, 40) * 25, 2),
+                )?;
                 report.updated(table, 1);
                 report.key(table, key);
                 left -= 1;
@@ -47,29 +50,63 @@ pub(super) fn price_load(company: &mut Company, options: &Options) -> Result<Rep
     })
 }
 
-/// Items go on sale for a month.
+/// Exactly so many items go on sale for a month, at three quarters of their price.
 pub(super) fn promotion(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
     let wanted = options.count.unwrap_or(PROMOTED);
     let today = company.stamp()?.date();
+    let end = today.saturating_add(jiff::Span::new().days(30));
     in_transaction(company, |db| {
         let mut report = Report::default();
-        let end = today.saturating_add(jiff::Span::new().days(30));
-        let items = super::texts(
-            db,
-            &format!("SELECT ItemCode FROM CI_Item WHERE ItemType = '1' ORDER BY ItemCode LIMIT {wanted}"),
-        )?;
-        for item in &items {
-            db.prepare_cached(
-                "UPDATE CI_Item SET SaleMethod = 'P', SalesPromotionCode = 'PLAY', SaleStartingDate = ?2, SaleEndingDate = ?3, \
-                 SalesPromotionPrice = printf('%.6f', CAST(StandardUnitPrice AS REAL) * 0.75) WHERE ItemCode = ?1",
+        let code = promotion_code(db)?;
+        // Those first that are on no sale.
+        let items: Vec<(i64, String, String)> = db
+            .prepare(
+                "SELECT rowid, ItemCode, CAST(StandardUnitPrice AS TEXT) FROM CI_Item \
+                 WHERE ItemType = '1' AND CAST(StandardUnitPrice AS REAL) > 0 \
+                 ORDER BY SaleMethod = 'P', ItemCode",
             )?
-            .execute(params![item, today.to_string(), end.to_string()])?;
-            report.updated("CI_Item", 1);
-            report.key("CI_Item", item);
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<Result<_, _>>()?;
+        let mut update = db.prepare(
+            "UPDATE CI_Item SET SaleMethod = 'P', SalesPromotionCode = ?2, SaleStartingDate = ?3, \
+             SaleEndingDate = ?4, SalesPromotionPrice = ?5 WHERE rowid = ?1 \
+             AND (SaleMethod, SalesPromotionCode, SaleStartingDate, SaleEndingDate, SalesPromotionPrice) \
+             <> ('P', ?2, ?3, ?4, ?5)",
+        )?;
+        let mut left = wanted;
+        for (row, item, price) in items {
+            if left == 0 {
+                break;
+            }
+            let price = Decimal::parse(&price, 6)?.multiply(Decimal::new(75, 2), 2)?;
+            let values = params![
+                row,
+                code,
+                today.to_string(),
+                end.to_string(),
+                price.rescale(6)?.to_string()
+            ];
+            if update.execute(values)? > 0 {
+                report.updated("CI_Item", 1);
+                report.key("CI_Item", item);
+                left -= 1;
+            }
         }
-        enough(wanted - items.len() as u64, wanted, "items")?;
+        enough(left, wanted, "items that can go on sale")?;
         Ok(report)
     })
+}
+
+/// A promotion that the company knows, else none.
+fn promotion_code(db: &Connection) -> Result<String, PlayError> {
+    if !super::has_table(db, "IM_Promotion")? {
+        return Ok(String::new());
+    }
+    let code = db
+        .prepare("SELECT PromotionCode FROM IM_Promotion ORDER BY SaleMethod <> 'P', PromotionCode LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(code.unwrap_or_default())
 }
 
 /// A script that was told a number does that number, or nothing.

@@ -1,11 +1,14 @@
 //! Receivables: credits are matched and the period ends, both without stamps.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 use values::Decimal;
 
 use super::prices::enough;
 use super::{Options, PlayError, Report, has_table, in_transaction};
 use crate::Company;
+use crate::objects::lower_debt;
 use crate::objects::record::Record;
 
 const MATCHED: u64 = 10;
@@ -42,6 +45,7 @@ pub(super) fn credit_matching(company: &mut Company, options: &Options) -> Resul
             return Err(PlayError::NothingToDo("no open invoice has a balance".to_owned()));
         }
         let mut report = Report::default();
+        let mut customers = BTreeSet::new();
         let matched = usize::try_from(wanted).unwrap_or(usize::MAX);
         for (place, key) in open.iter().enumerate().take(matched) {
             let columns = ["ARDivisionNo", "CustomerNo", "InvoiceNo", "InvoiceType"];
@@ -61,11 +65,12 @@ pub(super) fn credit_matching(company: &mut Company, options: &Options) -> Resul
             report.updated("AR_OpenInvoice", 1);
             report.key("AR_OpenInvoice", key.join(":"));
             if let Some(mut customer) = Record::look_up(db, "AR_Customer", &having[..2])? {
-                let owed = customer.number("CurrentBalance").checked_sub(credit)?;
-                customer.put_number("CurrentBalance", owed)?;
+                lower_debt(&mut customer, credit)?;
                 customer.store(db)?;
-                report.updated("AR_Customer", 1);
-                report.key("AR_Customer", key[..2].join(":"));
+                if customers.insert(key[..2].join(":")) {
+                    report.updated("AR_Customer", 1);
+                    report.key("AR_Customer", key[..2].join(":"));
+                }
             }
         }
         Ok(report)
@@ -109,10 +114,18 @@ pub(super) fn period_end(company: &mut Company, _: &Options) -> Result<Report, P
     })
 }
 
+/// Open invoices, but those that a receipt names which is not posted yet.
 fn invoices(db: &Connection, condition: &str) -> Result<Vec<Invoice>, PlayError> {
+    let unpaid = if has_table(db, "AR_CashReceiptsDetail")? {
+        " AND NOT EXISTS (SELECT 1 FROM AR_CashReceiptsDetail d WHERE d.ARDivisionNo = o.ARDivisionNo \
+         AND d.CustomerNo = o.CustomerNo AND d.InvoiceNo = o.InvoiceNo AND d.InvoiceType = o.InvoiceType)"
+    } else {
+        ""
+    };
     let rows = db
         .prepare(&format!(
-            "SELECT ARDivisionNo, CustomerNo, InvoiceNo, InvoiceType FROM AR_OpenInvoice WHERE {condition} ORDER BY 1, 2, 3, 4"
+            "SELECT ARDivisionNo, CustomerNo, InvoiceNo, InvoiceType FROM AR_OpenInvoice o \
+             WHERE {condition}{unpaid} ORDER BY 1, 2, 3, 4"
         ))?
         .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?
         .collect::<Result<_, _>>()?;
