@@ -11,18 +11,10 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use system_tests::{Reader, Site};
+use system_tests::{Reader, Site, run};
 
+/// Longest wait for one step.
 const LIMIT: Duration = Duration::from_secs(120);
-const DATASETS: [&str; 7] = [
-    "items",
-    "customers",
-    "ship_to_addresses",
-    "warehouses",
-    "inventory",
-    "price_codes",
-    "sales_orders",
-];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -100,13 +92,24 @@ fn main() -> ExitCode {
 
     if once {
         drop(driver);
-        println!(
-            "5. What the order moved (stock, for one), and the proof: every row of the ERP beside every row of the hub."
-        );
-        if !show(&site, &["sync"]) || !show(&site, &["verify"]) {
+        println!("5. What no stamp tells: an item is deleted, and a job changes twenty prices.");
+        let company = site.company().display().to_string();
+        for script in [["delete-items", "--count", "1"], ["price-load", "--count", "20"]] {
+            let mut arguments = vec!["play", &company, "--script"];
+            arguments.extend(script);
+            print!("{}", run("sage-sandbox", &arguments).ok());
+        }
+        println!("   One sweep finds both (and the stock that the order moved):");
+        if !show(&site, &["sync", "--full"]) {
+            return failed("the sweep");
+        }
+        println!("6. The proof: every record of the ERP beside every record of the hub.");
+        if !show(&site, &["verify"]) {
             return failed("the comparison");
         }
-        let records: usize = DATASETS.iter().map(|d| site.api.all(d).len()).sum();
+        let sites = site.api.get("/v1/sites").body;
+        let datasets = sites["datasets"].as_array().into_iter().flatten();
+        let records: u64 = datasets.filter_map(|d| d["records"].as_u64()).sum();
         println!(
             "\nThe demo holds: {records} records in step, order {number} written once. Run `cargo xtask demo` to keep it and try things."
         );
@@ -130,7 +133,7 @@ fn explain(site: &Site, number: &str) {
     );
     println!(
         "\nRunning: hub {hub}, driver {config}\nToken for the API: {token}\n\n\
-         Three things to try in another terminal:\n\n\
+         Four things to try in another terminal:\n\n\
          1. Change a price in the ERP, and see it at the hub two seconds later:\n   \
          {bin}/sage-sandbox set {company} --table CI_Item --key ItemCode=1001-HON-H252 --value StandardUnitPrice=91.25\n   \
          curl -s -H 'Authorization: Bearer {token}' {hub}/v1/items/1001-HON-H252\n\n\
@@ -138,7 +141,9 @@ fn explain(site: &Site, number: &str) {
          curl -s -H 'Authorization: Bearer {token}' {hub}/v1/sales_orders/{number}\n   \
          curl -s -H 'Authorization: Bearer {token}' -H 'Idempotency-Key: my-1' -H 'Content-Type: application/json' {hub}/v1/sales_orders \\\n     \
          -d '{{\"company\":\"ABC\",\"customer\":{{\"ar_division_no\":\"01\",\"customer_no\":\"ABF\"}},\"lines\":[{{\"item_code\":\"1001-HON-H254\",\"quantity_ordered\":\"1\"}}]}}'\n\n\
-         3. Prove that nothing is missing:\n   \
+         3. Play a user's day (sage-sandbox play --list), and see what a sweep finds:\n   \
+         {bin}/sage-sandbox play {company} --script day-end\n\n\
+         4. Prove that nothing is missing:\n   \
          {bin}/erp-driver --config {config} verify\n\n\
          Press Enter to end; everything is removed then."
     );
