@@ -8,6 +8,7 @@ mod joins;
 mod keyed;
 mod parents;
 mod site;
+mod written;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::Shape;
 
 pub use fill::read_column_fill;
 pub use joins::JoinCache;
-pub use keyed::{Suspect, confirm, explain, read_keys};
+pub use keyed::{Suspect, Verdict, confirm, explain, read_keys};
 
 /// Values in one page: what two pages in flight may cost in memory stays near 20 MB.
 const PAGE_VALUES: usize = 200_000;
@@ -35,9 +36,10 @@ const PAGE_DOCUMENTS_WITH_LINES: usize = 500;
 pub struct PageRequest {
     /// Only those stamped on this day or later.
     pub since: Option<Date>,
-    /// Only those behind this key (its parts as text, dates as ISO), in the ERP's order.
+    /// Only those behind this key (its parts as text, dates as ISO), in the ERP's order; with
+    /// its first parts alone, those behind all that begin so.
     pub after: Option<Vec<String>>,
-    /// At most so many.
+    /// At most so many; more where no key among so many can be written into a statement.
     pub limit: usize,
 }
 
@@ -50,7 +52,8 @@ pub struct DocumentPage {
     pub kept: Vec<bool>,
     /// For each document: may it leave without further explanation?
     pub leaving: Vec<bool>,
-    /// Key parts of the last row read, also when its document had to be dropped.
+    /// Key parts of the last row read, also when its document had to be dropped. Only the first
+    /// of them where a later one cannot be written: all rows that begin so were read.
     pub last: Option<Vec<String>>,
     /// Nothing is left behind it.
     pub end: bool,
@@ -82,6 +85,9 @@ pub enum RowCode {
     /// A pass over the whole table did not give it, a read by its key did: the table, its
     /// key or the driver is damaged, or its key moved while it was read.
     MissedByScan,
+    /// Its key has a blank or odd date, or a control character, and cannot be written into a
+    /// statement: it cannot be looked for by it, and counts as still there.
+    KeyUnwritable,
 }
 
 impl RowCode {
@@ -103,6 +109,7 @@ impl RowCode {
             Self::StepFailed(_) => "step_failed",
             Self::Unsettled => "unsettled",
             Self::MissedByScan => "missed_by_scan",
+            Self::KeyUnwritable => "key_unwritable",
         }
     }
 }
@@ -160,6 +167,8 @@ impl Source<'_> {
     /// Puts documents together. `sparse`: the headers lie far apart.
     fn documents(&mut self, parents: Parents, sparse: bool) -> Result<DocumentPage, ReadError> {
         let mut findings = parents.findings;
+        let apart = self.shape.has_window() && self.has_children() && !self.is_dense(&parents.rows)?;
+        let sparse = sparse || apart;
         let batch = self.with_children(&parents.rows, sparse, &mut findings)?;
         let batch = if self.shape.settles() {
             self.settle(batch, sparse, &mut findings)?

@@ -14,7 +14,7 @@ mod tables;
 use catalog::{Catalog, Class, Dataset, RemovalReason, Value};
 use sync::{
     Adaptation, ColumnFill, DocumentPage, Extra, FieldSteps, JoinCache, Keep, PageRequest, RowCode, Shape,
-    Suspect, UserTable, confirm, read_column_fill, read_documents, read_keys,
+    Suspect, UserTable, Verdict, confirm, read_column_fill, read_documents, read_keys,
 };
 use tables::{LIMIT, Row, Rows, Tables, dataset, fit_with, row};
 use values::Key;
@@ -138,12 +138,23 @@ fn the_filter_marks_and_the_keyed_read_confirms() {
     let verdicts = confirm(&mut reader, &shape, &suspects, &mut JoinCache::default(), LIMIT).unwrap();
     assert_eq!(
         verdicts,
-        [None, Some(RemovalReason::Filtered), Some(RemovalReason::Deleted)]
+        [
+            Verdict::There,
+            Verdict::Gone(RemovalReason::Filtered),
+            Verdict::Gone(RemovalReason::Deleted)
+        ]
     );
     let mut history = shape.clone();
     history.dataset.temperament = catalog::Temperament::History;
     let verdicts = confirm(&mut reader, &history, &suspects, &mut JoinCache::default(), LIMIT).unwrap();
-    assert_eq!(verdicts, [None, None, Some(RemovalReason::Purged)]);
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::There,
+            Verdict::Hidden,
+            Verdict::Gone(RemovalReason::Purged)
+        ]
+    );
 }
 
 #[test]
@@ -350,10 +361,10 @@ fn an_order_that_went_to_the_history_is_explained() {
     ];
     let verdicts = confirm(&mut reader, &shape, &suspects, &mut JoinCache::default(), LIMIT).unwrap();
     let wanted = [
-        Some(RemovalReason::Moved),
-        Some(RemovalReason::Deleted),
-        Some(RemovalReason::Settled),
-        None,
+        Verdict::Gone(RemovalReason::Moved),
+        Verdict::Gone(RemovalReason::Deleted),
+        Verdict::Gone(RemovalReason::Settled),
+        Verdict::There,
     ];
     assert_eq!(verdicts, wanted);
 }

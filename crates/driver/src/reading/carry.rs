@@ -5,7 +5,7 @@ use catalog::{DocumentBatch, Removal, RemovalReason};
 use jiff::civil::DateTime;
 use sync::{
     Command, DocumentPage, Event, Failure, Fill, JoinCache, Progress, RowCode, RowFinding, Shape, Suspect,
-    changed_rows, confirm, filtered_rows, implausible, kept_rows, read_column_fill, read_documents,
+    Verdict, changed_rows, confirm, filtered_rows, implausible, kept_rows, read_column_fill, read_documents,
     rows_since, stamp_findings, vanished,
 };
 use values::{Hash, Key, Stamp};
@@ -458,18 +458,18 @@ impl CompanyReader {
         }
         let mut gone = Vec::new();
         for (Suspect { key, .. }, verdict) in suspects.into_iter().zip(verdicts) {
-            match verdict {
-                Some(reason) => gone.push(Removal { key, reason }),
-                None if work.shape.has_window() => {}
-                None => work.note(
-                    &RowFinding {
-                        key,
-                        column: String::new(),
-                        code: RowCode::MissedByScan,
-                    },
-                    observer,
-                ),
-            }
+            let code = match verdict {
+                Verdict::Gone(reason) => {
+                    gone.push(Removal { key, reason });
+                    continue;
+                }
+                Verdict::Hidden => continue,
+                // A change meanwhile hides no row from a scan by key.
+                Verdict::There => RowCode::MissedByScan,
+                Verdict::Unwritable => RowCode::KeyUnwritable,
+            };
+            let column = String::new();
+            work.note(&RowFinding { key, column, code }, observer);
         }
         if !gone.is_empty() {
             self.index.add_leavers(work.stream, &gone).map_err(store)?;

@@ -10,6 +10,7 @@ use sage::{Column, ColumnDecoder, Page, ReadError, ReadErrorCode, Select};
 use values::{Hash, Key};
 
 use super::columns::row_hashes;
+use super::written::literals;
 use super::{RowCode, RowFinding, Source, wrong_types};
 use crate::ladder::Rung;
 
@@ -31,6 +32,13 @@ impl Source<'_> {
         findings: &mut Vec<RowFinding>,
     ) -> Result<DocumentBatch, ReadError> {
         let shape = self.shape;
+        let reachable = if sparse {
+            self.within_reach(parents, findings)?
+        } else {
+            parents.clone()
+        };
+        let parents = &reachable;
+        let noted = findings.len();
         let mut children = Vec::new();
         for (child, of) in shape.dataset.children.iter().enumerate() {
             let there = shape.children.get(child).is_some_and(Option::is_some);
@@ -42,21 +50,70 @@ impl Source<'_> {
                 // All rows belong to the one record of the company.
                 vec![Rung::new()]
             } else {
-                self.conditions(parents, &of.parent_key, sparse)?
+                self.conditions(parents, &of.parent_key, sparse)
             };
             let mut pages = Vec::new();
             for rung in conditions {
-                pages.push(self.read_child_rows(child, rung)?);
+                let Some(page) = self.read_child_rows(child, rung)? else {
+                    if !sparse && !of.parent_key.is_empty() {
+                        // Much lies between these parents.
+                        findings.truncate(noted);
+                        return self.with_children(parents, true, findings);
+                    }
+                    let message = format!(
+                        "one page of {} has more than {MAX_CHILD_ROWS} rows in {}",
+                        shape.dataset.name, of.table
+                    );
+                    return Err(ReadError::new(ReadErrorCode::DriverError, message));
+                };
+                pages.push(page);
             }
             children.push(self.under_parents(parents, child, &pages, findings)?);
         }
         Ok(DocumentBatch {
-            parents: parents.clone(),
+            parents: reachable,
             children,
         })
     }
 
-    fn read_child_rows(&mut self, child: usize, conditions: Rung) -> Result<Page, ReadError> {
+    /// Are children found by their parent's key?
+    pub(super) fn has_children(&self) -> bool {
+        let mut kinds = self.shape.dataset.children.iter().zip(&self.shape.children);
+        kinds.any(|(child, table)| table.is_some() && !child.parent_key.is_empty())
+    }
+
+    /// Those of these parents that single statements find. The others are left to a page that
+    /// is read as a range.
+    fn within_reach(
+        &self,
+        parents: &RecordBatch,
+        findings: &mut Vec<RowFinding>,
+    ) -> Result<RecordBatch, ReadError> {
+        if !self.has_children() {
+            return Ok(parents.clone());
+        }
+        let keys = self.keys(parents);
+        if keys.iter().all(|key| self.is_within_reach(key)) {
+            return Ok(parents.clone());
+        }
+        let mut rows = Vec::new();
+        for (key, row) in keys.into_iter().zip(0_u32..) {
+            if self.is_within_reach(&key) {
+                rows.push(row);
+            } else {
+                findings.push(unwritable(key));
+            }
+        }
+        arrow_select::take::take_record_batch(parents, &UInt32Array::from(rows))
+            .map_err(|e| wrong_types(&self.shape.own.table, &e))
+    }
+
+    fn is_within_reach(&self, key: &Key) -> bool {
+        !literals(&key.parts().unwrap_or_default(), &self.key_kinds()).is_empty()
+    }
+
+    /// A child table's rows; none when there are too many.
+    fn read_child_rows(&mut self, child: usize, conditions: Rung) -> Result<Option<Page>, ReadError> {
         let of = &self.shape.dataset.children[child];
         let select = Select {
             table: of.table.clone(),
@@ -65,15 +122,7 @@ impl Source<'_> {
             order_by: of.parent_key.iter().chain(&of.key).cloned().collect(),
         };
         let page = self.reader.read(&select, MAX_CHILD_ROWS, self.time_limit)?;
-        if page.end {
-            Ok(page)
-        } else {
-            let message = format!(
-                "one page of {} has more than {MAX_CHILD_ROWS} rows in {}",
-                self.shape.dataset.name, of.table
-            );
-            Err(ReadError::new(ReadErrorCode::DriverError, message))
-        }
+        Ok(Some(page).filter(|page| page.end))
     }
 
     /// Puts child rows under their parents: in the parents' order, then in the byte order of
@@ -161,7 +210,8 @@ impl Source<'_> {
                 return Ok(batch);
             }
             // From the second round on the documents in question are few and lie apart.
-            let again = self.read_headers_again(&batch.parents, sparse || attempt > 0)?;
+            let apart = sparse || attempt > 0;
+            let again = self.read_headers_again(&batch.parents, apart)?;
             let before = self.rows_by_key(&batch.parents);
             let after = self.rows_by_key(&again);
             let mut settled = Vec::new();
@@ -174,6 +224,7 @@ impl Source<'_> {
                         moved.push(*new_row);
                         moved_keys.push(key);
                     }
+                    (_, None) if apart && !self.is_within_reach(&key) => findings.push(unwritable(key)),
                     (_, None) => {}
                 }
             }
@@ -197,24 +248,36 @@ impl Source<'_> {
     }
 
     fn read_headers_again(&mut self, parents: &RecordBatch, sparse: bool) -> Result<RecordBatch, ReadError> {
-        let names: Vec<String> = self.shape.key.iter().map(|k| k.name.clone()).collect();
-        let conditions = self.conditions(parents, &names, sparse)?;
-        self.read_headers(conditions)
+        let names = self.key_names();
+        if !sparse {
+            let conditions = self.conditions(parents, &names, false);
+            if let Some(headers) = self.read_headers(conditions, MAX_CHILD_ROWS)? {
+                return Ok(headers);
+            }
+        }
+        let conditions = self.conditions(parents, &names, true);
+        self.read_headers(conditions, MAX_CHILD_ROWS)?.ok_or_else(|| {
+            let message = format!("reading {} again came to no end", self.shape.own.table);
+            ReadError::new(ReadErrorCode::DriverError, message)
+        })
     }
 
-    /// The headers that these conditions find.
-    pub(super) fn read_headers(&mut self, conditions: Vec<Rung>) -> Result<RecordBatch, ReadError> {
+    /// The headers that these conditions find; none when one finds more than `most`.
+    pub(super) fn read_headers(
+        &mut self,
+        conditions: Vec<Rung>,
+        most: usize,
+    ) -> Result<Option<RecordBatch>, ReadError> {
         let mut pages = Vec::new();
         for rung in conditions {
             let select = self.parent_select(rung);
-            let page = self.reader.read(&select, MAX_CHILD_ROWS, self.time_limit)?;
+            let page = self.reader.read(&select, most, self.time_limit)?;
             if !page.end {
-                let message = format!("reading {} again came to no end", self.shape.own.table);
-                return Err(ReadError::new(ReadErrorCode::DriverError, message));
+                return Ok(None);
             }
             pages.push(page.rows);
         }
-        self.one_batch(&pages)
+        self.one_batch(&pages).map(Some)
     }
 
     /// For each header, its content's hash and its row.
@@ -224,6 +287,14 @@ impl Source<'_> {
             .into_iter()
             .zip(hashes.into_iter().zip(0..))
             .collect()
+    }
+}
+
+fn unwritable(key: Key) -> RowFinding {
+    RowFinding {
+        key,
+        column: String::new(),
+        code: RowCode::KeyUnwritable,
     }
 }
 

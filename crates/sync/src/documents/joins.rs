@@ -1,16 +1,17 @@
 //! Values from other tables, found by a key: joined fields and the look-ups of steps.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use arrow_array::types::{Date32Type, Decimal64Type};
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_schema::ArrowError;
-use sage::{Column, Comparison, ReadError, Select, Where};
+use sage::{Column, ReadError, Select};
 use values::{Key, Kind};
 
 use super::columns::value_at;
-use super::parents::literal;
+use super::parents::{equal, ranges};
+use super::written::{Bound, literals};
 use super::{Source, wrong_types};
 use crate::shape::{LookUpRule, blank};
 
@@ -20,16 +21,32 @@ const WHOLE_TABLE_ROWS: usize = 5_000;
 /// Rows of one key: a key that is none has more.
 const ROWS_OF_A_KEY: usize = 2;
 
+/// Fewer keys than this are read one by one.
+const RANGE_KEYS: usize = 3;
+
+/// A range is read while it holds at most so many rows for each key wanted.
+const ROWS_IN_RANGE: usize = 4;
+
 /// What was read of other tables during a pass. A new pass begins with a new one.
 #[derive(Clone, Debug, Default)]
 pub struct JoinCache {
     tables: HashMap<String, Cached>,
 }
 
+impl JoinCache {
+    /// Forgets what was read, and keeps in mind which tables are too large to be read whole.
+    pub fn forget_rows(&mut self) {
+        self.tables.retain(|_, table| match table {
+            Cached::Whole(_) => false,
+            Cached::Large => true,
+        });
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Cached {
     Whole(Rc<TableRows>),
-    /// Too large: the keys of each page are read one by one.
+    /// Too large: the keys of each page are read, and no more.
     Large,
 }
 
@@ -46,12 +63,7 @@ impl TableRows {
     fn new(rows: &RecordBatch, key: usize) -> Result<Self, ArrowError> {
         let mut places = HashMap::with_capacity(rows.num_rows());
         for (row, place) in (0..rows.num_rows()).zip(0_u32..) {
-            let parts = rows
-                .columns()
-                .iter()
-                .take(key)
-                .map(|c| value_at(c, row).to_string());
-            places.entry(Key::from_parts(parts)).or_insert(place);
+            places.entry(key_at(rows, key, row)).or_insert(place);
         }
         let columns = rows.columns().iter().skip(key).map(|column| {
             let kind = kind_of(column);
@@ -135,8 +147,17 @@ impl Source<'_> {
             conditions: Vec::new(),
             order_by: key.iter().map(|c| c.name.clone()).collect(),
         };
+        let asked: BTreeSet<Vec<String>> = wanted
+            .iter()
+            .filter_map(Key::parts)
+            .filter(|parts| !parts.iter().all(String::is_empty))
+            .collect();
         match self.joins.tables.get(&name) {
             Some(Cached::Whole(rows)) => return Ok(Rc::clone(rows)),
+            Some(Cached::Large) | None if asked.is_empty() => {
+                let none = super::children::empty(&select.columns).map_err(fail)?;
+                return Ok(Rc::new(TableRows::new(&none, key.len()).map_err(fail)?));
+            }
             Some(Cached::Large) => {}
             None => {
                 let page = self.reader.read(&select, WHOLE_TABLE_ROWS, self.time_limit)?;
@@ -148,31 +169,86 @@ impl Source<'_> {
                 self.joins.tables.insert(name, Cached::Large);
             }
         }
-        let mut pages = Vec::new();
-        for wanted in wanted.iter().collect::<BTreeSet<_>>() {
-            let parts = wanted.parts().unwrap_or_default();
-            if parts.iter().all(String::is_empty) {
+        let rows = self.rows_of_keys(&select, key, &asked)?;
+        Ok(Rc::new(TableRows::new(&rows, key.len()).map_err(fail)?))
+    }
+
+    /// The rows of these keys. Where they lie close together they are read as ranges; what the
+    /// ranges do not give (the ERP's order is its own) is looked for key by key.
+    fn rows_of_keys(
+        &mut self,
+        select: &Select,
+        key: &[Column],
+        asked: &BTreeSet<Vec<String>>,
+    ) -> Result<RecordBatch, ReadError> {
+        let fail = |e: ArrowError| wrong_types(&select.table, &e);
+        let names: Vec<String> = key.iter().map(|c| c.name.clone()).collect();
+        let kinds: Vec<Kind> = key.iter().map(|c| c.kind).collect();
+        let mut pages = self.close_rows(select, &names, &kinds, asked)?;
+        let mut found = HashSet::new();
+        for rows in &pages {
+            found.extend((0..rows.num_rows()).map(|row| key_at(rows, key.len(), row)));
+        }
+        for parts in asked {
+            let written = literals(parts, &kinds);
+            if written.len() < key.len() || found.contains(&Key::from_parts(parts)) {
                 continue;
             }
-            let conditions = key.iter().zip(&parts).map(|(column, part)| {
-                Ok(Where {
-                    column: column.name.clone(),
-                    comparison: Comparison::Equal,
-                    literal: literal(part, column.kind, table)?,
-                })
-            });
             let select = Select {
-                conditions: conditions.collect::<Result<_, ReadError>>()?,
+                conditions: equal(&names, &written),
                 ..select.clone()
             };
             pages.push(self.reader.read(&select, ROWS_OF_A_KEY, self.time_limit)?.rows);
         }
-        let rows = match pages.first() {
-            Some(first) => arrow_select::concat::concat_batches(&first.schema(), &pages).map_err(fail)?,
-            None => super::children::empty(&select.columns).map_err(fail)?,
-        };
-        Ok(Rc::new(TableRows::new(&rows, key.len()).map_err(fail)?))
+        match pages.first() {
+            Some(first) => arrow_select::concat::concat_batches(&first.schema(), &pages).map_err(fail),
+            None => super::children::empty(&select.columns).map_err(fail),
+        }
     }
+
+    /// The ranges that hold these keys; nothing when much else lies in them.
+    fn close_rows(
+        &mut self,
+        select: &Select,
+        names: &[String],
+        kinds: &[Kind],
+        asked: &BTreeSet<Vec<String>>,
+    ) -> Result<Vec<RecordBatch>, ReadError> {
+        if asked.len() < RANGE_KEYS {
+            return Ok(Vec::new());
+        }
+        let bounds = |parts: &Vec<String>| -> Vec<Bound> {
+            let pairs = parts.iter().zip(kinds);
+            pairs.map(|(part, kind)| Bound::new(part, *kind)).collect()
+        };
+        let bounds: Vec<Vec<Bound>> = asked
+            .iter()
+            .filter(|parts| literals(parts, kinds).len() == kinds.len())
+            .map(bounds)
+            .collect();
+        let mut conditions = Vec::new();
+        ranges(&bounds, names, 0, &Vec::new(), &mut conditions);
+        let mut room = asked.len().saturating_mul(ROWS_IN_RANGE);
+        let mut pages = Vec::new();
+        for conditions in conditions {
+            let select = Select {
+                conditions,
+                ..select.clone()
+            };
+            let page = self.reader.read(&select, room, self.time_limit)?;
+            room = room.saturating_sub(page.rows.num_rows());
+            if !page.end || room == 0 {
+                return Ok(Vec::new());
+            }
+            pages.push(page.rows);
+        }
+        Ok(pages)
+    }
+}
+
+fn key_at(rows: &RecordBatch, key: usize, row: usize) -> Key {
+    let columns = rows.columns().iter().take(key);
+    Key::from_parts(columns.map(|column| value_at(column, row).to_string()))
 }
 
 fn kind_of(column: &ArrayRef) -> Kind {

@@ -4,60 +4,108 @@ use std::collections::HashSet;
 
 use arrow_array::{ArrayRef, RecordBatch, cast::AsArray};
 use catalog::STAMP_DATE;
-use sage::{Comparison, Literal, Page, ReadError, ReadErrorCode, Select, Where};
-use values::{Hash, Key, Kind, parse_date};
+use sage::{Column, Comparison, Literal, Page, ReadError, ReadErrorCode, Select, Where};
+use values::{Date, Hash, Key, Kind, parse_date};
 
+use super::children::MAX_CHILD_ROWS;
 use super::columns::value_at;
+use super::written::{Bound, cut, literals};
 use super::{PageRequest, Parents, RowCode, RowFinding, Source, wrong_types};
 use crate::ladder::{Rung, rungs};
 
 /// Pages whose leading key column has more values than this are read as one range over it:
 /// what lies outside the page at both ends is little then.
 const FEW_GROUPS: usize = 8;
+/// A page is dense while its range holds at most so many rows for each of its documents.
+const DENSE: usize = 4;
+/// Rows that are always few enough to be read in one range.
+const FEW_ROWS: usize = 100;
 
 impl Source<'_> {
+    /// A page of headers. It ends where the next one can begin; what would stand behind that
+    /// comes with the next page. Where no such place is among the rows, more are read.
     pub(super) fn read_parents(&mut self, request: &PageRequest) -> Result<Parents, ReadError> {
+        let kinds = self.key_kinds();
+        // What cannot be written was never a page's end: the pass begins anew.
         let after = request
             .after
-            .as_ref()
-            .map(|parts| self.key_literals(parts))
-            .transpose()?;
-        let names: Vec<String> = self.shape.key.iter().map(|k| k.name.clone()).collect();
+            .as_deref()
+            .filter(|parts| !parts.is_empty() && literals(parts, &kinds).len() == parts.len());
+        let mut limit = request.limit;
+        loop {
+            let Parents {
+                rows,
+                last,
+                end,
+                mut findings,
+            } = self.header_page(request.since, after, limit)?;
+            self.moves_on(&rows, after)?;
+            if end || last.is_none() {
+                return Ok(Parents {
+                    rows,
+                    last,
+                    end,
+                    findings,
+                });
+            }
+            if let Some(cut) = cut(rows.num_rows(), &kinds, |row| self.key_parts(&rows, row)) {
+                let again = self.keys(&rows.slice(cut.rows, rows.num_rows() - cut.rows));
+                if !again.is_empty() {
+                    findings.retain(|finding| !again.contains(&finding.key));
+                }
+                return Ok(Parents {
+                    rows: rows.slice(0, cut.rows),
+                    last: Some(cut.last),
+                    end,
+                    findings,
+                });
+            }
+            if limit >= MAX_CHILD_ROWS {
+                let message = format!(
+                    "reading {} cannot go on behind the key {:?}: neither it nor the {limit} keys around it can be written into a statement",
+                    self.shape.own.table,
+                    last.unwrap_or_default()
+                );
+                return Err(ReadError::new(ReadErrorCode::DriverError, message));
+            }
+            limit = limit.saturating_mul(2).min(MAX_CHILD_ROWS);
+        }
+    }
+
+    fn header_page(
+        &mut self,
+        since: Option<Date>,
+        after: Option<&[String]>,
+        limit: usize,
+    ) -> Result<Parents, ReadError> {
+        let after = after.map(|parts| literals(parts, &self.key_kinds()));
+        let mut names = self.key_names();
+        names.truncate(after.as_ref().map_or(names.len(), Vec::len));
         let mut pages = Vec::new();
         let mut findings = Vec::new();
         let mut have = 0;
         let mut end = true;
         for rung in rungs(&names, after.as_deref()) {
-            if have >= request.limit {
+            if have >= limit {
                 end = false;
                 break;
             }
-            let since = request.since.map(|day| Where {
-                column: STAMP_DATE.to_owned(),
-                comparison: Comparison::AtLeast,
-                literal: Literal::Date(day),
-            });
-            let window = self.shape.not_before.as_ref().map(|(column, day)| Where {
-                column: column.clone(),
-                comparison: Comparison::AtLeast,
-                literal: Literal::Date(*day),
-            });
+            let since = since.map(|day| where_(STAMP_DATE, Comparison::AtLeast, &Literal::Date(day)));
+            let window = self.shape.not_before.as_ref();
+            let window =
+                window.map(|(column, day)| where_(column, Comparison::AtLeast, &Literal::Date(*day)));
             let select = self.parent_select(rung.into_iter().chain(since).chain(window).collect());
-            let page = self.reader.read(&select, request.limit - have, self.time_limit)?;
+            let page = self.reader.read(&select, limit - have, self.time_limit)?;
             findings.extend(self.name_findings(&page));
             have += page.rows.num_rows();
             end = page.end;
             pages.push(page.rows);
         }
         let rows = self.one_batch(&pages)?;
-        self.moves_on(&rows, request.after.as_deref())?;
-        let last = rows
-            .num_rows()
-            .checked_sub(1)
-            .map(|row| self.key_parts(&rows, row));
+        let last = rows.num_rows().checked_sub(1);
         Ok(Parents {
+            last: last.map(|row| self.key_parts(&rows, row)),
             rows,
-            last,
             end,
             findings,
         })
@@ -69,6 +117,8 @@ impl Source<'_> {
         if let Some(after) = after {
             seen.insert(Hash::of_bytes(after.join("\u{1f}").as_bytes()));
         }
+        // The page before ended with all rows that begin so.
+        let start = after.filter(|start| start.len() < self.shape.key.len());
         let columns: Vec<&ArrayRef> = self.shape.key.iter().map(|k| rows.column(k.place)).collect();
         let mut text = String::new();
         for row in 0..rows.num_rows() {
@@ -82,7 +132,8 @@ impl Source<'_> {
                     None => text.push_str(&value_at(column, row).to_string()),
                 }
             }
-            if !seen.insert(Hash::of_bytes(text.as_bytes())) {
+            let again = start.is_some_and(|start| self.key_parts(rows, row).starts_with(start));
+            if again || !seen.insert(Hash::of_bytes(text.as_bytes())) {
                 let message = format!(
                     "reading {} did not move on: a key came twice, or again after the page that ended with it",
                     self.shape.own.table
@@ -125,29 +176,44 @@ impl Source<'_> {
     }
 
     /// The statements that find rows of these parents by `columns`, which hold the parents'
-    /// key: ranges over a dense page, one statement for each parent of a sparse one.
-    pub(super) fn conditions(
-        &self,
-        parents: &RecordBatch,
-        columns: &[String],
-        sparse: bool,
-    ) -> Result<Vec<Rung>, ReadError> {
+    /// key: ranges over a dense page, one statement for each parent of a sparse one. They may
+    /// find others' rows too; of a sparse page they do not find those out of reach.
+    pub(super) fn conditions(&self, parents: &RecordBatch, columns: &[String], sparse: bool) -> Vec<Rung> {
         if parents.num_rows() == 0 || columns.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let keys: Vec<Vec<Literal>> = (0..parents.num_rows())
-            .map(|row| self.key_literals(&self.key_parts(parents, row)))
-            .collect::<Result<_, _>>()?;
+        let keys = (0..parents.num_rows()).map(|row| self.key_parts(parents, row));
         if sparse {
-            let equal = |key: &Vec<Literal>| -> Rung {
-                let pairs = columns.iter().zip(key);
-                pairs.map(|(c, l)| where_(c, Comparison::Equal, l)).collect()
-            };
-            return Ok(keys.iter().map(equal).collect());
+            return apart(&keys.collect::<Vec<_>>(), &self.key_kinds(), columns);
         }
+        let bounds = |parts: Vec<String>| -> Vec<Bound> {
+            let pairs = self.shape.key.iter().zip(parts);
+            pairs.map(|(key, part)| Bound::new(&part, key.kind)).collect()
+        };
+        let keys: Vec<Vec<Bound>> = keys.map(bounds).collect();
         let mut found = Vec::new();
         ranges(&keys, columns, 0, &Rung::new(), &mut found);
-        Ok(found)
+        found
+    }
+
+    /// Are these headers, which a condition beside the key found, most of those in their range?
+    pub(super) fn is_dense(&mut self, parents: &RecordBatch) -> Result<bool, ReadError> {
+        let mut room = parents.num_rows().saturating_mul(DENSE).saturating_add(FEW_ROWS);
+        for rung in self.conditions(parents, &self.key_names(), false) {
+            let mut select = self.parent_select(rung);
+            select.columns = self
+                .shape
+                .key
+                .iter()
+                .map(|k| Column::new(&k.name, k.kind))
+                .collect();
+            let page = self.reader.read(&select, room, self.time_limit)?;
+            room = room.saturating_sub(page.rows.num_rows());
+            if !page.end || room == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(super) fn keys(&self, parents: &RecordBatch) -> Vec<Key> {
@@ -170,11 +236,12 @@ impl Source<'_> {
             .map(move |k| value_at(parents.column(k.place), row).to_string())
     }
 
-    pub(super) fn key_literals(&self, parts: &[String]) -> Result<Vec<Literal>, ReadError> {
-        let pairs = self.shape.key.iter().zip(parts);
-        pairs
-            .map(|(key, part)| literal(part, key.kind, &self.shape.own.table))
-            .collect()
+    pub(super) fn key_kinds(&self) -> Vec<Kind> {
+        self.shape.key.iter().map(|k| k.kind).collect()
+    }
+
+    pub(super) fn key_names(&self) -> Vec<String> {
+        self.shape.key.iter().map(|k| k.name.clone()).collect()
     }
 
     /// Parent key parts of a child row, read as text, in the parent's canonical form.
@@ -209,6 +276,37 @@ impl Source<'_> {
     }
 }
 
+/// The statements that find these keys one by one. Where a key cannot be written whole, its
+/// first parts find it, among others.
+fn apart(keys: &[Vec<String>], kinds: &[Kind], columns: &[String]) -> Vec<Rung> {
+    let written: Vec<Vec<Literal>> = keys.iter().map(|key| literals(key, kinds)).collect();
+    let pairs = || {
+        keys.iter()
+            .zip(&written)
+            .filter(|(_, written)| !written.is_empty())
+    };
+    let starts: HashSet<&[String]> = pairs()
+        .filter(|(key, written)| written.len() < key.len())
+        .filter_map(|(key, written)| key.get(..written.len()))
+        .collect();
+    let mut done = HashSet::new();
+    let mut found = Vec::new();
+    for (key, written) in pairs() {
+        let mut shorter = (1..written.len()).filter_map(|length| key.get(..length));
+        let is_found = shorter.any(|start| starts.contains(start));
+        if !is_found && key.get(..written.len()).is_some_and(|start| done.insert(start)) {
+            found.push(equal(columns, written));
+        }
+    }
+    found
+}
+
+/// The rows whose columns have these values.
+pub(super) fn equal(columns: &[String], literals: &[Literal]) -> Rung {
+    let pairs = columns.iter().zip(literals);
+    pairs.map(|(c, l)| where_(c, Comparison::Equal, l)).collect()
+}
+
 fn where_(column: &str, comparison: Comparison, literal: &Literal) -> Where {
     Where {
         column: column.to_owned(),
@@ -219,40 +317,44 @@ fn where_(column: &str, comparison: Comparison, literal: &Literal) -> Where {
 
 /// Ranges that hold these keys (in the ERP's order) and not much else: where they share few
 /// values of the leading column, one range inside each of them.
-fn ranges(keys: &[Vec<Literal>], columns: &[String], depth: usize, prefix: &Rung, found: &mut Vec<Rung>) {
+pub(super) fn ranges(
+    keys: &[Vec<Bound>],
+    columns: &[String],
+    depth: usize,
+    prefix: &Rung,
+    found: &mut Vec<Rung>,
+) {
     let (Some(column), Some(first), Some(last)) = (columns.get(depth), keys.first(), keys.last()) else {
         if !keys.is_empty() {
             found.push(prefix.clone());
         }
         return;
     };
-    let groups: Vec<&[Vec<Literal>]> = keys.chunk_by(|a, b| a.get(depth) == b.get(depth)).collect();
+    let groups: Vec<&[Vec<Bound>]> = keys.chunk_by(|a, b| a.get(depth) == b.get(depth)).collect();
+    let values = groups.iter().map(|group| match group.first()?.get(depth)? {
+        Bound::Whole(literal) => Some(literal),
+        Bound::Start(_) | Bound::Unknown => None,
+    });
     let is_last = depth + 1 == columns.len();
-    if groups.len() <= FEW_GROUPS && !is_last {
-        for group in groups {
-            if let Some(literal) = group.first().and_then(|key| key.get(depth)) {
-                let mut inside = prefix.clone();
-                inside.push(where_(column, Comparison::Equal, literal));
-                ranges(group, columns, depth + 1, &inside, found);
-            }
+    let values: Option<Vec<&Literal>> = if groups.len() <= FEW_GROUPS && !is_last {
+        values.collect()
+    } else {
+        None
+    };
+    if let Some(values) = values {
+        for (group, literal) in groups.into_iter().zip(values) {
+            let mut inside = prefix.clone();
+            inside.push(where_(column, Comparison::Equal, literal));
+            ranges(group, columns, depth + 1, &inside, found);
         }
-    } else if let (Some(from), Some(to)) = (first.get(depth), last.get(depth)) {
-        let mut range = prefix.clone();
+        return;
+    }
+    let mut range = prefix.clone();
+    if let Some(Bound::Whole(from) | Bound::Start(from)) = first.get(depth) {
         range.push(where_(column, Comparison::AtLeast, from));
+    }
+    if let Some(Bound::Whole(to)) = last.get(depth) {
         range.push(where_(column, Comparison::AtMost, to));
-        found.push(range);
     }
-}
-
-/// A key part as it stands in a statement.
-pub(super) fn literal(part: &str, kind: Kind, table: &str) -> Result<Literal, ReadError> {
-    match kind {
-        Kind::Text | Kind::Json | Kind::Decimal { .. } => Ok(Literal::Text(part.to_owned())),
-        Kind::Date => parse_date(part).ok().flatten().map(Literal::Date).ok_or_else(|| {
-            ReadError::new(
-                ReadErrorCode::DriverError,
-                format!("a key of {table} has the odd date {part:?}"),
-            )
-        }),
-    }
+    found.push(range);
 }
