@@ -1,9 +1,5 @@
 //! The books add up, whatever is played: what customers owe, what orders hold, what is in stock.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests may stop where they stand"
-)]
+#![expect(clippy::panic, reason = "tests may stop where they stand")]
 
 use sandbox::play::{Options, play};
 use sandbox::{Company, Plan, Profile, create, system_clock};
