@@ -42,7 +42,7 @@ impl Fill {
                 Watched::Own(field) | Watched::Joined(field) => ColumnFill::of(columns.get(field)?),
                 Watched::Child(child) => ColumnFill {
                     rows: page.batch.parents.num_rows() as u64,
-                    filled: distinct(&page.batch.parents_of(child)),
+                    filled: distinct(page.batch.parents_of(child)),
                 },
             };
             Some((name, fill))

@@ -441,6 +441,7 @@ fn every_successor_is_asked_by_columns_of_the_key() {
 fn a_layout_that_nobody_wrote_down_is_taken_whole_but_for_what_never_leaves() {
     let mut guessed = salespersons();
     guessed.guess = Some("no layout was at hand".into());
+    guessed.discover = true;
     guessed.withheld.push("UDF_QUOTA".into());
     let (shape, _) = fit_with(&mut persons(), &guessed, &Adaptation::default()).unwrap();
     let udf = texts(&first_page(&mut persons(), &shape), &shape.dataset, "udf");
@@ -452,6 +453,11 @@ fn a_layout_that_nobody_wrote_down_is_taken_whole_but_for_what_never_leaves() {
     let (shape, _) = fit_with(&mut persons(), &guessed, &public).unwrap();
     let udf = texts(&first_page(&mut persons(), &shape), &shape.dataset, "udf");
     assert_eq!(udf[0], r#"{"public":{"region":"E"}}"#);
+    guessed.discover = false;
+    let (shape, _) = fit_with(&mut persons(), &guessed, &Adaptation::default()).unwrap();
+    let offered: Vec<&str> = shape.offered().iter().map(|o| o.column.as_str()).collect();
+    assert_eq!(offered, ["UDF_REGION"], "offered, and not taken");
+    assert!(shape.parent_columns().iter().all(|c| c.name != "UDF_REGION"));
     let mut reader = Tables::new(Rows::new());
     let absent = fit_with(&mut reader, &guessed, &Adaptation::default()).unwrap_err();
     assert!(!absent.is_fatal(), "a table that a site may lack is passed over");
@@ -585,4 +591,169 @@ fn a_blank_page_is_looked_into_before_it_is_believed() {
     assert!(!whole.is_implausible_after(before.column("SalespersonName").unwrap()));
     let lost = ColumnFill { rows: 60, filled: 20 };
     assert!(lost.is_implausible_after(before.column("SalespersonName").unwrap()));
+}
+
+#[test]
+fn what_looks_like_a_secret_is_not_even_known_to_exist() {
+    let mut reader = persons();
+    for row in reader.rows.get_mut("AR_Salesperson").unwrap() {
+        row.insert("UDF_BANKACCTNO", "12345".into());
+        row.insert("UDF_PIN", "0000".into());
+    }
+    let mut guessed = salespersons();
+    guessed.guess = Some("no layout was at hand".into());
+    guessed.discover = true;
+    for dataset in [salespersons(), guessed] {
+        let (shape, _) = fit_with(&mut reader, &dataset, &Adaptation::default()).unwrap();
+        let is_secret = |name: &str| name.contains("BANKACCT") || name.contains("PIN");
+        assert!(shape.parent_columns().iter().all(|c| !is_secret(&c.name)));
+        assert!(shape.offered().iter().all(|o| !is_secret(&o.column)));
+        assert!(shape.remember().keys().all(|name| !is_secret(name)));
+        let udf = texts(&first_page(&mut reader, &shape), &shape.dataset, "udf");
+        assert!(udf.iter().all(|udf| !udf.contains("12345")), "{udf:?}");
+    }
+    let of_a_person =
+        r#"{"look_up": {"table": "AR_Salesperson", "on": {"value": "SalespersonNo"}, "column": "UDF_PIN"}}"#;
+    for adaptation in [
+        Adaptation {
+            udf: vec![extra("x", "udf_bankacctno", Class::Personal)],
+            ..Adaptation::default()
+        },
+        Adaptation {
+            keep: vec![Keep::OneOf {
+                column: "UDF_PIN".into(),
+                values: vec!["0000".into()],
+            }],
+            ..Adaptation::default()
+        },
+        Adaptation {
+            steps: vec![steps("SalespersonName", &[of_a_person])],
+            ..Adaptation::default()
+        },
+    ] {
+        let problem = fit_with(&mut reader, &salespersons(), &adaptation).unwrap_err();
+        assert_eq!(problem.code(), "column_withheld", "{problem}");
+    }
+}
+
+/// Sixty orders, the first `with_lines` of them with two lines each.
+fn orders_with_lines(with_lines: usize) -> (Tables, Dataset) {
+    let mut orders = dataset("sales_orders", &["DateUpdated", "TimeUpdated", "ItemCode"]);
+    orders.children.retain(|child| child.name == "lines");
+    let numbers: Vec<String> = (0..60).map(|n| format!("{n:07}")).collect();
+    let header = |number: &String| {
+        row(&[
+            ("SalesOrderNo", number),
+            ("DateUpdated", "2026-05-01"),
+            ("TimeUpdated", "9"),
+        ])
+    };
+    let line =
+        |number: &String, key: &str| row(&[("SalesOrderNo", number), ("LineKey", key), ("ItemCode", "A")]);
+    // One of an order that is not there: the table has columns.
+    let mut lines = vec![line(&"9999999".to_owned(), "1")];
+    for number in numbers.iter().take(with_lines) {
+        lines.extend([line(number, "1"), line(number, "2")]);
+    }
+    let tables: Rows = [
+        ("SO_SalesOrderHeader", numbers.iter().map(header).collect()),
+        ("SO_SalesOrderDetail", lines),
+    ]
+    .into();
+    (Tables::new(tables), orders)
+}
+
+#[test]
+fn lines_that_are_all_gone_at_once_are_not_believed() {
+    let (mut reader, mut orders) = orders_with_lines(50);
+    let (shape, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
+    let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+    assert_eq!(
+        before.column("lines[]"),
+        Some(ColumnFill { rows: 60, filled: 50 })
+    );
+    assert_eq!(
+        read_column_fill(&mut reader, &shape, "lines[]", LIMIT).unwrap(),
+        ColumnFill { rows: 60, filled: 51 },
+        "a line without an order counts as one, which is of no weight"
+    );
+    assert_eq!(sync::vanished(&before, &shape), None);
+
+    // The table reads as empty, the headers stand still.
+    reader.rows.insert("SO_SalesOrderDetail", Vec::new());
+    let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+    let found = sync::implausible(&before, &now);
+    assert_eq!(found.as_deref(), Some("lines[]"));
+    let all = read_column_fill(&mut reader, &shape, "lines[]", LIMIT).unwrap();
+    assert_eq!(all, ColumnFill { rows: 60, filled: 0 });
+    assert!(all.is_implausible_after(before.column("lines[]").unwrap()));
+    assert_eq!(sync::Fill::words("lines[]"), "the table of the nested lines");
+
+    // The table is no longer there, and the dataset would do without.
+    orders.children[0].optional = true;
+    let (without, problems) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
+    assert_eq!(
+        problems.iter().map(sync::ShapeProblem::code).next(),
+        Some("table_absent")
+    );
+    assert_eq!(sync::vanished(&before, &without).as_deref(), Some("lines[]"));
+}
+
+#[test]
+fn a_site_whose_orders_never_had_lines_is_not_stopped() {
+    for with_lines in [0, 29] {
+        let (mut reader, mut orders) = orders_with_lines(with_lines);
+        orders.children[0].optional = true;
+        let (shape, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
+        let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+        reader.rows.insert("SO_SalesOrderDetail", Vec::new());
+        let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+        assert_eq!(sync::implausible(&before, &now), None, "{with_lines}");
+        let (without, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
+        assert_eq!(sync::vanished(&before, &without), None, "{with_lines}");
+    }
+}
+
+#[test]
+fn joined_values_that_are_all_gone_at_once_are_not_believed() {
+    let mut items = Catalog::standard().unwrap().get("items").unwrap().clone();
+    items.children.clear();
+    items.fields.retain(|f| {
+        f.is_udf() || f.join.is_some() || f.column == "ItemCode" || f.column.ends_with("Updated")
+    });
+    let keys: Vec<String> = (0..40).map(|n| format!("{n:010}")).collect();
+    let item = |key: &String| {
+        row(&[
+            ("ItemCode", key),
+            ("ExtendedDescriptionKey", key),
+            ("DateUpdated", "2026-05-01"),
+            ("TimeUpdated", "9"),
+        ])
+    };
+    let text = |key: &String| {
+        row(&[
+            ("ExtendedDescriptionKey", key),
+            ("ExtendedDescriptionText", "long"),
+        ])
+    };
+    let tables: Rows = [
+        ("CI_Item", keys.iter().map(item).collect()),
+        ("CI_ExtendedDescription", keys.iter().map(text).collect()),
+    ]
+    .into();
+    let mut reader = Tables::new(tables);
+    let (shape, _) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
+    let name = "CI_ExtendedDescription.ExtendedDescriptionText";
+    let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+    let full = ColumnFill { rows: 40, filled: 40 };
+    assert_eq!(before.column(name), Some(full));
+    assert_eq!(read_column_fill(&mut reader, &shape, name, LIMIT).unwrap(), full);
+
+    reader.rows.insert("CI_ExtendedDescription", Vec::new());
+    let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
+    assert_eq!(sync::implausible(&before, &now).as_deref(), Some(name));
+    let all = read_column_fill(&mut reader, &shape, name, LIMIT).unwrap();
+    assert!(all.is_implausible_after(full));
+    let (without, _) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
+    assert_eq!(sync::vanished(&before, &without).as_deref(), Some(name));
 }
