@@ -64,9 +64,10 @@ impl Tables {
         columns.insert(field.column.to_ascii_lowercase(), field.class);
     }
 
-    /// A column that is withheld anywhere is asked for nowhere: tables repeat each other.
+    /// A column that is withheld anywhere is asked for nowhere: tables repeat each other. One
+    /// whose name tells of a secret is not asked for either, whatever table has it.
     fn withholds(&self, column: &str) -> bool {
-        self.withheld.contains(&column.to_ascii_lowercase())
+        self.withheld.contains(&column.to_ascii_lowercase()) || catalog::looks_secret(column)
     }
 
     fn table(&self, table: &str) -> Option<&BTreeMap<String, Class>> {
@@ -297,9 +298,13 @@ fn advance(unknown: &mut BTreeMap<String, usize>) -> bool {
 }
 
 fn withheld(column: &str, place: &Place) -> Mistake {
-    Mistake::new(
-        place,
-        format!("column {column} never leaves the ERP"),
-        format!("take {column} out: it holds secrets such as card data"),
-    )
+    let remedy = if catalog::looks_secret(column) {
+        format!(
+            "take {column} out: its name says that it holds a password, a card or an account number; \
+             one that holds none needs another name in the ERP"
+        )
+    } else {
+        format!("take {column} out: it holds secrets such as card data")
+    };
+    Mistake::new(place, format!("column {column} never leaves the ERP"), remedy)
 }

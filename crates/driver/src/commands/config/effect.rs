@@ -290,8 +290,8 @@ mod tests {
     fn what_enters_and_leaves_is_counted_against_the_index() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.db");
-        assert!(Known::open(&path, "ABC", "items").unwrap().is_none());
         let mut index = Index::open(&path).unwrap();
+        assert!(Known::open(&path, "ABC", "items").unwrap().is_none());
         let (stream, _) = index.stream("ABC", "items").unwrap();
         let entries: Vec<Entry> = (0..100)
             .map(|n| Entry {
