@@ -163,6 +163,18 @@ fn the_demonstration_company_is_believable() {
             3,
             3,
         ),
+        (
+            "open orders that another customer pays",
+            "SELECT count(*) FROM SO_SalesOrderHeader WHERE BillToCustomerNo <> ''",
+            1,
+            10,
+        ),
+        (
+            "open invoices that another customer pays",
+            "SELECT count(*) FROM AR_OpenInvoice WHERE SoldToCustomerNo <> ''",
+            1,
+            10,
+        ),
         ("shipments", "SELECT count(*) FROM SO_InvoiceHeader", 5, 5),
         (
             "unposted receipts",
@@ -274,7 +286,19 @@ fn nothing_hangs_in_the_air() {
         ),
         (
             "a payment of no invoice",
-            "SELECT count(*) FROM AR_TransactionPaymentHistory x WHERE NOT EXISTS (SELECT 1 FROM AR_InvoiceHistoryHeader y WHERE x.InvoiceNo = y.InvoiceNo AND x.CustomerNo = y.CustomerNo)",
+            "SELECT count(*) FROM AR_TransactionPaymentHistory x WHERE NOT EXISTS (SELECT 1 FROM AR_InvoiceHistoryHeader y WHERE x.InvoiceNo = y.InvoiceNo AND x.CustomerNo = iif(y.BillToCustomerNo = '', y.CustomerNo, y.BillToCustomerNo))",
+        ),
+        (
+            "a payer who is no customer",
+            "SELECT count(*) FROM SO_SalesOrderHistoryHeader h WHERE h.BillToCustomerNo <> '' AND NOT EXISTS (SELECT 1 FROM AR_Customer c WHERE c.ARDivisionNo = h.BillToDivisionNo AND c.CustomerNo = h.BillToCustomerNo)",
+        ),
+        (
+            "an open invoice of the wrong customers",
+            "SELECT count(*) FROM AR_OpenInvoice o JOIN AR_InvoiceHistoryHeader h ON h.InvoiceNo = o.InvoiceNo WHERE o.CustomerNo <> iif(h.BillToCustomerNo = '', h.CustomerNo, h.BillToCustomerNo) OR o.SoldToCustomerNo <> iif(h.BillToCustomerNo = '', '', h.CustomerNo)",
+        ),
+        (
+            "a customer who does not owe the open invoices",
+            "SELECT count(*) FROM AR_Customer c WHERE abs(CAST(CurrentBalance AS REAL) + CAST(AgingCategory1 AS REAL) + CAST(AgingCategory2 AS REAL) + CAST(AgingCategory3 AS REAL) + CAST(AgingCategory4 AS REAL) - (SELECT coalesce(sum(CAST(Balance AS REAL)), 0) FROM AR_OpenInvoice o WHERE o.ARDivisionNo = c.ARDivisionNo AND o.CustomerNo = c.CustomerNo)) > 0.005",
         ),
         (
             "a purchase line of no item",

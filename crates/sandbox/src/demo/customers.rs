@@ -16,6 +16,9 @@ use crate::row::Row;
 /// Customers by division at scale 1.
 const CUSTOMERS: [(&str, u32); 2] = [("01", 190), ("02", 80)];
 
+/// See [`name_payers`].
+const BRANCH_EVERY: usize = 20;
+
 /// Salespeople: division, number, name.
 pub(super) const SALESPEOPLE: [(&str, &str, &str); 6] = [
     ("01", "0100", "Jim Kentley"),
@@ -69,12 +72,38 @@ pub(super) struct Customer {
     inactive: bool,
     created: Stamp,
     stamp: Stamp,
+    /// Who pays, where it is another customer.
+    pub(super) payer: Option<Payer>,
+}
+
+/// The customer of the same division who pays for another one.
+#[derive(Clone, Debug)]
+pub(super) struct Payer {
+    /// Place in the list of customers.
+    pub(super) place: usize,
+    pub(super) number: String,
+    pub(super) name: String,
+    pub(super) address: Address,
 }
 
 impl Customer {
     /// Does the customer buy?
     pub(super) const fn is_active(&self) -> bool {
         !self.inactive
+    }
+
+    /// Division and number of who bought, as receivables name them: blank where the same
+    /// customer pays.
+    pub(super) fn sold_to(&self) -> (&str, &str) {
+        match self.payer {
+            Some(_) => (self.division, &self.number),
+            None => ("", ""),
+        }
+    }
+
+    /// Under whose number invoices are open and payments come.
+    pub(super) fn paying_number(&self) -> &str {
+        self.payer.as_ref().map_or(&self.number, |p| &p.number)
     }
 }
 
@@ -112,7 +141,22 @@ pub(super) fn draw(plan: &Plan) -> Vec<Customer> {
             customers.push(draw_customer(plan, &mut random, division, number));
         }
     }
+    name_payers(&mut customers);
     customers
+}
+
+/// Branches whose head office pays: one customer in [`BRANCH_EVERY`].
+fn name_payers(customers: &mut [Customer]) {
+    for place in (BRANCH_EVERY..customers.len()).step_by(BRANCH_EVERY) {
+        let head = &customers[place - 1];
+        let pays = head.is_active() && head.division == customers[place].division;
+        customers[place].payer = pays.then(|| Payer {
+            place: place - 1,
+            number: head.number.clone(),
+            name: head.name.clone(),
+            address: head.address.clone(),
+        });
+    }
 }
 
 fn american_business_futures(plan: &Plan, random: &mut Random) -> Customer {
@@ -156,6 +200,7 @@ fn american_business_futures(plan: &Plan, random: &mut Random) -> Customer {
         inactive: false,
         created: moment(random, plan, 340, 364),
         stamp: moment(random, plan, 1, 60),
+        payer: None,
     }
 }
 
@@ -215,6 +260,7 @@ fn draw_customer(plan: &Plan, random: &mut Random, division: &'static str, numbe
             moment(random, plan, 0, 199)
         },
         name,
+        payer: None,
     }
 }
 

@@ -257,7 +257,11 @@ impl<'o> Invoice<'o> {
         } else {
             total
         };
-        let place = self.order.customer;
+        let place = self
+            .customer
+            .payer
+            .as_ref()
+            .map_or(self.order.customer, |p| p.place);
         ledger.owed[place][age_class(self.due, plan.today)] += balance;
         ledger.open.push(OpenInvoice {
             number: self.number.clone(),
@@ -272,7 +276,10 @@ impl<'o> Invoice<'o> {
             balance,
             self.stamp,
         );
-        row.with("TaxableAmt", amount(self.totals.taxable))
+        let (sold_division, sold_to) = self.customer.sold_to();
+        row.with("SoldToDivisionNo", sold_division)
+            .with("SoldToCustomerNo", sold_to)
+            .with("TaxableAmt", amount(self.totals.taxable))
             .with("NonTaxableAmt", amount(self.totals.nontaxable))
             .with("FreightAmt", amount(self.order.freight))
             .with("SalesTaxAmt", amount(self.totals.tax))
@@ -337,7 +344,7 @@ fn known_invoices(
 fn open_invoice(customer: &Customer, number: &str, date: Date, due: Date, balance: i64, stamp: Stamp) -> Row {
     Row::new("AR_OpenInvoice")
         .with("ARDivisionNo", customer.division)
-        .with("CustomerNo", customer.number.as_str())
+        .with("CustomerNo", customer.paying_number())
         .with("InvoiceNo", number)
         .with("InvoiceType", "IN")
         .with("InvoiceDate", date.to_string())

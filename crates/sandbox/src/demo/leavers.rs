@@ -33,7 +33,7 @@ pub(super) fn write(connection: &Connection, plan: &Plan) -> Result<(), SandboxE
            h.CustomerPONo, h.TaxableSalesAmt, h.NonTaxableSalesAmt, h.FreightAmt, h.SalesTaxAmt, '0.00',
            h.DateCreated, h.TimeCreated, h.UserCreatedKey, h.DateUpdated, h.TimeUpdated, h.UserUpdatedKey
          FROM AR_InvoiceHistoryHeader h
-         WHERE h.CustomerNo <> 'ABF'
+         WHERE h.CustomerNo <> 'ABF' AND h.BillToCustomerNo = ''
            AND NOT EXISTS (SELECT 1 FROM AR_OpenInvoice o WHERE o.InvoiceNo = h.InvoiceNo)
          ORDER BY h.InvoiceDate DESC, h.InvoiceNo LIMIT ?1",
         params![SETTLED * plan.scale],
@@ -44,6 +44,11 @@ pub(super) fn write(connection: &Connection, plan: &Plan) -> Result<(), SandboxE
             " AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.ARDivisionNo = c.ARDivisionNo AND t.CustomerNo = c.CustomerNo)"
         ));
     }
+    // Nor does a temporary customer pay for another one.
+    free.push_str(
+        " AND NOT EXISTS (SELECT 1 FROM SO_SalesOrderHeader t \
+           WHERE t.BillToDivisionNo = c.ARDivisionNo AND t.BillToCustomerNo = c.CustomerNo)",
+    );
     connection.execute(
         &format!(
             "UPDATE AR_Customer SET TemporaryCustomer = 'Y' WHERE rowid IN

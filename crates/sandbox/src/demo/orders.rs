@@ -357,7 +357,10 @@ pub(super) fn write(
 
 /// The columns that order, order history and invoice history share.
 pub(super) fn shared(row: Row, order: &Order, customer: &Customer) -> Row {
-    let bill = customer.address.lines.clone();
+    // Who pays is named where it is another customer.
+    let payer = customer.payer.as_ref();
+    let (bill_name, bill_to) = payer.map_or((&customer.name, &customer.address), |p| (&p.name, &p.address));
+    let bill = bill_to.lines.clone();
     let ship_to = order.ship_to(customer);
     let place = ship_to.map_or(&customer.address, |s| &s.address);
     let ship = place.lines.clone();
@@ -367,13 +370,15 @@ pub(super) fn shared(row: Row, order: &Order, customer: &Customer) -> Row {
         .with("OrderDate", order.date.to_string())
         .with("ARDivisionNo", customer.division)
         .with("CustomerNo", customer.number.as_str())
-        .with("BillToName", customer.name.as_str())
+        .with("BillToDivisionNo", payer.map_or("", |_| customer.division))
+        .with("BillToCustomerNo", payer.map_or("", |p| p.number.as_str()))
+        .with("BillToName", bill_name.as_str())
         .with("BillToAddress1", bill1)
         .with("BillToAddress2", bill2)
         .with("BillToAddress3", bill3)
-        .with("BillToCity", customer.address.city)
-        .with("BillToState", customer.address.state)
-        .with("BillToZipCode", customer.address.zip.as_str())
+        .with("BillToCity", bill_to.city)
+        .with("BillToState", bill_to.state)
+        .with("BillToZipCode", bill_to.zip.as_str())
         .with("BillToCountryCode", "USA")
         .with("ShipToCode", ship_to.map_or("", |s| s.code.as_str()))
         .with(

@@ -97,6 +97,7 @@ impl Paid<'_> {
         let number: u64 = self.invoice.parse().unwrap_or(0);
         let check = format!("{:06}", number * 7 % 1_000_000);
         let deposit = deposit_no(plan, date);
+        let (sold_division, sold_to) = self.customer.sold_to();
         self.transaction(date, stamp)
             .with("PaymentType", "CHECK")
             .with("CheckNo", check.as_str())
@@ -108,11 +109,19 @@ impl Paid<'_> {
             .with("DepositNo", deposit)
             .with("DepositType", "C")
             .with("ARDivisionNo", self.customer.division)
-            .with("CustomerNo", self.customer.number.as_str())
+            .with("CustomerNo", self.customer.paying_number())
             .with("CheckNo", check)
             .with("SequenceNo", "000001")
             .with("PostingDate", date.to_string())
-            .with("CustomerName", self.customer.name.as_str())
+            .with(
+                "CustomerName",
+                self.customer
+                    .payer
+                    .as_ref()
+                    .map_or(self.customer.name.as_str(), |p| p.name.as_str()),
+            )
+            .with("SoldToDivisionNo", sold_division)
+            .with("SoldToCustomerNo", sold_to)
             .with("OpenItemCustomer", "Y")
             .with("TransactionType", "PP")
             .with("InvoiceNo", self.invoice)
@@ -127,7 +136,7 @@ impl Paid<'_> {
     fn transaction(&self, date: Date, stamp: Stamp) -> Row {
         Row::new("AR_TransactionPaymentHistory")
             .with("ARDivisionNo", self.customer.division)
-            .with("CustomerNo", self.customer.number.as_str())
+            .with("CustomerNo", self.customer.paying_number())
             .with("InvoiceNo", self.invoice)
             .with("InvoiceType", "IN")
             .with("InvoiceHistoryHeaderSeqNo", "000000")

@@ -262,6 +262,13 @@ fn open_invoice(
     };
     let mut open = Record::blank(&layout);
     open.copy_from(invoice)?;
+    let [division, customer] = payer(order);
+    if (division, customer) != (order.text("ARDivisionNo"), order.text("CustomerNo")) {
+        open.put_text("ARDivisionNo", division);
+        open.put_text("CustomerNo", customer);
+        open.put_text("SoldToDivisionNo", order.text("ARDivisionNo"));
+        open.put_text("SoldToCustomerNo", order.text("CustomerNo"));
+    }
     open.put_text("InvoiceHistoryHeaderSeqNo", FIRST_HEADER);
     open.put_date("PostingDate", Some(stamp.date()));
     open.copy_column("TaxableAmt", order, "TaxableAmt")?;
@@ -270,19 +277,34 @@ fn open_invoice(
     open.store(db)
 }
 
-/// The customer owes the invoice and waits for the order no more. Posting does not stamp
-/// the customer.
+/// Division and number of the customer who pays: another one than the one who bought where
+/// the order names one.
+fn payer(order: &Record) -> [&str; 2] {
+    if order.text("BillToCustomerNo").is_empty() {
+        [order.text("ARDivisionNo"), order.text("CustomerNo")]
+    } else {
+        [order.text("BillToDivisionNo"), order.text("BillToCustomerNo")]
+    }
+}
+
+/// Who pays owes the invoice, and who bought waits for the order no more. Posting stamps no
+/// customer.
 fn charge(db: &Connection, stamp: Stamp, order: &Record, total: Decimal) -> Result<(), StoreError> {
     let key = [
         ("ARDivisionNo", order.text("ARDivisionNo")),
         ("CustomerNo", order.text("CustomerNo")),
     ];
     if let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? {
-        let balance = customer.number("CurrentBalance").checked_add(total)?;
-        customer.put_number("CurrentBalance", balance)?;
         let ordered = customer.number("OpenOrderAmt").checked_sub(total)?;
         customer.put_number("OpenOrderAmt", ordered.max(Decimal::zero(2)))?;
         customer.put_date("DateLastActivity", Some(stamp.date()));
+        customer.store(db)?;
+    }
+    let [division, number] = payer(order);
+    let key = [("ARDivisionNo", division), ("CustomerNo", number)];
+    if let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? {
+        let balance = customer.number("CurrentBalance").checked_add(total)?;
+        customer.put_number("CurrentBalance", balance)?;
         customer.store(db)?;
     }
     Ok(())
