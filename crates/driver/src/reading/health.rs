@@ -164,7 +164,10 @@ pub(crate) fn held_words(held: &Held) -> String {
             held.unexplained, held.documents
         ),
         sync::HeldReason::Emptied => format!("all {} records are gone", held.documents),
-        sync::HeldReason::Column(column) => format!("column {column} went blank in most rows, or vanished"),
+        sync::HeldReason::Column(column) => {
+            let what = sync::Fill::words(column);
+            format!("{what} went blank in most rows, or vanished")
+        }
     };
     format!("{what}; {}", held.remedy())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use agent_store::{Index, StoreError};
 use catalog::{Dataset, Temperament};
 use jiff::Timestamp;
-use sage::{ColumnInfo, ReadError, Reader};
+use sage::{ReadError, Reader};
 use sync::{
     Command, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, RowFinding, Settings, Shape,
     ShapeProblem, page_documents,
@@ -278,7 +278,7 @@ impl CompanyReader {
             &site.adaptation,
             &self.code,
             &remembered.unwrap_or_default(),
-            |table| bridge.columns(table).map(without_secrets),
+            |table| bridge.columns(table),
         )
         .map_err(Failure::Read)?;
         match fitted {
@@ -498,14 +498,6 @@ fn shape_finding(problem: &ShapeProblem) -> wire::status::FindingSummary {
         count: 1,
         keys: Vec::new(),
     }
-}
-
-/// What looks like a secret is not even known to exist.
-fn without_secrets(columns: Vec<ColumnInfo>) -> Vec<ColumnInfo> {
-    columns
-        .into_iter()
-        .filter(|column| !catalog::looks_secret(&column.name))
-        .collect()
 }
 
 const fn fault_name(command: &Command) -> &'static str {
