@@ -86,7 +86,8 @@ pub enum RowCode {
     /// key or the driver is damaged, or its key moved while it was read.
     MissedByScan,
     /// Its key has a blank or odd date, or a control character, and cannot be written into a
-    /// statement: it cannot be looked for by it, and counts as still there.
+    /// statement: it cannot be looked for by it, and counts as still there. Of several rows
+    /// whose odd dates leave them the same key, only the first is delivered.
     KeyUnwritable,
 }
 
@@ -167,8 +168,8 @@ impl Source<'_> {
     /// Puts documents together. `sparse`: the headers lie far apart.
     fn documents(&mut self, parents: Parents, sparse: bool) -> Result<DocumentPage, ReadError> {
         let mut findings = parents.findings;
-        let apart = self.shape.has_window() && self.has_children() && !self.is_dense(&parents.rows)?;
-        let sparse = sparse || apart;
+        let sparse =
+            sparse || (self.shape.has_window() && self.has_children() && !self.is_dense(&parents.rows)?);
         let batch = self.with_children(&parents.rows, sparse, &mut findings)?;
         let batch = if self.shape.settles() {
             self.settle(batch, sparse, &mut findings)?

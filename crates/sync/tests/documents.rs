@@ -340,6 +340,26 @@ fn blank_dates_in_keys_stop_no_pass() {
 }
 
 #[test]
+fn odd_dates_that_make_two_keys_the_same_stop_no_pass() {
+    let (mut reader, shape) = price_levels(&[
+        ["A", "1", ""],
+        ["A", "1", "2026-13-45"],
+        ["A", "1", "2026-99-99"],
+        ["B", "1", "2026-05-01"],
+    ]);
+    let request = PageRequest {
+        limit: 3,
+        ..PageRequest::default()
+    };
+    let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
+    let keys = shape.dataset.keys(&page.batch);
+    assert_eq!(keys[0], Key::from_parts(["01", "A", "", "1", "", ""]));
+    let codes: Vec<&str> = page.findings.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!(codes, ["key_unwritable", "key_unwritable"]);
+    assert_eq!(pass(&mut reader, &shape, 1).len(), 2);
+}
+
+#[test]
 fn pages_of_keys_that_cannot_be_written_are_read_on() {
     let mut reader = Strict::new(rows());
     let tables = &mut reader.tables.rows;

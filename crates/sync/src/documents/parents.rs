@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use arrow_array::{ArrayRef, RecordBatch, cast::AsArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, cast::AsArray};
 use catalog::STAMP_DATE;
 use sage::{Column, Comparison, Literal, Page, ReadError, ReadErrorCode, Select, Where};
 use values::{Date, Hash, Key, Kind, parse_date};
@@ -39,10 +39,10 @@ impl Source<'_> {
                 end,
                 mut findings,
             } = self.header_page(request.since, after, limit)?;
-            self.moves_on(&rows, after)?;
+            let repeated = self.moves_on(&rows, after)?;
             if end || last.is_none() {
                 return Ok(Parents {
-                    rows,
+                    rows: self.without(rows, &repeated, &mut findings)?,
                     last,
                     end,
                     findings,
@@ -54,7 +54,7 @@ impl Source<'_> {
                     findings.retain(|finding| !again.contains(&finding.key));
                 }
                 return Ok(Parents {
-                    rows: rows.slice(0, cut.rows),
+                    rows: self.without(rows.slice(0, cut.rows), &repeated, &mut findings)?,
                     last: Some(cut.last),
                     end,
                     findings,
@@ -111,8 +111,11 @@ impl Source<'_> {
         })
     }
 
-    /// A key that comes twice, or that was the last page's end, is no scan by key.
-    fn moves_on(&self, rows: &RecordBatch, after: Option<&[String]>) -> Result<(), ReadError> {
+    /// A key that comes twice, or that was the last page's end, is no scan by key. But where
+    /// odd dates became none, keys may have become the same: the rows that repeat one.
+    fn moves_on(&self, rows: &RecordBatch, after: Option<&[String]>) -> Result<Vec<usize>, ReadError> {
+        let mut repeated = Vec::new();
+        let has_dates = self.shape.key.iter().any(|k| k.kind == Kind::Date);
         let mut seen = HashSet::with_capacity(rows.num_rows() + 1);
         if let Some(after) = after {
             seen.insert(Hash::of_bytes(after.join("\u{1f}").as_bytes()));
@@ -133,7 +136,12 @@ impl Source<'_> {
                 }
             }
             let again = start.is_some_and(|start| self.key_parts(rows, row).starts_with(start));
-            if again || !seen.insert(Hash::of_bytes(text.as_bytes())) {
+            let is_new = seen.insert(Hash::of_bytes(text.as_bytes()));
+            if !again && !is_new && has_dates && self.lacks_date(rows, row) {
+                repeated.push(row);
+                continue;
+            }
+            if again || !is_new {
                 let message = format!(
                     "reading {} did not move on: a key came twice, or again after the page that ended with it",
                     self.shape.own.table
@@ -141,7 +149,34 @@ impl Source<'_> {
                 return Err(ReadError::new(ReadErrorCode::DriverError, message));
             }
         }
-        Ok(())
+        Ok(repeated)
+    }
+
+    /// Has a date of this row's key none?
+    fn lacks_date(&self, rows: &RecordBatch, row: usize) -> bool {
+        let mut dates = self.shape.key.iter().filter(|k| k.kind == Kind::Date);
+        dates.any(|k| rows.column(k.place).is_null(row))
+    }
+
+    /// The rows but those that repeat a key; each of them is a finding.
+    fn without(
+        &self,
+        rows: RecordBatch,
+        repeated: &[usize],
+        findings: &mut Vec<RowFinding>,
+    ) -> Result<RecordBatch, ReadError> {
+        if repeated.is_empty() {
+            return Ok(rows);
+        }
+        let count = rows.num_rows();
+        findings.extend(repeated.iter().filter(|row| **row < count).map(|row| RowFinding {
+            key: Key::from_parts(self.parts(&rows, *row)),
+            column: String::new(),
+            code: RowCode::KeyUnwritable,
+        }));
+        let stays = BooleanArray::from_iter((0..count).map(|row| Some(!repeated.contains(&row))));
+        arrow_select::filter::filter_record_batch(&rows, &stays)
+            .map_err(|e| wrong_types(&self.shape.own.table, &e))
     }
 
     pub(super) fn one_batch(&self, pages: &[RecordBatch]) -> Result<RecordBatch, ReadError> {
