@@ -10,6 +10,7 @@ mod memory;
 mod pass;
 mod schedule;
 mod verify;
+mod watch;
 
 pub use health::dataset_status;
 pub(crate) use health::held_words;

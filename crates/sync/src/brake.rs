@@ -28,7 +28,7 @@ pub enum HeldReason {
     Deletes,
     /// Nothing would be left.
     Emptied,
-    /// This column went blank in most rows, or vanished.
+    /// This column went blank in most rows, or vanished; see [`Fill::words`](crate::Fill::words).
     Column(String),
 }
 
@@ -62,9 +62,21 @@ impl Held {
                 "look in the ERP whether these records were really deleted; if so, run erp-driver reconcile --confirm-deletes"
             }
             HeldReason::Column(_) => {
-                "look in the ERP whether the column was really emptied; if so, run erp-driver reconcile --confirm-columns"
+                "look in the ERP whether the column was really emptied; if so, run erp-driver reconcile --confirm-columns; if not, give the ERP user the right to read it, and run erp-driver reconcile"
             }
         }
+    }
+}
+
+impl Progress {
+    /// Removals of the last day that nothing explains. They count against the brake, also
+    /// those that were approved: who approves more approves the sum.
+    #[must_use]
+    pub fn removed_lately(&self, now: DateTime) -> u64 {
+        let removed = self.removed.iter();
+        removed
+            .filter(|(at, _)| is_within_a_day(*at, now))
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 }
 
@@ -80,12 +92,7 @@ pub(crate) struct Brake {
 impl Brake {
     /// The allowance of a dataset with so many documents, less what the last day took.
     pub(crate) fn new(progress: &Progress, documents: u64, approved: u64, now: DateTime) -> Self {
-        let taken: u64 = progress
-            .removed
-            .iter()
-            .filter(|(at, _)| is_within_a_day(*at, now))
-            .map(|(_, count)| *count)
-            .sum();
+        let taken = progress.removed_lately(now);
         // What left in the window was part of the dataset when the window began.
         let allowance = removal_allowance(documents.saturating_add(taken)).saturating_add(approved);
         Self {

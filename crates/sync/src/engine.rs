@@ -52,6 +52,10 @@ struct Pass {
     explained: u64,
     unexplained: u64,
     held: Option<Held>,
+    /// The question about a column is answered; that is still to be recorded.
+    answered: bool,
+    /// The clock was behind the watermark when it began.
+    is_behind: bool,
     swept: bool,
     step: Step,
 }
@@ -107,17 +111,18 @@ impl Engine {
     }
 
     /// Begins a pass. A delta becomes a whole pass where none was completed yet, where the
-    /// site changed something about the dataset, and while a clock that was set back by more
-    /// than an hour has not caught up: new rows may be stamped below the watermark.
+    /// site changed something about the dataset, and after a clock was set back by more than
+    /// an hour: new rows may be stamped below the watermark.
     ///
     /// `now` is the driver's clock in the site's zone.
     pub fn begin(&mut self, wanted: PassKind, now: DateTime, at_hand: AtHand) -> Command {
         if let Some(held) = &self.progress.held
             && held.stops_rows()
-            && !at_hand.columns_approved
+            && !at_hand.column_answered
         {
             return Command::Finish(Outcome::Held(held.clone()));
         }
+        let answered = self.progress.held.take_if(|held| held.stops_rows()).is_some();
         self.pass = Some(Pass {
             kind: wanted,
             started: now,
@@ -134,6 +139,8 @@ impl Engine {
             explained: 0,
             unexplained: 0,
             held: None,
+            answered,
+            is_behind: self.clock_is_behind(now),
             swept: false,
             step: Step::Asking,
         });
@@ -411,7 +418,9 @@ impl Engine {
                 }
                 if page.end {
                     progress.loaded = true;
-                    self.move_watermark(&mut progress, scan.started);
+                    // All rows were delivered, whatever they are stamped with: after a clock
+                    // that was ahead the watermark goes back.
+                    progress.watermark = Some(self.watermark_at(scan.started));
                     scan.read = true;
                 }
                 progress.scan = Some(scan);
@@ -450,7 +459,7 @@ impl Engine {
             removed: pass.removed,
             held: pass.held.clone(),
             swept: pass.swept,
-            clock_set_back: self.clock_is_behind(pass.started),
+            clock_set_back: pass.is_behind,
         })
     }
 
@@ -480,7 +489,7 @@ impl Engine {
             .is_some_and(|w| w > self.watermark_at(allowed))
     }
 
-    /// The watermark never goes back: a clock that was set back asks for a whole pass.
+    /// A delta never moves it back: a clock that was set back asks for a whole pass.
     fn move_watermark(&self, progress: &mut Progress, started: DateTime) {
         let candidate = self.watermark_at(started);
         if progress.watermark.is_none_or(|w| candidate > w) {

@@ -84,6 +84,72 @@ fn a_few_deletes_go_through_and_more_wait_for_a_person() {
 }
 
 #[test]
+fn a_second_approval_on_the_same_day_lets_the_rest_leave() {
+    for hub_brakes in [false, true] {
+        let mut world = loaded(90, hub_brakes);
+        let held = sweep(&mut world, [Disturbance::Deletes(keys(0..20))])
+            .held
+            .unwrap();
+        world.approve(&held);
+        let first = world.approved;
+        while sweep(&mut world, []).held.is_some_and(|held| {
+            world.approve(&held);
+            true
+        }) {}
+        assert_eq!(world.hub_content(), world.wanted_content());
+        let held = sweep(&mut world, [Disturbance::Deletes(keys(20..32))])
+            .held
+            .unwrap();
+        // What was approved last is all that is known of approvals.
+        world.approved = 0;
+        world.approve(&held);
+        assert!(world.approved > first, "what the day took is approved with it");
+        assert_eq!(sweep(&mut world, []).held, None);
+        assert_eq!(world.hub_content(), world.wanted_content());
+    }
+}
+
+#[test]
+fn a_column_that_is_back_needs_no_person() {
+    let mut world = loaded(30, true);
+    world.column_lost = true;
+    world.wanted = Some(PassKind::Sweep);
+    for _ in 0..2 {
+        let outcome = world.run_pass(&mut std::iter::empty());
+        assert!(matches!(outcome, Some(Outcome::Held(_))), "{outcome:?}");
+    }
+    world.column_lost = false;
+    assert_eq!(pass(&mut world, PassKind::Delta, []).held, None);
+    assert_eq!(
+        world.driver.progress.held, None,
+        "recorded also when nothing differed"
+    );
+}
+
+#[test]
+fn a_clock_that_was_ahead_once_costs_one_whole_pass() {
+    let mut world = loaded(30, true);
+    world.turn_clock(48 * 60);
+    pass(&mut world, PassKind::Delta, []);
+    world.turn_clock(-48 * 60);
+    world.wanted = Some(PassKind::Delta);
+    let mut kinds = Vec::new();
+    for key in 0..3 {
+        world.now = world.now.checked_add(1.minutes()).unwrap();
+        world.write(&[key], 0);
+        match world.run_pass(&mut std::iter::empty()) {
+            Some(Outcome::Complete {
+                kind, clock_set_back, ..
+            }) => kinds.push((kind, clock_set_back)),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.hub_content(), world.wanted_content());
+    }
+    let delta = (PassKind::Delta, false);
+    assert_eq!(kinds, [(PassKind::Sweep, true), delta, delta]);
+}
+
+#[test]
 fn a_day_later_the_allowance_is_there_again() {
     let mut world = loaded(60, true);
     assert_eq!(sweep(&mut world, [Disturbance::Deletes(keys(0..3))]).removed, 3);
@@ -136,7 +202,10 @@ fn an_explained_leaver_goes_while_the_unexplained_wait() {
     let outcome = sweep(&mut world, script);
     assert!(outcome.held.is_some());
     // Looking stops where the answer is clear; who was found explained until then goes.
-    assert!(outcome.removed <= 10 && outcome.swept, "{outcome:?}");
+    assert!(
+        (8..=10).contains(&outcome.removed) && outcome.swept,
+        "{outcome:?}"
+    );
     assert!(world.hub_content().len() >= 70);
 }
 

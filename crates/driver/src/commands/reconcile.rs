@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use agent_store::Index;
 use clap::Args;
-use sync::{Held, HeldReason, PassKind};
+use jiff::civil::DateTime;
+use sync::{HeldReason, PassKind, Progress};
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
     /// Let the records leave that were held, as many as were shown.
     #[arg(long)]
     confirm_deletes: bool,
-    /// Go on although a column has lost its values.
+    /// Go on although the column that is held has lost its values.
     #[arg(long)]
     confirm_columns: bool,
     /// Print JSON.
@@ -74,21 +75,22 @@ impl Arguments {
             for company in companies {
                 for site in datasets(config, company, &self.datasets)? {
                     let name = site.dataset.name.as_str();
-                    let held = index
-                        .look(company.id.as_str(), name)?
-                        .and_then(|(_, progress)| progress.held);
-                    let approval = held.and_then(|held| self.answer(&held));
-                    if let Some((removals, columns)) = approval {
+                    let Some((_, progress)) = index.look(company.id.as_str(), name)? else {
+                        continue;
+                    };
+                    let mut approval = Approval {
+                        company: company.id.to_string(),
+                        dataset: name.to_owned(),
+                        site: None,
+                        removals: 0,
+                        column: None,
+                        approved_at: host::clock::now(),
+                        used_at: None,
+                    };
+                    let local = config.time_zone.to_datetime(approval.approved_at);
+                    if self.answer(&progress, &approvals, &mut approval, local) {
                         found = true;
-                        approvals.approve(Approval {
-                            company: company.id.to_string(),
-                            dataset: name.to_owned(),
-                            site: None,
-                            removals,
-                            columns,
-                            approved_at: host::clock::now(),
-                            used_at: None,
-                        });
+                        approvals.approve(approval);
                     }
                 }
             }
@@ -103,13 +105,33 @@ impl Arguments {
         Ok(approvals.save(&config.state_dir)?)
     }
 
-    /// So many removals, and whether columns may be blank; none when this is not asked.
-    fn answer(&self, held: &Held) -> Option<(u64, bool)> {
-        match held.reason {
+    /// Fills in what is approved; false when it is not asked for. `local` is now by the
+    /// Sage server's clock.
+    fn answer(
+        &self,
+        progress: &Progress,
+        approvals: &Approvals,
+        approval: &mut Approval,
+        local: DateTime,
+    ) -> bool {
+        let Some(held) = &progress.held else {
+            return false;
+        };
+        match &held.reason {
             HeldReason::Deletes | HeldReason::Emptied => {
-                self.confirm_deletes.then_some((held.unexplained, false))
+                approval.removals = approvals.needed(
+                    &approval.company,
+                    &approval.dataset,
+                    held.unexplained,
+                    progress.removed_lately(local),
+                    approval.approved_at,
+                );
+                self.confirm_deletes
             }
-            HeldReason::Column(_) => self.confirm_columns.then_some((0, true)),
+            HeldReason::Column(column) => {
+                approval.column = Some(column.clone());
+                self.confirm_columns
+            }
         }
     }
 }

@@ -251,7 +251,12 @@ impl<'a> Following<'a> {
         };
         let slice = Duration::from_millis(self.connection.config.sync.slice_ms);
         // With a budget of rows each page is a slice: the rest between them keeps it.
-        let slice = site.pace.sweep_rows_per_s.map_or(slice, |_| Duration::ZERO);
+        let slice = match turn.kind {
+            PassKind::Delta => slice,
+            PassKind::Initial | PassKind::Sweep => {
+                site.pace.sweep_rows_per_s.map_or(slice, |_| Duration::ZERO)
+            }
+        };
         let mut progress = Progress::quiet(&site.dataset, &mut self.said);
         let report = reader.run_pass(site, turn.kind, Some(slice), &mut progress);
         let now = Instant::now();
@@ -274,7 +279,9 @@ impl<'a> Following<'a> {
             }
             match dataset_status(reader.index(), self.company.id.as_str(), &site.dataset) {
                 Ok(status) => {
-                    if let PassEnd::Yielded { kind } = report.end {
+                    if let PassEnd::Yielded { kind } = report.end
+                        && kind.is_whole()
+                    {
                         self.tell_progress(kind, &status);
                     }
                     board.dataset(&self.company.id, status);
@@ -313,7 +320,15 @@ impl<'a> Following<'a> {
         let took = report.turn.took;
         let outcome = match &report.end {
             PassEnd::Done(outcome) => outcome,
-            PassEnd::Yielded { .. } => {
+            PassEnd::Yielded {
+                kind: PassKind::Delta,
+            } => {
+                self.schedule.delta_yielded(place, now);
+                return true;
+            }
+            PassEnd::Yielded {
+                kind: PassKind::Initial | PassKind::Sweep,
+            } => {
                 self.schedule.yielded(turn, report.turn.documents, took, now);
                 return true;
             }
@@ -330,6 +345,13 @@ impl<'a> Following<'a> {
                 clock_set_back,
                 ..
             } => {
+                // A delta that was under way went on in a sweep's turn; the sweep is still due.
+                let made = if *kind == PassKind::Delta {
+                    *kind
+                } else {
+                    turn.kind
+                };
+                let turn = Turn { kind: made, ..turn };
                 self.schedule.done(turn, kind.is_whole(), took, now);
                 if kind.is_whole() && !swept {
                     self.schedule.sweep_soon(place, now);
@@ -341,7 +363,7 @@ impl<'a> Following<'a> {
                     tracing::info!(company = %company.id, dataset = %dataset.name, documents, sent, removed, took_ms, "{}: sent {sent}, removed {removed}", dataset.name);
                 }
                 if *clock_set_back && self.said.is_new_finding(format!("clock {}", dataset.name)) {
-                    tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back, or erp.time_zone changed; whole tables are compared until the clock has caught up");
+                    tracing::warn!(company = %company.id, dataset = %dataset.name, "the clock was set back, or erp.time_zone changed; the whole table was compared");
                 }
                 if let Some(held) = held {
                     Failed::new(held.reason.code(), held_words(held), held.remedy())
@@ -353,15 +375,15 @@ impl<'a> Following<'a> {
                 }
             }
             Outcome::Held(held) => {
-                self.schedule.failed(place, now, host::random::number());
+                self.schedule.failed(turn, took, now, host::random::number());
                 Failed::new(held.reason.code(), held_words(held), held.remedy())
             }
             Outcome::Failed(failure) => {
-                self.schedule.failed(place, now, host::random::number());
+                self.schedule.failed(turn, took, now, host::random::number());
                 Failed::from_pass(failure)
             }
             Outcome::ShapesDiffer { .. } => {
-                self.schedule.failed(place, now, host::random::number());
+                self.schedule.failed(turn, took, now, host::random::number());
                 Failed::new(
                     "fingerprint_mismatch",
                     "driver and hub know different shapes of the dataset",

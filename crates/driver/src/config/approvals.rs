@@ -22,7 +22,6 @@ pub struct Approvals(Vec<Approval>);
 
 /// One approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Approval {
     /// The company's id.
     pub company: String,
@@ -32,9 +31,9 @@ pub struct Approval {
     pub site: Option<Hash>,
     /// So many records may leave without an explanation.
     pub removals: u64,
-    /// A column that is blank or gone is meant to be.
+    /// This column is meant to be blank or gone.
     #[serde(default)]
-    pub columns: bool,
+    pub column: Option<String>,
     /// When it was given.
     pub approved_at: Timestamp,
     /// When a pass that it carried was complete.
@@ -110,10 +109,17 @@ impl Approvals {
         write().map_err(fail)
     }
 
-    /// Adds an approval; it replaces the one for the same company, dataset and adaptation.
+    /// Adds an approval; it replaces the one for the same company, dataset, adaptation and
+    /// column.
     pub fn approve(&mut self, approval: Approval) {
         self.0.retain(|a| {
-            (&a.company, &a.dataset, a.site) != (&approval.company, &approval.dataset, approval.site)
+            (&a.company, &a.dataset, a.site, &a.column)
+                != (
+                    &approval.company,
+                    &approval.dataset,
+                    approval.site,
+                    &approval.column,
+                )
         });
         self.0.push(approval);
     }
@@ -125,10 +131,24 @@ impl Approvals {
         holding.map(|a| a.removals).fold(0, u64::saturating_add)
     }
 
-    /// Is a column that is blank or gone meant to be?
+    /// Removals to approve, so that those which are held now may leave. What the day took
+    /// before (`removed`) counts against the approval, and it may have been more than this
+    /// driver knows of: then the earlier approval tells.
     #[must_use]
-    pub fn columns(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> bool {
-        self.holding(company, dataset, site, now).any(|a| a.columns)
+    pub fn needed(&self, company: &str, dataset: &str, held: u64, removed: u64, now: Timestamp) -> u64 {
+        let approvals = self.0.iter();
+        let earlier = approvals
+            .filter(|a| (a.company.as_str(), a.dataset.as_str()) == (company, dataset))
+            .filter(|a| a.site.is_none() && a.holds(now))
+            .fold(0, |sum: u64, a| sum.saturating_add(a.removals));
+        held.saturating_add(earlier.max(removed))
+    }
+
+    /// The columns that are meant to be blank or gone.
+    #[must_use]
+    pub fn columns(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> Vec<String> {
+        let holding = self.holding(company, dataset, site, now);
+        holding.filter_map(|a| a.column.clone()).collect()
     }
 
     /// A whole pass is complete under this adaptation: what carried it ends with the time
@@ -183,7 +203,7 @@ mod tests {
             dataset: "items".into(),
             site,
             removals,
-            columns: false,
+            column: None,
             approved_at: Timestamp::UNIX_EPOCH,
             used_at: None,
         }
@@ -214,6 +234,37 @@ mod tests {
         assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 24), 0);
         approvals.approve(approval(None, 7));
         assert_eq!(approvals.allowed("ABC", "items", other, now), 7);
+    }
+
+    #[test]
+    fn a_second_approval_counts_what_left_under_the_first() {
+        let now = Timestamp::UNIX_EPOCH + HOUR;
+        let mut approvals = Approvals::default();
+        assert_eq!(approvals.needed("ABC", "items", 100, 0, now), 100);
+        approvals.approve(approval(None, 100));
+        assert_eq!(approvals.needed("ABC", "items", 60, 100, now), 160);
+        assert_eq!(approvals.needed("ABC", "items", 60, 130, now), 190);
+        // The driver was restored from a copy, and the hub has counted a hundred.
+        assert_eq!(approvals.needed("ABC", "items", 60, 0, now), 160);
+        assert_eq!(approvals.needed("ABC", "other", 60, 0, now), 60);
+    }
+
+    #[test]
+    fn an_approval_of_a_column_is_about_that_column() {
+        let now = Timestamp::UNIX_EPOCH + HOUR;
+        let mut approvals = Approvals::default();
+        approvals.approve(approval(None, 100));
+        for column in ["Price", "Weight", "Price"] {
+            approvals.approve(Approval {
+                column: Some(column.into()),
+                ..approval(None, 0)
+            });
+        }
+        assert_eq!(
+            approvals.columns("ABC", "items", Hash(1), now),
+            ["Weight", "Price"]
+        );
+        assert_eq!(approvals.allowed("ABC", "items", Hash(1), now), 100);
     }
 
     #[test]

@@ -5,15 +5,14 @@ use catalog::{DocumentBatch, Removal, RemovalReason};
 use jiff::civil::DateTime;
 use sync::{
     Command, DocumentPage, Event, Failure, Fill, JoinCache, Progress, RowCode, RowFinding, Shape, Suspect,
-    Verdict, changed_rows, confirm, filtered_rows, implausible, kept_rows, read_column_fill, read_documents,
-    rows_since, stamp_findings, vanished,
+    Verdict, changed_rows, confirm, filtered_rows, kept_rows, read_documents, rows_since, stamp_findings,
 };
 use values::{Hash, Key, Stamp};
 use wire::agent::{HashRequest, StreamReset};
 use wire::{BatchHeader, encode_batch};
 
 use super::memory::{Done, Memory};
-use super::pass::{CompanyReader, FILL_NOTE, Observer, hub, lost, store};
+use super::pass::{CompanyReader, Observer, hub, lost, store};
 
 /// Keys asked of the hub at once during a rebuild.
 const HASH_PAGE: u32 = 20_000;
@@ -27,19 +26,21 @@ pub(super) struct Work<'a> {
     pub(super) shape: Shape,
     pub(super) stream: Stream,
     pub(super) memory: &'a mut Memory,
-    /// Nobody approved that columns lose their values.
-    pub(super) watch_columns: bool,
+    /// Columns that are meant to be blank or gone.
+    pub(super) unwatched: Vec<String>,
     turn: &'a mut Done,
     findings: &'a mut u64,
     /// The Sage server's clock at the beginning.
     now: DateTime,
     // Joined tables may change during a long pass: each turn reads them anew.
     joins: JoinCache,
-    fill_before: Option<Option<Fill>>,
+    pub(super) fill_before: Option<Option<Fill>>,
     page: Option<DocumentPage>,
     hand: Option<InHand>,
     /// Some document was found leaving in this turn.
-    leavers: bool,
+    pub(super) leavers: bool,
+    /// The unseen are being looked for in this turn.
+    confirming: bool,
     /// How far the unseen were looked for, and how many.
     asked: (Option<Key>, u64),
 }
@@ -63,7 +64,7 @@ impl<'a> Work<'a> {
             shape,
             stream,
             memory,
-            watch_columns: true,
+            unwatched: Vec::new(),
             turn,
             findings,
             now,
@@ -72,6 +73,7 @@ impl<'a> Work<'a> {
             page: None,
             hand: None,
             leavers: false,
+            confirming: false,
             asked: (None, 0),
         }
     }
@@ -111,13 +113,13 @@ impl CompanyReader {
                 Ok(Event::StreamReset)
             }
             Command::RebuildIndex { progress } => {
-                work.memory.bits = None;
+                work.memory.forget_seen();
                 self.rebuild(work, &progress, observer)?;
                 Ok(Event::IndexRebuilt)
             }
             Command::BeginSweep => {
                 let bits = self.index.begin_sweep(work.stream).map_err(store)?;
-                work.memory.begin_whole(bits);
+                work.memory.begin_whole(bits, work.now);
                 work.leavers = false;
                 work.asked = (None, 0);
                 let documents = self.index.count(work.stream).map_err(store)?;
@@ -213,6 +215,7 @@ impl CompanyReader {
                 self.index
                     .commit(work.stream, &progress, &entries, &removed)
                     .map_err(store)?;
+                work.memory.looked.drop_gone(&removed);
                 work.turn.sent += entries.len() as u64;
                 work.turn.removed += removed.len() as u64;
                 Ok(Event::Committed)
@@ -247,7 +250,7 @@ impl CompanyReader {
         observer: &mut dyn Observer,
     ) -> Result<Event, Failure> {
         let page = work.page.take().ok_or_else(|| lost("page"))?;
-        if let Some(column) = self.watch_columns(work, &page, mark)? {
+        if let Some(column) = self.watch_columns(work, &page, mark && since.is_none())? {
             return Ok(Event::Implausible { column });
         }
         for finding in &page.findings {
@@ -350,6 +353,8 @@ impl CompanyReader {
                 stay.push(key.clone());
             }
         }
+        let there = keys.iter().zip(&page.kept).filter(|(_, kept)| **kept);
+        work.memory.looked.drop_gone(there.map(|(key, _)| key));
         if !flags.is_empty() {
             self.index.set_may_leave(work.stream, &flags).map_err(store)?;
         }
@@ -359,58 +364,31 @@ impl CompanyReader {
         Ok(())
     }
 
-    /// The column that has lost its values, if one has.
-    fn watch_columns(
-        &mut self,
-        work: &mut Work<'_>,
-        page: &DocumentPage,
-        mark: bool,
-    ) -> Result<Option<String>, Failure> {
-        let now = Fill::of(&work.shape, page);
-        if let Some(fill) = work.memory.fill.as_mut().filter(|_| mark) {
-            fill.add(&now);
-        }
-        if !work.watch_columns {
-            return Ok(None);
-        }
-        if work.fill_before.is_none() {
-            let text = self.index.note(work.stream, FILL_NOTE).map_err(store)?;
-            let mut fill: Option<Fill> = text.and_then(|text| serde_json::from_str(&text).ok());
-            if let Some(column) = fill.as_ref().and_then(|fill| vanished(fill, &work.shape)) {
-                return Ok(Some(column));
-            }
-            if let Some(fill) = &mut fill {
-                work.memory.trusted.iter().for_each(|column| fill.forget(column));
-            }
-            work.fill_before = Some(fill);
-        }
-        let Some(Some(before)) = &mut work.fill_before else {
-            return Ok(None);
-        };
-        while let Some(column) = implausible(before, &now) {
-            let all = read_column_fill(&mut self.bridge, &work.shape, &column, self.page_limit)
-                .map_err(Failure::Read)?;
-            if before
-                .column(&column)
-                .is_some_and(|before| all.is_implausible_after(before))
-            {
-                return Ok(Some(column));
-            }
-            before.forget(&column);
-            work.memory.trusted.insert(column);
-        }
-        Ok(None)
-    }
-
     /// Looks for the next documents that were not seen; for all of them where a person wants
     /// to know.
     fn confirm(&mut self, work: &mut Work<'_>, observer: &mut dyn Observer) -> Result<Event, Failure> {
         let (mut explained, mut unexplained) = (0, 0);
-        loop {
-            let (gone, left) = self.confirm_page(work, observer)?;
+        let mut count = |gone: &[Removal]| {
             let with_reason = gone.iter().filter(|r| r.reason.is_explained()).count() as u64;
             explained += with_reason;
             unexplained += gone.len() as u64 - with_reason;
+            (explained, unexplained)
+        };
+        if !std::mem::replace(&mut work.confirming, true) {
+            // Whom earlier turns found was forgotten when this one began.
+            let looked = &work.memory.looked;
+            work.asked = looked.asked.clone();
+            count(&looked.gone);
+            if !looked.gone.is_empty() {
+                self.index.add_leavers(work.stream, &looked.gone).map_err(store)?;
+                work.leavers = true;
+            }
+        }
+        loop {
+            let (gone, left) = self.confirm_page(work, observer)?;
+            let (explained, unexplained) = count(&gone);
+            work.memory.looked.asked = work.asked.clone();
+            work.memory.looked.gone.extend(gone);
             observer.confirming(&work.shape.dataset, left);
             if left == 0 || !self.confirms_all {
                 return Ok(Event::Confirmed {

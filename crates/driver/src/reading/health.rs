@@ -85,6 +85,7 @@ impl Health {
                 });
             }
             PassEnd::Done(Outcome::Held(_)) => {}
+            PassEnd::Yielded { kind } if !kind.is_whole() => {}
             PassEnd::Yielded { .. } => {
                 self.under_way = Some((report.pass.documents, millis(report.pass)));
             }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use agent_store::SeenBits;
-use sync::{Fill, RowFinding, Shape};
-use values::Hash;
+use catalog::Removal;
+use jiff::civil::DateTime;
+use sync::{Command, Engine, Fill, Progress, RowFinding, Settings, Shape};
+use values::{Hash, Key};
 use wire::status::FindingSummary;
 
 /// Keys named for one column and code.
@@ -22,16 +24,57 @@ pub(super) struct Memory {
     pub(super) shape_findings: Vec<FindingSummary>,
     /// What the whole pass under way has seen.
     pub(super) bits: Option<SeenBits>,
+    /// When the whole pass began whose bits these are.
+    began: Option<DateTime>,
+    /// How far those that it did not see were looked for.
+    pub(super) looked: Looked,
     /// How full the columns are, when the whole pass under way began in this process.
     pub(super) fill: Option<Fill>,
     /// Columns that looked blank in a page, and are not in the whole table.
     pub(super) trusted: HashSet<String>,
+    /// When it was last looked whether a column that is held has its values again.
+    pub(super) column_looked_at: Option<Instant>,
+    /// A delta whose slice is over.
+    pub(super) delta: Option<DeltaPlace>,
+    /// What the delta under way did in earlier turns.
+    pub(super) delta_so_far: Done,
     /// Findings since the last complete whole pass.
     pub(super) findings: Tally,
     /// Findings of the whole pass under way.
     pub(super) new_findings: Option<Tally>,
     /// What the whole pass under way did in earlier turns.
     pub(super) so_far: Done,
+}
+
+/// How far the unseen were looked for, in earlier turns of the same pass.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// The last key, and how many.
+    pub(super) asked: (Option<Key>, u64),
+    /// Those that are gone. A delta in between forgets the leavers that are recorded.
+    pub(super) gone: Vec<Removal>,
+}
+
+impl Looked {
+    /// These are there, or have left for good.
+    pub(super) fn drop_gone<'a>(&mut self, keys: impl IntoIterator<Item = &'a Key>) {
+        if !self.gone.is_empty() {
+            let keys: HashSet<&Key> = keys.into_iter().collect();
+            self.gone.retain(|removal| !keys.contains(&removal.key));
+        }
+    }
+}
+
+/// Where a delta goes on.
+#[derive(Debug)]
+pub(super) struct DeltaPlace {
+    pub(super) engine: Engine,
+    pub(super) command: Command,
+    pub(super) settings: Settings,
+    /// As recorded when it stopped: if that moved, the delta begins anew.
+    pub(super) recorded: Progress,
+    /// It found some document leaving.
+    pub(super) leavers: bool,
 }
 
 /// What was done, by one turn or by all turns of a pass.
@@ -98,9 +141,26 @@ impl Memory {
             .add(finding);
     }
 
+    /// What was seen counts for the whole pass that began then, and for no other.
+    pub(super) fn keep_seen_of(&mut self, scan: Option<DateTime>) {
+        if scan.is_none() || self.began != scan {
+            self.forget_seen();
+        }
+    }
+
+    /// What was seen counts no more, and how full the columns are was counted in part only.
+    pub(super) fn forget_seen(&mut self) {
+        self.bits = None;
+        self.began = None;
+        self.fill = None;
+        self.looked = Looked::default();
+    }
+
     /// A whole pass begins.
-    pub(super) fn begin_whole(&mut self, bits: SeenBits) {
+    pub(super) fn begin_whole(&mut self, bits: SeenBits, began: DateTime) {
         self.bits = Some(bits);
+        self.began = Some(began);
+        self.looked = Looked::default();
         self.fill = Some(Fill::default());
         self.trusted.clear();
         self.new_findings = Some(Tally::default());
@@ -109,8 +169,7 @@ impl Memory {
 
     /// A whole pass is over.
     pub(super) fn end_whole(&mut self) {
-        self.bits = None;
-        self.fill = None;
+        self.forget_seen();
         self.so_far = Done::default();
         if let Some(findings) = self.new_findings.take() {
             self.findings = findings;
@@ -124,6 +183,39 @@ mod tests {
     use values::Key;
 
     use super::*;
+
+    #[test]
+    fn what_was_seen_belongs_to_one_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = agent_store::Index::open(&folder.path().join("index.db")).unwrap();
+        let (stream, _) = index.stream("ABC", "items").unwrap();
+        let began = jiff::civil::date(2026, 5, 1).at(9, 0, 0, 0);
+        let other = began.tomorrow().unwrap();
+        for (recorded, stays) in [(Some(began), true), (Some(other), false), (None, false)] {
+            let mut memory = Memory::default();
+            memory.begin_whole(index.begin_sweep(stream).unwrap(), began);
+            memory.looked.asked.1 = 7;
+            memory.keep_seen_of(recorded);
+            assert_eq!(memory.bits.is_some(), stays);
+            assert_eq!(memory.fill.is_some(), stays);
+            assert_eq!(memory.looked.asked.1, if stays { 7 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn who_came_back_is_not_gone() {
+        let key = |n: u32| Key::from_parts([n.to_string()]);
+        let mut looked = Looked::default();
+        for number in 0..3 {
+            looked.gone.push(Removal {
+                key: key(number),
+                reason: catalog::RemovalReason::Filtered,
+            });
+        }
+        looked.drop_gone(&[key(1), key(9)]);
+        let keys: Vec<Key> = looked.gone.into_iter().map(|removal| removal.key).collect();
+        assert_eq!(keys, [key(0), key(2)]);
+    }
 
     #[test]
     fn a_record_is_counted_once_and_three_are_named() {

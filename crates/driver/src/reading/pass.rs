@@ -16,7 +16,7 @@ use values::{CompanyId, Date};
 
 use super::carry::Work;
 use super::health::Health;
-use super::memory::{Done, Memory};
+use super::memory::{DeltaPlace, Done, Memory};
 use crate::bridge::ReadBridge;
 use crate::config::{Approvals, Company, Config, MissingPassword, SiteDataset};
 use crate::reading::{HubError, StreamHub};
@@ -64,9 +64,9 @@ impl Observer for Silent {
 pub enum PassEnd {
     /// The pass is over.
     Done(Outcome),
-    /// The slice is over and the whole pass is not: the next one goes on.
+    /// The slice is over and the pass is not: the next one goes on.
     Yielded {
-        /// Initial or sweep.
+        /// What goes on.
         kind: PassKind,
     },
     /// The site does not have the table, as not every site does.
@@ -302,8 +302,12 @@ impl CompanyReader {
         }
     }
 
-    /// Makes a pass, or a slice of it: a whole pass that reads longer than the slice stops
-    /// after a commit. Its place is durable; what it has seen stays in memory.
+    /// Makes a pass, or a slice of it: a whole pass that takes longer than the slice stops
+    /// after a commit, or between two looks for what it did not see. Its place is durable;
+    /// what it has seen stays in memory. A delta stops between two pages, and goes on at the
+    /// next turn, whatever is wanted then; its place is in memory alone.
+    ///
+    /// Without a slice a person waits: a column that is held is looked at whatever the hour.
     pub fn run_pass(
         &mut self,
         site: &SiteDataset,
@@ -321,7 +325,15 @@ impl CompanyReader {
         turn.took = started.elapsed();
         let mut pass = turn;
         match &end {
-            PassEnd::Yielded { .. } => {
+            PassEnd::Yielded {
+                kind: PassKind::Delta,
+            } => {
+                memory.delta_so_far.add(turn);
+                pass = memory.delta_so_far;
+            }
+            PassEnd::Yielded {
+                kind: PassKind::Initial | PassKind::Sweep,
+            } => {
                 memory.so_far.add(turn);
                 pass = memory.so_far;
             }
@@ -329,10 +341,10 @@ impl CompanyReader {
                 pass.add(memory.so_far);
                 memory.end_whole();
             }
+            PassEnd::Done(Outcome::Complete { .. }) => pass.add(memory.delta_so_far),
             // The table may have changed its shape; it is looked at again.
             PassEnd::Done(Outcome::Failed(Failure::Read(_)) | Outcome::Held(_)) => memory.shape = None,
-            PassEnd::Done(Outcome::Complete { .. } | Outcome::Failed(_) | Outcome::ShapesDiffer { .. })
-            | PassEnd::Absent { .. } => {}
+            PassEnd::Done(Outcome::Failed(_) | Outcome::ShapesDiffer { .. }) | PassEnd::Absent { .. } => {}
         }
         self.keep_memory(&site.dataset, memory);
         PassReport {
@@ -366,18 +378,12 @@ impl CompanyReader {
             .index
             .stream(self.company.as_str(), shape.dataset.name.as_str())
             .map_err(store)?;
-        if progress.scan.is_none() {
-            memory.bits = None;
-        }
+        memory.keep_seen_of(progress.scan.as_ref().map(|scan| scan.started));
         let approvals = self.approvals()?;
         let (company, name) = (self.company.to_string(), shape.dataset.name.to_string());
         let fingerprint = site.adaptation.fingerprint();
         let now = host::clock::now();
-        let at_hand = sync::AtHand {
-            seen_bits: memory.bits.is_some(),
-            approved: approvals.allowed(&company, &name, fingerprint, now),
-            columns_approved: approvals.columns(&company, &name, fingerprint, now),
-        };
+        let unwatched = approvals.columns(&company, &name, fingerprint, now);
         let settings = Settings {
             fingerprint: shape.dataset.fingerprint(),
             site: shape.site(),
@@ -385,14 +391,39 @@ impl CompanyReader {
             page_documents: page_documents(&shape.dataset),
             history: shape.dataset.temperament == Temperament::History,
         };
-        let mut engine = Engine::new(progress, settings);
         let civil = self.civil_now();
+        let place = memory.delta.take();
+        let place = place.filter(|place| (&place.recorded, place.settings) == (&progress, settings));
+        let leavers = place.as_ref().is_some_and(|place| place.leavers);
+        let (mut engine, mut command) = if let Some(place) = place {
+            (place.engine, place.command)
+        } else {
+            let column_answered = match &progress.held {
+                Some(held) => {
+                    let in_hours = site.pace.sweep_hours.is_none_or(|h| h.contains(civil.time()));
+                    let rest = Duration::from_secs(site.pace.sweep_interval_s);
+                    let may_look = slice.is_none()
+                        || in_hours && memory.column_looked_at.is_none_or(|at| at.elapsed() >= rest);
+                    self.is_answered(held, &shape, stream, memory, &unwatched, may_look)?
+                }
+                None => true,
+            };
+            let at_hand = sync::AtHand {
+                seen_bits: memory.bits.is_some(),
+                approved: approvals.allowed(&company, &name, fingerprint, now),
+                column_answered,
+            };
+            memory.delta_so_far = Done::default();
+            let mut engine = Engine::new(progress, settings);
+            let command = engine.begin(kind, civil, at_hand);
+            (engine, command)
+        };
         let mut work = Work::new(shape, stream, memory, turn, findings, civil);
-        work.watch_columns = !at_hand.columns_approved;
+        work.unwatched = unwatched;
+        work.leavers = leavers;
         if let Some(scan) = &engine.progress().scan {
             observer.expects(&site.dataset, scan.documents, Some(scan.known).filter(|n| *n > 0));
         }
-        let mut command = engine.begin(kind, civil, at_hand);
         loop {
             host::fault::point(fault_name(&command));
             if let Command::Finish(outcome) = command {
@@ -403,16 +434,35 @@ impl CompanyReader {
                 .carry_out(&mut work, command, observer)
                 .unwrap_or_else(Event::Failed);
             let committed = event == Event::Committed;
+            let confirmed = matches!(event, Event::Confirmed { .. });
             command = engine.handle(event);
-            let reads_on = matches!(command, Command::ReadPage(PageRequest { since: None, .. }));
-            if committed && reads_on && until.is_some_and(|until| Instant::now() >= until) {
-                let kind = if engine.progress().loaded {
-                    PassKind::Sweep
-                } else {
-                    PassKind::Initial
-                };
+            if until.is_none_or(|until| Instant::now() < until) {
+                continue;
+            }
+            if matches!(command, Command::ReadPage(PageRequest { since: Some(_), .. })) {
+                let name = work.shape.dataset.name.as_str();
+                let found = self.index.stream(self.company.as_str(), name);
+                work.memory.delta = Some(DeltaPlace {
+                    engine,
+                    command,
+                    settings,
+                    recorded: found.map_err(store)?.1,
+                    leavers: work.leavers,
+                });
+                let kind = PassKind::Delta;
                 return Ok(PassEnd::Yielded { kind });
             }
+            let reads_on = committed && matches!(command, Command::ReadPage(_));
+            let looks_on = (committed || confirmed) && matches!(command, Command::Confirm { .. });
+            if !(reads_on || looks_on) {
+                continue;
+            }
+            let kind = if engine.progress().loaded {
+                PassKind::Sweep
+            } else {
+                PassKind::Initial
+            };
+            return Ok(PassEnd::Yielded { kind });
         }
     }
 

@@ -75,10 +75,15 @@ pub struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     timing: Timing,
-    quick_at: Instant,
-    sweep_at: Instant,
+    quick: Clock,
+    sweep: Clock,
     /// No whole pass was completed yet: until then the quick clock makes it.
     is_loaded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    at: Instant,
     /// After failures.
     not_before: Instant,
     failures: u32,
@@ -88,13 +93,16 @@ impl Schedule {
     /// All datasets are due now.
     #[must_use]
     pub fn new(timings: &[Timing], share_percent: u32, now: Instant) -> Self {
-        let entries = timings.iter().map(|timing| Entry {
-            timing: *timing,
-            quick_at: now,
-            sweep_at: now,
-            is_loaded: false,
+        let clock = Clock {
+            at: now,
             not_before: now,
             failures: 0,
+        };
+        let entries = timings.iter().map(|timing| Entry {
+            timing: *timing,
+            quick: clock,
+            sweep: clock,
+            is_loaded: false,
         });
         Self {
             share_percent: share_percent.clamp(1, 100),
@@ -108,7 +116,7 @@ impl Schedule {
     pub fn remember(&mut self, dataset: usize, sweep_at: Instant) {
         if let Some(entry) = self.entries.get_mut(dataset) {
             entry.is_loaded = true;
-            entry.sweep_at = sweep_at;
+            entry.sweep.at = sweep_at;
         }
     }
 
@@ -119,12 +127,11 @@ impl Schedule {
     /// The time to wait; an hour when there is no dataset at all.
     pub fn next(&self, now: Instant, time: Time) -> Result<Turn, Duration> {
         let turns = (0..).zip(&self.entries).flat_map(|(dataset, entry)| {
-            let quick = entry.quick_at.max(entry.not_before);
             let kind = entry.quick_kind();
-            let quick = (quick, entry.quick_at, Turn { dataset, kind });
+            let quick = (entry.quick.due(), entry.quick.at, Turn { dataset, kind });
             let sweep = entry.sweep_due(now, time, self.sweeps_rest_until).map(|at| {
                 let kind = PassKind::Sweep;
-                (at, entry.sweep_at, Turn { dataset, kind })
+                (at, entry.sweep.at, Turn { dataset, kind })
             });
             [Some(quick), sweep].into_iter().flatten()
         });
@@ -139,9 +146,7 @@ impl Schedule {
     /// When the dataset gets its next turn.
     #[must_use]
     pub fn due(&self, dataset: usize) -> Option<Instant> {
-        self.entries
-            .get(dataset)
-            .map(|entry| entry.quick_at.max(entry.not_before))
+        self.entries.get(dataset).map(|entry| entry.quick.due())
     }
 
     /// A pass is over: the next one comes after the interval, or later, so that reading
@@ -152,17 +157,15 @@ impl Schedule {
             return;
         };
         let was_quick = turn.kind == entry.quick_kind();
-        entry.failures = 0;
-        entry.not_before = now;
         if whole {
             entry.is_loaded = true;
             if let Some(interval) = entry.timing.sweep_interval {
-                entry.sweep_at = now + interval.max(rest);
+                entry.sweep.succeeds(now, now + interval.max(rest));
                 self.sweeps_rest_until = now + rest;
             }
         }
         if was_quick || entry.timing.sweep_interval.is_none() {
-            entry.quick_at = now + entry.timing.interval.max(rest);
+            entry.quick.succeeds(now, now + entry.timing.interval.max(rest));
         }
     }
 
@@ -173,10 +176,8 @@ impl Schedule {
         let Some(entry) = self.entries.get_mut(turn.dataset) else {
             return;
         };
-        entry.failures = 0;
-        entry.not_before = now;
         if !entry.is_loaded {
-            entry.quick_at = now;
+            entry.quick.succeeds(now, now);
             return;
         }
         let millis = entry
@@ -187,14 +188,22 @@ impl Schedule {
             .map_or(Duration::ZERO, Duration::from_millis)
             .saturating_sub(took);
         if entry.timing.sweep_interval.is_some() {
-            entry.sweep_at = now + budget;
+            entry.sweep.succeeds(now, now + budget);
             self.sweeps_rest_until = now + share;
             // A delta that became a whole pass goes on as a sweep.
             if turn.kind == PassKind::Delta {
-                entry.quick_at = now + entry.timing.interval;
+                let interval = entry.timing.interval;
+                entry.quick.succeeds(now, now + interval);
             }
         } else {
-            entry.quick_at = now + budget.max(share);
+            entry.quick.succeeds(now, now + budget.max(share));
+        }
+    }
+
+    /// A slice of a delta is over: whoever is due goes first, then it goes on.
+    pub fn delta_yielded(&mut self, dataset: usize, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(dataset) {
+            entry.quick.succeeds(now, now);
         }
     }
 
@@ -202,33 +211,60 @@ impl Schedule {
     /// could not be told.
     pub fn sweep_soon(&mut self, dataset: usize, now: Instant) {
         if let Some(entry) = self.entries.get_mut(dataset) {
-            entry.sweep_at = now;
+            entry.sweep.at = now;
         }
     }
 
-    /// A pass failed: the next ones come at growing distances. `random` spreads many agents.
-    pub fn failed(&mut self, dataset: usize, now: Instant, random: u64) {
-        if let Some(entry) = self.entries.get_mut(dataset) {
-            let ceiling = entry
-                .timing
-                .interval
-                .saturating_mul(1 << entry.failures.min(8))
-                .min(MAX_FAILURE_PAUSE);
-            let spread = u64::try_from(ceiling.as_millis() / 2).unwrap_or(0).max(1);
-            entry.not_before = now + ceiling / 2 + Duration::from_millis(random % spread);
-            entry.failures = entry.failures.saturating_add(1);
+    /// A pass failed: the next ones of its clock come at growing distances, and not before
+    /// it has rested for what it took. `random` spreads many agents.
+    pub fn failed(&mut self, turn: Turn, took: Duration, now: Instant, random: u64) {
+        let rest = self.rest(took);
+        let Some(entry) = self.entries.get_mut(turn.dataset) else {
+            return;
+        };
+        let interval = entry.timing.interval;
+        if turn.kind == entry.quick_kind() {
+            entry.quick.fails(interval, rest, now, random);
+        } else {
+            entry.sweep.fails(interval, rest, now, random);
+            self.sweeps_rest_until = self.sweeps_rest_until.max(now + rest);
         }
     }
 
     /// The dataset waits: there is nothing to read for now.
     pub fn pause(&mut self, dataset: usize, until: Instant) {
         if let Some(entry) = self.entries.get_mut(dataset) {
-            entry.not_before = until;
+            entry.quick.not_before = until;
+            entry.sweep.not_before = until;
         }
     }
 
     fn rest(&self, took: Duration) -> Duration {
         (took.saturating_mul(100) / self.share_percent).saturating_sub(took)
+    }
+}
+
+impl Clock {
+    fn due(&self) -> Instant {
+        self.at.max(self.not_before)
+    }
+
+    const fn succeeds(&mut self, now: Instant, at: Instant) {
+        *self = Self {
+            at,
+            not_before: now,
+            failures: 0,
+        };
+    }
+
+    fn fails(&mut self, interval: Duration, rest: Duration, now: Instant, random: u64) {
+        let ceiling = interval
+            .saturating_mul(1 << self.failures.min(8))
+            .min(MAX_FAILURE_PAUSE);
+        let spread = u64::try_from(ceiling.as_millis() / 2).unwrap_or(0).max(1);
+        let pause = ceiling / 2 + Duration::from_millis(random % spread);
+        self.not_before = now + pause.max(rest);
+        self.failures = self.failures.saturating_add(1);
     }
 }
 
@@ -245,7 +281,7 @@ impl Entry {
         if !self.is_loaded || self.timing.sweep_interval.is_none() {
             return None;
         }
-        let at = self.sweep_at.max(rest_until).max(self.not_before);
+        let at = self.sweep.due().max(rest_until);
         let is_open = self.timing.hours.is_none_or(|hours| hours.contains(time));
         Some(if is_open { at } else { at.max(now + OUTSIDE_HOURS) })
     }
@@ -367,18 +403,56 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_that_fails_is_not_tried_again_with_each_delta() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(&[timing(2, Some(3600))], 10, start);
+        schedule.remember(0, start);
+        let (mut now, mut sweeps, mut deltas) = (start, 0, 0);
+        while now < start + 3600 * SECOND {
+            match schedule.next(now, NOON) {
+                Ok(t) if t.kind == SWEEP => {
+                    sweeps += 1;
+                    now += 60 * SECOND;
+                    schedule.failed(t, 60 * SECOND, now, 0);
+                }
+                Ok(t) => {
+                    deltas += 1;
+                    now += SECOND / 100;
+                    schedule.done(t, false, SECOND / 100, now);
+                }
+                Err(wait) => now += wait,
+            }
+        }
+        assert!(sweeps <= 7, "a tenth of the hour: {sweeps}");
+        assert!(deltas > 1000, "deltas go on: {deltas}");
+    }
+
+    #[test]
+    fn a_delta_that_takes_long_lets_others_go_first() {
+        let now = Instant::now();
+        let mut schedule = Schedule::new(&[timing(2, Some(3600)), timing(2, None)], 10, now);
+        schedule.remember(0, now + 3600 * SECOND);
+        assert_eq!(schedule.next(now, NOON), Ok(turn(0, DELTA)));
+        let later = now + 5 * SECOND;
+        schedule.delta_yielded(0, later);
+        assert_eq!(schedule.next(later, NOON), Ok(turn(1, SWEEP)));
+        schedule.done(turn(1, SWEEP), true, SECOND / 10, later);
+        assert_eq!(schedule.next(later, NOON), Ok(turn(0, DELTA)));
+    }
+
+    #[test]
     fn failures_come_at_growing_distances() {
         let now = Instant::now();
         let mut schedule = Schedule::new(&[timing(2, None)], 10, now);
         let mut last = Duration::ZERO;
         for _ in 0..4 {
-            schedule.failed(0, now, 0);
+            schedule.failed(turn(0, SWEEP), Duration::ZERO, now, 0);
             let wait = schedule.next(now, NOON).unwrap_err();
             assert!(wait > last, "{wait:?}");
             last = wait;
         }
         for _ in 0..20 {
-            schedule.failed(0, now, u64::MAX);
+            schedule.failed(turn(0, SWEEP), Duration::ZERO, now, u64::MAX);
         }
         assert!(schedule.next(now, NOON).unwrap_err() <= MAX_FAILURE_PAUSE);
     }

@@ -61,8 +61,9 @@ pub struct AtHand {
     pub seen_bits: bool,
     /// Unexplained removals of the last day that a person approved.
     pub approved: u64,
-    /// A person approved that a column has lost its values.
-    pub columns_approved: bool,
+    /// The column of which a person is asked has its values again, or it was approved that
+    /// it lost them.
+    pub column_answered: bool,
 }
 
 /// The next thing to do. Exactly one is under way at a time.
@@ -280,8 +281,8 @@ pub enum Outcome {
         /// After a whole pass: what had left the ERP was looked for, and removed unless it is
         /// held. It is not when the driver was restarted in between; the next sweep does it.
         swept: bool,
-        /// The clock was set back by more than an hour; whole passes are made until it has
-        /// caught up.
+        /// When it began, the clock had been set back by more than an hour; whole passes are
+        /// made until one has read everything under the clock as it is.
         clock_set_back: bool,
     },
     /// It ended early; the next pass goes on from what was committed.

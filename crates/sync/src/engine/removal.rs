@@ -127,14 +127,10 @@ impl Engine {
         }
         // A question stays until a look at everything finds no reason for it, or a person
         // has answered it.
-        let answered = match &progress.held {
-            Some(held) if held.stops_rows() => pass.at_hand.columns_approved,
-            Some(_) | None => pass.swept,
-        };
-        if answered || pass.held.is_some() {
+        if pass.swept || pass.held.is_some() {
             progress.held.clone_from(&pass.held);
         }
-        if progress == self.progress {
+        if progress == self.progress && !pass.answered {
             return self.complete(pass);
         }
         pass.step = Step::Ending(progress.clone());

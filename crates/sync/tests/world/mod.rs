@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use catalog::removal_allowance;
 use hub::{Batch, Hub, lately};
 use jiff::{ToSpan, civil};
-use sync::{AtHand, Command, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, Settings};
+use sync::{
+    AtHand, Command, Engine, Event, Failure, Held, Outcome, PageRequest, PassKind, Progress, Settings,
+};
 use values::{Hash, Sequence, Stamp, StoreId};
 
 pub(crate) const SHAPE: Hash = Hash(77);
@@ -217,6 +219,13 @@ impl World {
         }
     }
 
+    /// A person lets leave what was held: the brake counts what the day took before, also
+    /// what a restored driver has forgotten but had approved.
+    pub(crate) fn approve(&mut self, held: &Held) {
+        let before = self.approved.max(self.driver.progress.removed_lately(self.now));
+        self.approved = before + held.unexplained.max(1);
+    }
+
     fn put(&mut self, key: String, stamp: Stamp, shown: bool, silent: bool) {
         let row = Row {
             value: self.next_value,
@@ -361,7 +370,7 @@ impl World {
         Step::Next(self.carry_out(command))
     }
 
-    fn turn_clock(&mut self, minutes: i64) {
+    pub(crate) fn turn_clock(&mut self, minutes: i64) {
         self.set_back |= minutes < 0;
         self.now = self.now.checked_add(minutes.minutes()).unwrap();
     }
@@ -426,7 +435,8 @@ impl World {
         let at_hand = AtHand {
             seen_bits: self.bits.is_some(),
             approved: self.approved,
-            columns_approved: self.columns_approved,
+            // A look at the whole column tells.
+            column_answered: self.columns_approved || !self.column_lost,
         };
         let mut command = engine.begin(self.wanted.unwrap_or(usual), self.now, at_hand);
         let mut read_early = false;

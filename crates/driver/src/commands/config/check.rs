@@ -228,7 +228,7 @@ impl Check<'_> {
                     dataset: site.dataset.name.to_string(),
                     site: Some(site.adaptation.fingerprint()),
                     removals: change.leave,
-                    columns: false,
+                    column: None,
                     approved_at: host::clock::now(),
                     used_at: None,
                 });
