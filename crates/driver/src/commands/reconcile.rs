@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Let the records leave that were held, as many as were shown.
     #[arg(long)]
     confirm_deletes: bool,
-    /// Go on although the column that is held has lost its values.
+    /// Go on although a column has lost its values.
     #[arg(long)]
     confirm_columns: bool,
     /// Print JSON.
