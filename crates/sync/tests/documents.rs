@@ -267,6 +267,13 @@ fn a_missing_table_is_no_empty_one() {
     assert_eq!(problem.code(), "table_missing");
 }
 
+fn at_most(limit: usize) -> PageRequest {
+    PageRequest {
+        limit,
+        ..PageRequest::default()
+    }
+}
+
 /// All keys that a pass gives, page by page.
 fn pass(reader: &mut Strict, shape: &Shape, limit: usize) -> Vec<String> {
     let mut after = None;
@@ -347,10 +354,7 @@ fn odd_dates_that_make_two_keys_the_same_stop_no_pass() {
         ["A", "1", "2026-99-99"],
         ["B", "1", "2026-05-01"],
     ]);
-    let request = PageRequest {
-        limit: 3,
-        ..PageRequest::default()
-    };
+    let request = at_most(3);
     let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
     let keys = shape.dataset.keys(&page.batch);
     assert_eq!(keys[0], Key::from_parts(["01", "A", "", "1", "", ""]));
@@ -379,10 +383,7 @@ fn pages_of_keys_that_cannot_be_written_are_read_on() {
     for limit in 1..9 {
         assert_eq!(pass(&mut reader, &shape, limit), all, "in pages of {limit}");
     }
-    let first = PageRequest {
-        limit: 1,
-        ..PageRequest::default()
-    };
+    let first = at_most(1);
     let page = read_documents(&mut reader, &shape, &first, LIMIT).unwrap();
     let mut found = shown(&page.batch);
     found.sort();
@@ -479,10 +480,7 @@ fn window(between: usize) -> (Strict, Shape) {
 
 #[test]
 fn a_window_reads_no_lines_of_the_old_documents_in_between() {
-    let request = PageRequest {
-        limit: 100,
-        ..PageRequest::default()
-    };
+    let request = at_most(100);
     for (between, ranges) in [(1_000, 0), (50, 1)] {
         let (mut reader, shape) = window(between);
         let page = read_documents(&mut reader, &shape, &request, LIMIT).unwrap();
@@ -494,10 +492,7 @@ fn a_window_reads_no_lines_of_the_old_documents_in_between() {
 
 #[test]
 fn ranges_with_too_many_rows_are_read_document_by_document() {
-    let request = PageRequest {
-        limit: 5,
-        ..PageRequest::default()
-    };
+    let request = at_most(5);
     let mut reader = Strict::new(rows());
     reader.most = 5;
     let shape = fit(&mut reader.tables);
@@ -506,10 +501,7 @@ fn ranges_with_too_many_rows_are_read_document_by_document() {
     assert_eq!(shown(&page.batch), wanted);
     // One document alone has too many.
     reader.most = 1;
-    let one = PageRequest {
-        limit: 1,
-        ..PageRequest::default()
-    };
+    let one = at_most(1);
     assert!(read_documents(&mut reader, &shape, &one, LIMIT).is_err());
 }
 
@@ -570,10 +562,7 @@ fn joined_tables_are_read_as_far_as_the_page_needs_them() {
     for (keys, first, second) in [(&[0, 0][..], 0, 0), (&dense, 2, 1), (&sparse, 12, 11)] {
         let (mut reader, shape) = described(keys);
         let mut joins = JoinCache::default();
-        let request = PageRequest {
-            limit: 1_000,
-            ..PageRequest::default()
-        };
+        let request = at_most(1_000);
         for wanted in [first, second] {
             reader.tables.asked.clear();
             let page = sync::read_documents(&mut reader, &shape, &request, &mut joins, LIMIT).unwrap();
@@ -598,10 +587,7 @@ fn joined_tables_are_read_as_far_as_the_page_needs_them() {
     let (mut reader, shape) = described(&[7]);
     reader.tables.rows.insert("CI_Item", Vec::new());
     reader.tables.asked.clear();
-    let none = PageRequest {
-        limit: 10,
-        ..PageRequest::default()
-    };
+    let none = at_most(10);
     read_documents(&mut reader, &shape, &none, LIMIT).unwrap();
     assert!(reader.tables.asked.iter().all(|s| s.table != TEXTS));
 }
