@@ -59,7 +59,7 @@ impl Held {
     pub const fn remedy(&self) -> &'static str {
         match self.reason {
             HeldReason::Deletes | HeldReason::Emptied => {
-                "look in the ERP whether these records were really deleted; if so, run erp-driver reconcile --confirm-deletes"
+                "look whether these records were really deleted in the ERP, or a filter of the configuration leaves them out; if that is right, run erp-driver reconcile --confirm-deletes (for a filter: config check --approve-filters)"
             }
             HeldReason::Column(_) => {
                 "look in the ERP whether the column was really emptied; if so, run erp-driver reconcile --confirm-columns; if not, give the ERP user the right to read it, and run erp-driver reconcile"

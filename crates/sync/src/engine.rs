@@ -457,7 +457,11 @@ impl Engine {
             documents: pass.documents,
             sent: pass.sent,
             removed: pass.removed,
-            held: pass.held.clone(),
+            // A delta asks nothing, and answers nothing.
+            held: match pass.kind {
+                PassKind::Delta => pass.held.clone().or_else(|| self.progress.held.clone()),
+                PassKind::Initial | PassKind::Sweep => pass.held.clone(),
+            },
             swept: pass.swept,
             clock_set_back: pass.is_behind,
         })

@@ -148,14 +148,14 @@ fn text(status: &Status) -> String {
 
 fn datasets_text(status: &Status) -> String {
     let mut text = String::new();
-    text.push_str("company  dataset                 documents  state      lag  last pass\n");
+    text.push_str("company  dataset                   documents  state      lag  last pass\n");
     for DatasetRow { company, status } in &status.datasets {
         let last = status.passes.last().map_or_else(
             || "-".to_owned(),
             |pass| format!("{} {}", pass.kind, pass.at.split('.').next().unwrap_or_default()),
         );
         text.push_str(&format!(
-            "{:<8} {:<22} {:>10}  {:<8} {:>5}  {last}\n",
+            "{:<8} {:<24} {:>10}  {:<8} {:>5}  {last}\n",
             company,
             status.dataset.as_str(),
             status.documents,

@@ -273,10 +273,10 @@ impl From<Failed> for Problem {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = String::from("company  dataset                     read     sent  removed   seconds\n");
+    let mut text = String::from("company  dataset                       read     sent  removed   seconds\n");
     for row in rows {
         text.push_str(&format!(
-            "{:<8} {:<22} {:>9} {:>8} {:>8} {:>9.2}{}{}\n",
+            "{:<8} {:<24} {:>9} {:>8} {:>8} {:>9.2}{}{}\n",
             row.company,
             row.dataset,
             row.documents,
@@ -297,7 +297,7 @@ fn table(rows: &[Row]) -> String {
         if let Some(held) = &row.held {
             text.push_str(&format!("  held ({}): {}\n", held.reason, held.message));
             for (reason, count) in &held.reasons {
-                text.push_str(&format!("    {count} {reason}\n"));
+                text.push_str(&format!("    looked at so far: {count} {reason}\n"));
             }
             for record in &held.records {
                 text.push_str(&format!("    {}  {}\n", record.key, record.reason));

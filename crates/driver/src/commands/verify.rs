@@ -85,7 +85,7 @@ fn text(verdicts: &[DatasetVerdict], different: u64) -> String {
     let mut text = String::new();
     for verdict in verdicts {
         text.push_str(&format!(
-            "{:<8} {:<20} {:>9} equal {:>9} different\n",
+            "{:<8} {:<24} {:>9} equal {:>9} different\n",
             verdict.company.as_str(),
             verdict.dataset,
             verdict.equal,

@@ -109,39 +109,50 @@ impl Approvals {
         write().map_err(fail)
     }
 
-    /// Adds an approval; it replaces the one for the same company, dataset, adaptation and
-    /// column.
+    /// Adds an approval; it replaces one that nothing has made use of, for the same company,
+    /// dataset, adaptation and column.
     pub fn approve(&mut self, approval: Approval) {
         self.0.retain(|a| {
-            (&a.company, &a.dataset, a.site, &a.column)
-                != (
-                    &approval.company,
-                    &approval.dataset,
-                    approval.site,
-                    &approval.column,
-                )
+            a.used_at.is_some() && a.column.is_none()
+                || (&a.company, &a.dataset, a.site, &a.column)
+                    != (
+                        &approval.company,
+                        &approval.dataset,
+                        approval.site,
+                        &approval.column,
+                    )
         });
         self.0.push(approval);
     }
 
-    /// How many records may leave without an explanation.
+    /// How many records may leave without an explanation: those of today's approvals that
+    /// have left already, since they count against the brake, and those that may still leave.
     #[must_use]
     pub fn allowed(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> u64 {
-        let holding = self.holding(company, dataset, site, now);
-        holding.map(|a| a.removals).fold(0, u64::saturating_add)
+        let approvals = self.0.iter();
+        approvals
+            .filter(|a| a.is_about(company, dataset) && a.holds(now))
+            .filter(|a| a.used_at.is_some() || a.is_under(site))
+            .fold(0, |sum, a| sum.saturating_add(a.removals))
+    }
+
+    /// Does an approval wait for a pass over the whole table?
+    #[must_use]
+    pub fn is_waiting(&self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> bool {
+        self.holding(company, dataset, site, now)
+            .any(|a| a.used_at.is_none())
     }
 
     /// Removals to approve, so that those which are held now may leave. What the day took
-    /// before (`removed`) counts against the approval, and it may have been more than this
-    /// driver knows of: then the earlier approval tells.
+    /// before (`removed`) counts against the brake; what earlier approvals do not cover of it
+    /// is approved with them.
     #[must_use]
     pub fn needed(&self, company: &str, dataset: &str, held: u64, removed: u64, now: Timestamp) -> u64 {
         let approvals = self.0.iter();
-        let earlier = approvals
-            .filter(|a| (a.company.as_str(), a.dataset.as_str()) == (company, dataset))
-            .filter(|a| a.site.is_none() && a.holds(now))
+        let covered = approvals
+            .filter(|a| a.is_about(company, dataset) && a.used_at.is_some() && a.holds(now))
             .fold(0, |sum: u64, a| sum.saturating_add(a.removals));
-        held.saturating_add(earlier.max(removed))
+        held.saturating_add(removed.saturating_sub(covered))
     }
 
     /// The columns that are meant to be blank or gone.
@@ -151,19 +162,23 @@ impl Approvals {
         holding.filter_map(|a| a.column.clone()).collect()
     }
 
-    /// A whole pass is complete under this adaptation: what carried it ends with the time
-    /// for which removals count. Says whether anything changed.
-    pub fn settle(&mut self, company: &str, dataset: &str, site: Hash, now: Timestamp) -> bool {
-        let before = self.0.len();
-        let mut changed = false;
+    /// A whole pass is complete under this adaptation, and the last day took so many records
+    /// unexplained: an approval is good for one pass, and what it did not need is gone. Says
+    /// whether anything changed.
+    pub fn settle(&mut self, company: &str, dataset: &str, site: Hash, taken: u64, now: Timestamp) -> bool {
+        let before = self.clone();
+        let mut left = taken;
+        self.0.retain(|a| a.holds(now));
         for approval in &mut self.0 {
-            if approval.used_at.is_none() && approval.is_for(company, dataset, site) && approval.holds(now) {
-                approval.used_at = Some(now);
-                changed = true;
+            let is_meant = approval.is_about(company, dataset)
+                && (approval.used_at.is_some() || approval.is_under(site));
+            if is_meant {
+                approval.removals = approval.removals.min(left);
+                left -= approval.removals;
+                approval.used_at.get_or_insert(now);
             }
         }
-        self.0.retain(|a| a.holds(now));
-        changed || self.0.len() != before
+        *self != before
     }
 
     fn holding(
@@ -174,13 +189,17 @@ impl Approvals {
         now: Timestamp,
     ) -> impl Iterator<Item = &Approval> {
         let approvals = self.0.iter();
-        approvals.filter(move |a| a.is_for(company, dataset, site) && a.holds(now))
+        approvals.filter(move |a| a.is_about(company, dataset) && a.is_under(site) && a.holds(now))
     }
 }
 
 impl Approval {
-    fn is_for(&self, company: &str, dataset: &str, site: Hash) -> bool {
-        self.company == company && self.dataset == dataset && self.site.is_none_or(|s| s == site)
+    fn is_about(&self, company: &str, dataset: &str) -> bool {
+        self.company == company && self.dataset == dataset
+    }
+
+    fn is_under(&self, site: Hash) -> bool {
+        self.site.is_none_or(|s| s == site)
     }
 
     fn holds(&self, now: Timestamp) -> bool {
@@ -228,24 +247,44 @@ mod tests {
             ),
             0
         );
-        assert!(!approvals.settle("ABC", "items", other, now));
-        assert!(approvals.settle("ABC", "items", site, now));
+        assert!(!approvals.settle("ABC", "items", other, 50, now));
+        assert!(approvals.settle("ABC", "items", site, 50, now));
         assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 23), 50);
         assert_eq!(approvals.allowed("ABC", "items", site, now + HOUR * 24), 0);
+        // What left under one filter counts under the next one, too.
+        assert_eq!(approvals.allowed("ABC", "items", other, now), 50);
         approvals.approve(approval(None, 7));
-        assert_eq!(approvals.allowed("ABC", "items", other, now), 7);
+        assert_eq!(approvals.allowed("ABC", "items", other, now), 57);
+    }
+
+    #[test]
+    fn what_an_approval_did_not_need_is_gone_after_its_pass() {
+        let (site, now) = (Hash(1), Timestamp::UNIX_EPOCH + HOUR);
+        let mut approvals = Approvals::default();
+        approvals.approve(approval(None, 191));
+        // The rows came back before anything left.
+        assert!(approvals.settle("ABC", "items", site, 0, now));
+        assert_eq!(approvals.allowed("ABC", "items", site, now), 0);
+        approvals.approve(approval(None, 100));
+        assert!(approvals.settle("ABC", "items", site, 60, now));
+        assert_eq!(approvals.allowed("ABC", "items", site, now), 60);
+        approvals.approve(approval(None, 40));
+        assert_eq!(approvals.allowed("ABC", "items", site, now), 100);
+        assert!(!approvals.clone().settle("ABC", "other", site, 0, now));
     }
 
     #[test]
     fn a_second_approval_counts_what_left_under_the_first() {
-        let now = Timestamp::UNIX_EPOCH + HOUR;
+        let (site, now) = (Hash(1), Timestamp::UNIX_EPOCH + HOUR);
         let mut approvals = Approvals::default();
         assert_eq!(approvals.needed("ABC", "items", 100, 0, now), 100);
         approvals.approve(approval(None, 100));
-        assert_eq!(approvals.needed("ABC", "items", 60, 100, now), 160);
-        assert_eq!(approvals.needed("ABC", "items", 60, 130, now), 190);
-        // The driver was restored from a copy, and the hub has counted a hundred.
-        assert_eq!(approvals.needed("ABC", "items", 60, 0, now), 160);
+        approvals.settle("ABC", "items", site, 100, now);
+        assert_eq!(approvals.needed("ABC", "items", 60, 100, now), 60);
+        // Thirty more left without being asked about.
+        assert_eq!(approvals.needed("ABC", "items", 60, 130, now), 90);
+        approvals.approve(approval(None, 60));
+        assert_eq!(approvals.allowed("ABC", "items", site, now), 160);
         assert_eq!(approvals.needed("ABC", "other", 60, 0, now), 60);
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Work<'a> {
     pub(super) memory: &'a mut Memory,
     /// Columns that are meant to be blank or gone.
     pub(super) unwatched: Vec<String>,
+    /// Unexplained removals that are approved, as the pass knows.
+    pub(super) approved: u64,
     turn: &'a mut Done,
     findings: &'a mut u64,
     /// The Sage server's clock at the beginning.
@@ -65,6 +67,7 @@ impl<'a> Work<'a> {
             stream,
             memory,
             unwatched: Vec::new(),
+            approved: 0,
             turn,
             findings,
             now,

@@ -161,10 +161,10 @@ fn held_summary(held: &Held) -> HeldSummary {
 pub(crate) fn held_words(held: &Held) -> String {
     let what = match &held.reason {
         sync::HeldReason::Deletes => format!(
-            "{} of {} records are gone without explanation, more than a day allows",
+            "{} of {} records would leave without explanation, more than a day allows",
             held.unexplained, held.documents
         ),
-        sync::HeldReason::Emptied => format!("all {} records are gone", held.documents),
+        sync::HeldReason::Emptied => format!("all {} records would leave", held.documents),
         sync::HeldReason::Column(column) => {
             let what = sync::Fill::words(column);
             format!("{what} went blank in most rows, or vanished")

@@ -384,6 +384,10 @@ impl CompanyReader {
         let fingerprint = site.adaptation.fingerprint();
         let now = host::clock::now();
         let unwatched = approvals.columns(&company, &name, fingerprint, now);
+        let approved = approvals.allowed(&company, &name, fingerprint, now);
+        // What a person has approved applies now, not with the next sweep that is due.
+        let is_waiting = progress.held.is_some() && approvals.is_waiting(&company, &name, fingerprint, now);
+        let kind = if is_waiting { PassKind::Sweep } else { kind };
         let settings = Settings {
             fingerprint: shape.dataset.fingerprint(),
             site: shape.site(),
@@ -410,7 +414,7 @@ impl CompanyReader {
             };
             let at_hand = sync::AtHand {
                 seen_bits: memory.bits.is_some(),
-                approved: approvals.allowed(&company, &name, fingerprint, now),
+                approved,
                 column_answered,
             };
             memory.delta_so_far = Done::default();
@@ -420,6 +424,7 @@ impl CompanyReader {
         };
         let mut work = Work::new(shape, stream, memory, turn, findings, civil);
         work.unwatched = unwatched;
+        work.approved = approved;
         work.leavers = leavers;
         if let Some(scan) = &engine.progress().scan {
             observer.expects(&site.dataset, scan.documents, Some(scan.known).filter(|n| *n > 0));
@@ -477,10 +482,7 @@ impl CompanyReader {
     /// What is noted after a complete pass: the columns, how full they are, and that an
     /// approval was used.
     fn finished(&mut self, site: &SiteDataset, work: &Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
-        let Outcome::Complete {
-            kind, held, swept, ..
-        } = outcome
-        else {
+        let Outcome::Complete { kind, swept, .. } = outcome else {
             return Ok(());
         };
         self.note_json(work, COLUMNS_NOTE, &work.shape.remember())?;
@@ -490,15 +492,27 @@ impl CompanyReader {
         if let Some(fill) = &work.memory.fill {
             self.note_json(work, FILL_NOTE, fill)?;
         }
-        if *swept && held.is_none() {
-            let mut approvals = self.approvals()?;
-            let name = site.dataset.name.as_str();
-            let now = host::clock::now();
-            if approvals.settle(self.company.as_str(), name, site.adaptation.fingerprint(), now)
-                && let Err(error) = approvals.save(&self.state_dir)
-            {
-                tracing::warn!(code = error.code(), "{error}");
-            }
+        if *swept {
+            self.settle_approvals(site, work)?;
+        }
+        Ok(())
+    }
+
+    /// An approval is good for one pass; what it did not need is gone. One that was given
+    /// during the pass waits for the next.
+    fn settle_approvals(&self, site: &SiteDataset, work: &Work<'_>) -> Result<(), Failure> {
+        let mut approvals = self.approvals()?;
+        let (company, name) = (self.company.as_str(), site.dataset.name.as_str());
+        let (fingerprint, now) = (site.adaptation.fingerprint(), host::clock::now());
+        if approvals.allowed(company, name, fingerprint, now) != work.approved {
+            return Ok(());
+        }
+        let progress = self.index.look(company, name).map_err(store)?;
+        let taken = progress.map_or(0, |(_, progress)| progress.removed_lately(self.civil_now()));
+        if approvals.settle(company, name, fingerprint, taken, now)
+            && let Err(error) = approvals.save(&self.state_dir)
+        {
+            tracing::warn!(code = error.code(), "{error}");
         }
         Ok(())
     }
