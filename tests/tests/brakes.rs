@@ -286,3 +286,74 @@ fn a_column_that_goes_blank_stops_its_dataset() {
     );
     site.driver(&["verify"]).ok();
 }
+
+#[test]
+fn an_approval_is_good_for_one_pass_and_for_what_was_shown() {
+    let (site, _) = site();
+    let before = records(&site)["contacts"];
+    let truncate = ["play", "--script", "truncate", "--table", "AR_CustomerContact"];
+    let restore = ["play", "--script", "restore", "--table", "AR_CustomerContact"];
+    let sweep = ["sync", "--full", "--dataset", "contacts"];
+    sandbox(&site, &truncate).ok();
+    assert_eq!(site.driver(&sweep).code, Some(1));
+    // A pass by stamps does not look, but it does not say that all is well either.
+    assert_eq!(site.driver(&["sync", "--dataset", "contacts"]).code, Some(1));
+    sandbox(&site, &restore).ok();
+    // Confirmed for nothing: the rows are back. The next accident is asked about again.
+    site.driver(&["reconcile", "--dataset", "contacts", "--confirm-deletes"])
+        .ok();
+    sandbox(&site, &truncate).ok();
+    let output = site.driver(&sweep);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert_eq!(records(&site)["contacts"], before);
+}
+
+#[test]
+fn a_second_large_removal_on_one_day_is_asked_about_and_confirmed() {
+    let (site, _) = site();
+    let sweep = ["sync", "--full", "--dataset", "ship_to_addresses"];
+    let confirm = ["reconcile", "--dataset", "ship_to_addresses", "--confirm-deletes"];
+    for share in ["2", "3"] {
+        site.erp(&format!("DELETE FROM SO_ShipToAddress WHERE rowid % {share} = 0"));
+        assert_eq!(site.driver(&sweep).code, Some(1), "every {share}");
+        site.driver(&confirm).ok();
+        let left: u64 = site
+            .ask_erp("SELECT count(*) FROM SO_ShipToAddress")
+            .parse()
+            .unwrap();
+        assert_eq!(records(&site)["ship_to_addresses"], left, "every {share}");
+    }
+    // A few more leave without being asked about.
+    site.erp("DELETE FROM SO_ShipToAddress WHERE rowid IN (SELECT max(rowid) FROM SO_ShipToAddress)");
+    site.driver(&sweep).ok();
+    site.driver(&["verify", "--dataset", "ship_to_addresses"]).ok();
+}
+
+#[test]
+fn lines_that_vanish_stop_their_documents() {
+    let (site, _) = site();
+    let order = "/v1/sales_orders?limit=1";
+    let lines = |site: &Site| {
+        site.api.get(order).body["data"][0]["lines"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let before = lines(&site);
+    assert!(before > 0);
+    set_fault(&site, "SO_SalesOrderDetail", "empty");
+    let output = site.driver(&["sync", "--full", "--json"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let rows = rows(&output);
+    assert_eq!(
+        of(&rows, "sales_orders")["held"]["reason"],
+        "column",
+        "{}",
+        of(&rows, "sales_orders")
+    );
+    assert_eq!(lines(&site), before);
+    set_fault(&site, "SO_SalesOrderDetail", "");
+    site.driver(&["reconcile", "--dataset", "sales_orders"]).ok();
+    site.driver(&["sync", "--full"]).ok();
+    site.driver(&["verify"]).ok();
+}
