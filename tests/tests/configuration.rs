@@ -111,7 +111,8 @@ fn columns_and_tables_of_the_site_are_offered() {
     let report: Value = serde_json::from_str(&site.driver(&["config", "check", "--json"]).ok()).unwrap();
     let offered = dataset(&report, "items")["offered"].as_array().unwrap().clone();
     assert!(offered.iter().any(|o| o == "CI_Item.UDF_SHADE"), "{offered:?}");
-    assert_eq!(report[0]["tables_offered"], serde_json::json!(["CI_UDT_SHADES"]));
+    let tables = report[0]["tables_offered"].as_array().unwrap();
+    assert!(tables.iter().any(|t| t == "CI_UDT_SHADES"), "{tables:?}");
     configure(
         &site,
         "name = \"items\"\nudf = [\"UDF_SHADE\"]\n[[company.dataset]]\nname = \"udt_shades\"\n\
