@@ -121,7 +121,10 @@ fn columns_and_tables_of_the_site_are_offered() {
     let report: Value = serde_json::from_str(&site.driver(&["config", "check", "--json"]).ok()).unwrap();
     let offered = dataset(&report, "items")["offered"].as_array().unwrap().clone();
     assert!(!offered.iter().any(|o| o == "CI_Item.UDF_SHADE"), "{offered:?}");
-    assert_eq!(report[0]["tables_offered"], serde_json::json!([]));
+    assert_eq!(
+        report[0]["tables_offered"],
+        serde_json::json!(["CI_UDT_VARIETALS"])
+    );
     let shades = dataset(&report, "udt_shades");
     assert_eq!(shades["effect"]["rows"], 2, "{shades}");
     assert_eq!(shades["offered"], serde_json::json!(["CI_UDT_SHADES.UDF_NAME"]));

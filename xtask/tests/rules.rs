@@ -12,7 +12,16 @@ use std::{
 const LONGEST_MAIN_LINES: usize = 100;
 
 /// Floors 0 to 2: time, randomness and I/O are parameters there.
-const LOWER_FLOORS: [&str; 8] = ["values", "catalog", "expression", "model", "sage", "import", "sync", "wire"];
+const LOWER_FLOORS: [&str; 8] = [
+    "values",
+    "catalog",
+    "expression",
+    "model",
+    "sage",
+    "import",
+    "sync",
+    "wire",
+];
 
 /// Called by tests only; it damages files on purpose.
 const CONTRACT_SUITE: [&str; 2] = ["crates/sage/src/contract.rs", "crates/sage/src/contract"];

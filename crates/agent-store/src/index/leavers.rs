@@ -66,12 +66,7 @@ impl Index {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn leavers(
-        &self,
-        stream: Stream,
-        all: bool,
-        limit: u32,
-    ) -> Result<Vec<Removal>, StoreError> {
+    pub fn leavers(&self, stream: Stream, all: bool, limit: u32) -> Result<Vec<Removal>, StoreError> {
         let wanted: Vec<&str> = RemovalReason::ALL
             .into_iter()
             .filter(|reason| all || reason.is_seen_elsewhere())

@@ -166,9 +166,7 @@ fn select(place: Place, number: &str, columns: &Columns) -> Option<Select> {
     let wanted = place.columns().iter().filter(|(name, _)| has.contains(*name));
     Some(Select {
         table: place.table().to_owned(),
-        columns: wanted
-            .map(|(name, kind)| Column::new(*name, *kind))
-            .collect(),
+        columns: wanted.map(|(name, kind)| Column::new(*name, *kind)).collect(),
         conditions: vec![Where {
             column: "SalesOrderNo".into(),
             comparison: Comparison::Equal,
