@@ -168,11 +168,35 @@ fn a_bulk_load_of_100_000_rows_sends_only_what_changed() {
         .ok();
     });
     site.driver(&["sync", "--dataset", "inventory"]).ok();
-    site.erp(
-        "UPDATE IM_ItemWarehouse SET QuantityOnHand = CAST(CAST(QuantityOnHand AS INTEGER) + 7 AS TEXT) \
-         WHERE rowid % 2 = 0",
-    );
+    play(&site, "stock-batch", &["--count", "100000"]);
     let rows = sync(&site, &["--dataset", "inventory", "--full"]);
     assert_eq!(of(&rows, "inventory")["sent"], 100_000);
     site.driver(&["verify", "--dataset", "inventory"]).ok();
+}
+
+/// Columns come, go and hold more than they should: the dataset goes on, with findings.
+#[test]
+fn a_table_changes_its_shape() {
+    let site = Site::demo(Reader::Sandbox);
+    site.driver(&["sync"]).ok();
+    for (script, column) in [
+        ("add-column", "UDF_NEW"),
+        ("widen-column", "ItemCodeDesc"),
+        ("drop-column", "AllocateLandedCost"),
+    ] {
+        play(&site, script, &["--table", "CI_Item", "--column", column]);
+        let rows = sync(&site, &["--full"]);
+        assert!(
+            of(&rows, "items")["held"].is_null(),
+            "{script}: {}",
+            of(&rows, "items")
+        );
+        // Another dataset is not sent again.
+        assert_eq!(of(&rows, "customers")["sent"], 0, "{script}");
+        site.driver(&["verify"]).ok();
+    }
+    let status: Value = serde_json::from_str(&site.driver(&["status", "--json"]).ok()).unwrap();
+    for code in ["longer_than_declared", "column_missing"] {
+        assert!(status.to_string().contains(code), "no {code} in {status}");
+    }
 }

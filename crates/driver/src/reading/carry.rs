@@ -1,5 +1,7 @@
 //! Carrying out what the engine of a stream asks for.
 
+use std::collections::HashSet;
+
 use agent_store::{Entry, Known, Stream};
 use catalog::{DocumentBatch, Removal, RemovalReason};
 use jiff::civil::DateTime;
@@ -12,7 +14,11 @@ use wire::agent::{HashRequest, StreamReset};
 use wire::{BatchHeader, encode_batch};
 
 use super::memory::{Done, Memory};
-use super::pass::{CompanyReader, Observer, hub, lost, store};
+use super::pass::{CompanyReader, hub, lost, store};
+use super::report::Observer;
+
+/// Code of a failure that a smaller page mends.
+pub(super) const PAGE_TOO_LARGE: &str = "batch_failed";
 
 /// Keys asked of the hub at once during a rebuild.
 const HASH_PAGE: u32 = 20_000;
@@ -177,9 +183,9 @@ impl CompanyReader {
                     approved,
                 };
                 let bytes = encode_batch(&header, &hand.batch).map_err(|e| Failure::Hub {
-                    code: "batch_failed".to_owned(),
+                    code: PAGE_TOO_LARGE.to_owned(),
                     message: e.to_string(),
-                    remedy: "report it: a page does not fit into one message".to_owned(),
+                    remedy: "smaller pages are tried by themselves; report it if it lasts".to_owned(),
                 })?;
                 let digest = wire::digest(&bytes);
                 self.hub.send(bytes).map_err(|e| hub(&e))?;
@@ -256,14 +262,22 @@ impl CompanyReader {
         if let Some(column) = self.watch_columns(work, &page, mark && since.is_none())? {
             return Ok(Event::Implausible { column });
         }
-        for finding in &page.findings {
-            work.note(finding, observer);
-        }
-        for finding in stamp_findings(&work.shape.dataset, &page.batch, work.now) {
-            work.note(&finding, observer);
+        let keys = work.shape.dataset.keys(&page.batch);
+        let stamps = stamp_findings(&work.shape.dataset, &page.batch, work.now);
+        // Records that the site's filter hides are nobody's business at the hub; that the
+        // filter failed on one is.
+        let hidden: HashSet<&Key> = keys
+            .iter()
+            .zip(&page.kept)
+            .filter(|(_, kept)| !**kept)
+            .map(|(key, _)| key)
+            .collect();
+        for finding in page.findings.iter().chain(&stamps) {
+            if !hidden.contains(&finding.key) || matches!(finding.code, RowCode::StepFailed(_)) {
+                work.note(finding, observer);
+            }
         }
         let dataset = &work.shape.dataset;
-        let keys = dataset.keys(&page.batch);
         let hashes = dataset.hashes(&page.batch);
         let known = self.index.look_up(work.stream, &keys).map_err(store)?;
         let known_hashes: Vec<Option<Hash>> = known.iter().map(|k| k.map(|k| k.hash)).collect();

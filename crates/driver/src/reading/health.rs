@@ -10,7 +10,8 @@ use wire::status::{
 };
 
 use super::memory::Done;
-use super::pass::{HEALTH_NOTE, PassEnd, PassReport};
+use super::pass::HEALTH_NOTE;
+use super::report::{PassEnd, PassReport};
 
 /// What is known of a dataset beside its progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

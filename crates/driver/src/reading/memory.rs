@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use agent_store::SeenBits;
-use catalog::Removal;
+use catalog::{Dataset, Removal};
 use jiff::civil::DateTime;
 use sync::{Command, Engine, Fill, Progress, RowFinding, Settings, Shape};
 use values::{Hash, Key};
@@ -30,6 +30,8 @@ pub(super) struct Memory {
     pub(super) looked: Looked,
     /// How full the columns are, when the whole pass under way began in this process.
     pub(super) fill: Option<Fill>,
+    /// Documents of a page, where fewer than usual fit into one message.
+    pub(super) page_documents: Option<usize>,
     /// Columns that looked blank in a page, and are not in the whole table.
     pub(super) trusted: HashSet<String>,
     /// When it was last looked whether a column that is held has its values again.
@@ -134,6 +136,12 @@ impl Tally {
 }
 
 impl Memory {
+    /// Documents of a page.
+    pub(super) fn page_documents(&self, dataset: &Dataset) -> usize {
+        let usual = sync::page_documents(dataset);
+        self.page_documents.map_or(usual, |fewer| fewer.min(usual))
+    }
+
     pub(super) fn note(&mut self, finding: &RowFinding) {
         self.new_findings
             .as_mut()
