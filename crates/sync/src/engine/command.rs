@@ -134,7 +134,8 @@ pub enum Command {
     /// Take some of the leavers in hand. They stay among the leavers until an acknowledged
     /// [`Command::Commit`] → [`Event::RemovalsTaken`].
     TakeRemovals {
-        /// Also those that nothing explains.
+        /// False while a brake holds: then only those are taken that were found elsewhere in
+        /// the ERP.
         with_unexplained: bool,
     },
     /// Record progress in one transaction with what was in hand → [`Event::Committed`].

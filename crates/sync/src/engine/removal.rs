@@ -74,8 +74,8 @@ impl Engine {
             .map(|reason| brake.held(reason, unexplained, self.progress.held.as_ref(), pass.started));
     }
 
-    /// The hub counts too, and it may know of removals that this side has forgotten. What is
-    /// explained goes alone.
+    /// The hub counts too, and it may know of removals that this side has forgotten. What was
+    /// found elsewhere goes alone.
     pub(super) fn hub_brakes(&self, pass: &mut Pass, unexplained: u64) -> Command {
         let brake = pass
             .brake
