@@ -225,7 +225,7 @@ fn calls_go_through_to_the_object_server() {
     assert_eq!(bridge.call(&set_user()).unwrap().code, 1);
     assert_eq!(
         bridge
-            .call(&Call::SetCompany { code: "XXX".into() })
+            .call(&Call::SetCompany { code: "ZZZ".into() })
             .unwrap()
             .code,
         0

@@ -16,7 +16,7 @@ use sync::{
     Adaptation, ColumnFill, DocumentPage, Extra, FieldSteps, JoinCache, Keep, PageRequest, RowCode, Shape,
     Suspect, UserTable, Verdict, confirm, read_column_fill, read_documents, read_keys,
 };
-use tables::{LIMIT, Row, Rows, Tables, dataset, fit_with, row};
+use tables::{LIMIT, Row, Rows, Tables, dataset, first_page, fit_with, row};
 use values::Key;
 
 fn salespersons() -> Dataset {
@@ -54,16 +54,6 @@ fn extra(name: &str, column: &str, class: Class) -> Extra {
         class,
         expression: None,
     }
-}
-
-fn first_page(reader: &mut Tables, shape: &Shape) -> DocumentPage {
-    let request = PageRequest {
-        limit: 100,
-        ..PageRequest::default()
-    };
-    let page = read_documents(reader, shape, &request, &mut JoinCache::default(), LIMIT).unwrap();
-    shape.dataset.check(&page.batch).unwrap();
-    page
 }
 
 fn texts(page: &DocumentPage, dataset: &Dataset, field: &str) -> Vec<String> {
@@ -634,126 +624,4 @@ fn what_looks_like_a_secret_is_not_even_known_to_exist() {
         let problem = fit_with(&mut reader, &salespersons(), &adaptation).unwrap_err();
         assert_eq!(problem.code(), "column_withheld", "{problem}");
     }
-}
-
-/// Sixty orders, the first `with_lines` of them with two lines each.
-fn orders_with_lines(with_lines: usize) -> (Tables, Dataset) {
-    let mut orders = dataset("sales_orders", &["DateUpdated", "TimeUpdated", "ItemCode"]);
-    orders.children.retain(|child| child.name == "lines");
-    let numbers: Vec<String> = (0..60).map(|n| format!("{n:07}")).collect();
-    let header = |number: &String| {
-        row(&[
-            ("SalesOrderNo", number),
-            ("DateUpdated", "2026-05-01"),
-            ("TimeUpdated", "9"),
-        ])
-    };
-    let line =
-        |number: &String, key: &str| row(&[("SalesOrderNo", number), ("LineKey", key), ("ItemCode", "A")]);
-    // One of an order that is not there: the table has columns.
-    let mut lines = vec![line(&"9999999".to_owned(), "1")];
-    for number in numbers.iter().take(with_lines) {
-        lines.extend([line(number, "1"), line(number, "2")]);
-    }
-    let tables: Rows = [
-        ("SO_SalesOrderHeader", numbers.iter().map(header).collect()),
-        ("SO_SalesOrderDetail", lines),
-    ]
-    .into();
-    (Tables::new(tables), orders)
-}
-
-#[test]
-fn lines_that_are_all_gone_at_once_are_not_believed() {
-    let (mut reader, mut orders) = orders_with_lines(50);
-    let (shape, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
-    let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-    assert_eq!(
-        before.column("lines[]"),
-        Some(ColumnFill { rows: 60, filled: 50 })
-    );
-    assert_eq!(
-        read_column_fill(&mut reader, &shape, "lines[]", LIMIT).unwrap(),
-        ColumnFill { rows: 60, filled: 51 },
-        "a line without an order counts as one, which is of no weight"
-    );
-    assert_eq!(sync::vanished(&before, &shape), None);
-
-    // The table reads as empty, the headers stand still.
-    reader.rows.insert("SO_SalesOrderDetail", Vec::new());
-    let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-    let found = sync::implausible(&before, &now);
-    assert_eq!(found.as_deref(), Some("lines[]"));
-    let all = read_column_fill(&mut reader, &shape, "lines[]", LIMIT).unwrap();
-    assert_eq!(all, ColumnFill { rows: 60, filled: 0 });
-    assert!(all.is_implausible_after(before.column("lines[]").unwrap()));
-    assert_eq!(sync::Fill::words("lines[]"), "the table of the nested lines");
-
-    // The table is no longer there, and the dataset would do without.
-    orders.children[0].optional = true;
-    let (without, problems) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
-    assert_eq!(
-        problems.iter().map(sync::ShapeProblem::code).next(),
-        Some("table_absent")
-    );
-    assert_eq!(sync::vanished(&before, &without).as_deref(), Some("lines[]"));
-}
-
-#[test]
-fn a_site_whose_orders_never_had_lines_is_not_stopped() {
-    for with_lines in [0, 29] {
-        let (mut reader, mut orders) = orders_with_lines(with_lines);
-        orders.children[0].optional = true;
-        let (shape, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
-        let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-        reader.rows.insert("SO_SalesOrderDetail", Vec::new());
-        let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-        assert_eq!(sync::implausible(&before, &now), None, "{with_lines}");
-        let (without, _) = fit_with(&mut reader, &orders, &Adaptation::default()).unwrap();
-        assert_eq!(sync::vanished(&before, &without), None, "{with_lines}");
-    }
-}
-
-#[test]
-fn joined_values_that_are_all_gone_at_once_are_not_believed() {
-    let mut items = Catalog::standard().unwrap().get("items").unwrap().clone();
-    items.children.clear();
-    items.fields.retain(|f| {
-        f.is_udf() || f.join.is_some() || f.column == "ItemCode" || f.column.ends_with("Updated")
-    });
-    let keys: Vec<String> = (0..40).map(|n| format!("{n:010}")).collect();
-    let item = |key: &String| {
-        row(&[
-            ("ItemCode", key),
-            ("ExtendedDescriptionKey", key),
-            ("DateUpdated", "2026-05-01"),
-            ("TimeUpdated", "9"),
-        ])
-    };
-    let text = |key: &String| {
-        row(&[
-            ("ExtendedDescriptionKey", key),
-            ("ExtendedDescriptionText", "long"),
-        ])
-    };
-    let tables: Rows = [
-        ("CI_Item", keys.iter().map(item).collect()),
-        ("CI_ExtendedDescription", keys.iter().map(text).collect()),
-    ]
-    .into();
-    let mut reader = Tables::new(tables);
-    let (shape, _) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
-    let name = "CI_ExtendedDescription.ExtendedDescriptionText";
-    let before = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-    let full = ColumnFill { rows: 40, filled: 40 };
-    assert_eq!(before.column(name), Some(full));
-    assert_eq!(read_column_fill(&mut reader, &shape, name, LIMIT).unwrap(), full);
-
-    reader.rows.insert("CI_ExtendedDescription", Vec::new());
-    let now = sync::Fill::of(&shape, &first_page(&mut reader, &shape));
-    assert_eq!(sync::implausible(&before, &now).as_deref(), Some(name));
-    let all = read_column_fill(&mut reader, &shape, name, LIMIT).unwrap();
-    assert!(all.is_implausible_after(full));
-    let (without, _) = fit_with(&mut reader, &items, &Adaptation::default()).unwrap();
-    assert_eq!(sync::vanished(&before, &without).as_deref(), Some(name));
 }

@@ -235,7 +235,7 @@ fn check_logon(open: OpenObjects<'_>) {
     );
     desk.expect(&Call::SetCompany { code: "ABC".into() }, 0);
     desk.expect(&set_user(USER, PASSWORD), 1);
-    desk.expect(&Call::SetCompany { code: "XXX".into() }, 0);
+    desk.expect(&Call::SetCompany { code: "ZZZ".into() }, 0);
     desk.expect(&Call::SetCompany { code: "ABC".into() }, 1);
     desk.expect(&Call::SetModule { module: "S/O".into() }, 1);
     desk.expect(

@@ -12,7 +12,7 @@ use sage::{
     Cell, ColumnDecoder, ColumnInfo, Comparison, Literal, Page, Probe, ReadError, ReadErrorCode, Reader,
     Select,
 };
-use sync::{Adaptation, Fitted, Remembered, Shape};
+use sync::{Adaptation, DocumentPage, Fitted, JoinCache, PageRequest, Remembered, Shape, read_documents};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 
@@ -156,4 +156,14 @@ impl Reader for Tables {
             findings: Vec::new(),
         })
     }
+}
+
+pub(crate) fn first_page(reader: &mut Tables, shape: &Shape) -> DocumentPage {
+    let request = PageRequest {
+        limit: 100,
+        ..PageRequest::default()
+    };
+    let page = read_documents(reader, shape, &request, &mut JoinCache::default(), LIMIT).unwrap();
+    shape.dataset.check(&page.batch).unwrap();
+    page
 }
