@@ -73,9 +73,11 @@ impl Obstacle {
     pub const fn concerns_company(self) -> bool {
         match self {
             Self::Sage(condition) => match condition {
-                Condition::RecordLocked => false,
+                Condition::RecordLocked | Condition::TaxService => false,
                 Condition::NoSeat
                 | Condition::ExclusiveTask
+                | Condition::PeriodEnd
+                | Condition::SageClosed
                 | Condition::SubscriptionLapsed
                 | Condition::PasswordRefused
                 | Condition::ExternalAccessOff
@@ -113,7 +115,8 @@ impl Obstacle {
             Self::Sage(condition) => match condition {
                 Condition::NoSeat => (30, 600),
                 Condition::RecordLocked => (10, 300),
-                Condition::ExclusiveTask => (60, 600),
+                Condition::ExclusiveTask | Condition::PeriodEnd | Condition::SageClosed => (60, 600),
+                Condition::TaxService => (30, 900),
                 Condition::SubscriptionLapsed | Condition::PasswordRefused => (3600, 6 * 3600),
                 Condition::ExternalAccessOff | Condition::PermissionDenied => (600, 3600),
             },

@@ -124,6 +124,21 @@ pub enum Call {
         /// `SalesOrderNo`, `CustomerNo`, …
         number: String,
     },
+    /// `object.nSelectNewBatch(&batch, "N", comment)`; the return carries the batch's
+    /// number. The batch exists from then on, even when nothing is entered into it.
+    SelectNewBatch {
+        /// An object whose records are entered in batches (`AR_CashReceipts_bus`, …).
+        object: ObjectId,
+        /// What a person reads in the list of batches.
+        comment: String,
+    },
+    /// `object.nSelectBatch(batch)`: 0 when it is posted, gone, or in use by somebody.
+    SelectBatch {
+        /// An object whose records are entered in batches.
+        object: ObjectId,
+        /// The batch's number.
+        batch_no: String,
+    },
     /// `object.nSetKeyValue(column, value)`.
     SetKeyValue {
         /// The object.
@@ -244,6 +259,12 @@ pub enum Condition {
     RecordLocked,
     /// A task that needs the company for itself is running.
     ExclusiveTask,
+    /// The module's period end is being processed.
+    PeriodEnd,
+    /// Sage is shut down for maintenance.
+    SageClosed,
+    /// The outside tax service did not answer.
+    TaxService,
     /// The subscription has lapsed; Sage is read-only.
     SubscriptionLapsed,
     /// User or password refused.
@@ -262,6 +283,9 @@ impl Condition {
             Self::NoSeat => "no_seat",
             Self::RecordLocked => "record_locked",
             Self::ExclusiveTask => "exclusive_task",
+            Self::PeriodEnd => "period_end",
+            Self::SageClosed => "sage_closed",
+            Self::TaxService => "tax_service",
             Self::SubscriptionLapsed => "subscription_lapsed",
             Self::PasswordRefused => "password_refused",
             Self::ExternalAccessOff => "external_access_off",
@@ -280,6 +304,15 @@ impl Condition {
                 "close the record on the screen that has it open; the document waits and goes in by itself"
             }
             Self::ExclusiveTask => "wait for the task to end; the document waits and goes in by itself",
+            Self::PeriodEnd => {
+                "wait for period end processing to finish; the document waits and goes in by itself"
+            }
+            Self::SageClosed => {
+                "open Sage for users again (Master Console, or the task that closed it); the document waits and goes in by itself"
+            }
+            Self::TaxService => {
+                "check the connection of Sage to its tax service (AvaTax); the document waits and goes in by itself"
+            }
             Self::SubscriptionLapsed => "renew the Sage subscription; until then Sage refuses every write",
             Self::PasswordRefused => {
                 "correct orders.sage_user and the variable that orders.password_env names, and restart the driver; until then documents are tried rarely, so that the user is not locked"
@@ -301,8 +334,14 @@ impl Condition {
             Some(Self::NoSeat)
         } else if has(&["in use by"]) || has(&["locked by"]) || has(&["record", "busy"]) {
             Some(Self::RecordLocked)
+        } else if has(&["period end"]) || has(&["year end", "process"]) {
+            Some(Self::PeriodEnd)
         } else if has(&["exclusive"]) {
             Some(Self::ExclusiveTask)
+        } else if has(&["shut down"]) || has(&["shutdown"]) || has(&["closed", "maintenance"]) {
+            Some(Self::SageClosed)
+        } else if has(&["avatax"]) || has(&["tax service"]) {
+            Some(Self::TaxService)
         } else if has(&["subscription"]) {
             Some(Self::SubscriptionLapsed)
         } else if has(&["password"]) || has(&["logon", "invalid"]) {
@@ -314,5 +353,22 @@ impl Condition {
         } else {
             None
         }
+    }
+
+    /// Who holds the record, when Sage's words tell ("… is in use by JQ.").
+    #[must_use]
+    pub fn locked_by(message: &str) -> Option<&str> {
+        let lower = message.to_ascii_lowercase();
+        ["in use by ", "locked by "].iter().find_map(|words| {
+            let at = lower.find(words)? + words.len();
+            let who = message
+                .get(at..)?
+                .split(['.', ',', ';', '('])
+                .next()?
+                .trim()
+                .trim_start_matches("user ")
+                .trim();
+            (!who.is_empty()).then_some(who)
+        })
     }
 }

@@ -104,7 +104,12 @@ impl<'a> Desk<'a> {
 /// can meet: "you have no permission to change the price" is about the price.
 fn refusal(message: &str, code: &str, field: &str) -> Stop {
     let condition = Condition::of_message(message).filter(|condition| match condition {
-        Condition::RecordLocked | Condition::ExclusiveTask | Condition::SubscriptionLapsed => true,
+        Condition::RecordLocked
+        | Condition::ExclusiveTask
+        | Condition::PeriodEnd
+        | Condition::SageClosed
+        | Condition::TaxService
+        | Condition::SubscriptionLapsed => true,
         Condition::NoSeat
         | Condition::PasswordRefused
         | Condition::ExternalAccessOff

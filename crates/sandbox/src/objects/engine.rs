@@ -113,6 +113,10 @@ impl Engine {
                 Ok(self.keep(Object::LinesOf(object.0)))
             }
             Call::GetNextNumber { object, number } => self.next_number(*object, number),
+            Call::SelectNewBatch { object, .. } | Call::SelectBatch { object, .. } => {
+                self.order(*object)?;
+                Ok(refused("Sales orders are not entered in batches."))
+            }
             Call::SetKeyValue {
                 object,
                 column,
