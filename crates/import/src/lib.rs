@@ -13,6 +13,7 @@ mod problems;
 pub mod read_back;
 mod record;
 mod rows;
+pub mod rules;
 pub mod sales_order;
 pub mod validate;
 
