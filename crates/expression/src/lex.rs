@@ -59,7 +59,7 @@ fn token(text: &str, at: usize, next: char) -> Result<(Token, usize), CompileErr
         '\'' => quoted(text, at, rest),
         '0'..='9' | '.' => number(text, at, rest),
         'a'..='z' | 'A'..='Z' | '_' => {
-            let name = leading(rest, |b| b.is_ascii_alphanumeric() || b == b'_');
+            let name = name(rest);
             Ok((word(name), name.len()))
         }
         _ => sign(text, at, rest, next),
@@ -68,6 +68,20 @@ fn token(text: &str, at: usize, next: char) -> Result<(Token, usize), CompileErr
 
 fn leading(rest: &str, belongs: impl Fn(u8) -> bool) -> &str {
     let length = rest.bytes().position(|b| !belongs(b)).unwrap_or(rest.len());
+    rest.get(..length).unwrap_or(rest)
+}
+
+/// A name, with the names below it: `ship_to.ship_to_state`, `udf.2nd_choice`.
+fn name(rest: &str) -> &str {
+    let part = |from: usize| leading(rest.get(from..).unwrap_or(""), |b| b.is_ascii_alphanumeric() || b == b'_');
+    let mut length = part(0).len();
+    while rest.as_bytes().get(length) == Some(&b'.') {
+        let below = part(length + 1).len();
+        if below == 0 {
+            break;
+        }
+        length += 1 + below;
+    }
     rest.get(..length).unwrap_or(rest)
 }
 

@@ -8,7 +8,7 @@ use values::{Date, Decimal, Kind};
 
 fn kind(name: &str) -> Option<Kind> {
     match name.to_ascii_lowercase().as_str() {
-        "t" => Some(Kind::Text),
+        "t" | "o.t" => Some(Kind::Text),
         "n" => Some(Kind::Decimal { scale: 6 }),
         "d" => Some(Kind::Date),
         "j" => Some(Kind::Json),
@@ -42,7 +42,7 @@ fn exercised(text: &str, row: &dyn Fn(&str) -> Value) -> Result<(), TestCaseErro
     Ok(())
 }
 
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 46] = [
     "(",
     ")",
     ",",
@@ -87,6 +87,8 @@ const WORDS: [&str; 44] = [
     "max(",
     "replace(",
     "mid(",
+    "o.t",
+    ".t",
 ];
 
 fn any_row() -> impl Strategy<Value = (String, i64, Option<i32>)> {
