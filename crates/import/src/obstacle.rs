@@ -25,6 +25,8 @@ pub enum Obstacle {
     JournalFull,
     /// The journal cannot be used for another reason.
     JournalFailed,
+    /// A person, or the schedule, has paused the driver.
+    Paused,
 }
 
 impl Obstacle {
@@ -40,6 +42,7 @@ impl Obstacle {
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
             Self::JournalFailed => "journal_failed",
+            Self::Paused => "paused",
         }
     }
 
@@ -62,6 +65,9 @@ impl Obstacle {
             Self::JournalFailed => {
                 "the message says why journal.db cannot be used; nothing is written to Sage before it can"
             }
+            Self::Paused => {
+                "nothing to do: the document goes in by itself when the pause is over; erp-driver resume ends it now"
+            }
             Self::JournalFull => {
                 "free space on the disk that holds the driver's state folder; nothing is written to Sage before"
             }
@@ -83,7 +89,7 @@ impl Obstacle {
                 | Condition::ExternalAccessOff
                 | Condition::PermissionDenied => true,
             },
-            Self::SageUnreachable | Self::JournalFull | Self::JournalFailed => true,
+            Self::SageUnreachable | Self::JournalFull | Self::JournalFailed | Self::Paused => true,
             Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => {
                 false
             }
@@ -125,6 +131,8 @@ impl Obstacle {
             Self::ReadBackUnclear => (3, 60),
             Self::HubUnreachable => (2, 120),
             Self::JournalFull | Self::JournalFailed => (30, 300),
+            // Nobody tries while the pause lasts; afterwards nobody shall wait.
+            Self::Paused => (1, 1),
         }
     }
 }

@@ -59,6 +59,7 @@ pub struct Runner {
     pub(super) clock: Box<dyn Clock>,
     pub(super) fault_point: Box<dyn Fn(&'static str)>,
     pub(super) stop: Arc<AtomicBool>,
+    paused: Box<dyn Fn() -> Option<String>>,
     pub(super) lease: Option<LeaseEpoch>,
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
@@ -119,12 +120,21 @@ impl Runner {
             clock: ports.clock,
             fault_point: ports.fault_point,
             stop,
+            paused: Box::new(|| None),
             lease: None,
             worker: None,
             gate: None,
             imports: Vec::new(),
             hub_pause: Pause::default(),
         }
+    }
+
+    /// Leaves Sage alone as long as `paused` gives a reason: no document begins, the session
+    /// is released, and what the hub hands over is journaled and waits.
+    #[must_use]
+    pub fn pausing_while(mut self, paused: impl Fn() -> Option<String> + 'static) -> Self {
+        self.paused = Box::new(paused);
+        self
     }
 
     /// Works until it is stopped.
@@ -139,6 +149,9 @@ impl Runner {
     /// new work.
     pub fn turn(&mut self) {
         let now = self.clock.now();
+        if (self.paused)().is_some() {
+            self.release_session();
+        }
         if let Some(until) = self.hub_pause.until
             && until > now
         {
@@ -268,7 +281,12 @@ impl Runner {
     }
 
     fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp) {
-        let next = self.imports.iter().filter_map(|i| i.import.due_at()).min();
+        let is_paused = (self.paused)().is_some();
+        let moving = self
+            .imports
+            .iter()
+            .filter(|i| !(is_paused && i.waits_for_pause()));
+        let next = moving.filter_map(|i| i.import.due_at()).min();
         if self.imports.len() >= MAX_IMPORTS {
             self.nap(next.unwrap_or(Timestamp::MAX), now);
             return;
@@ -328,9 +346,11 @@ impl Runner {
     }
 
     fn next_due(&self, now: Timestamp) -> Option<usize> {
-        self.imports
-            .iter()
-            .position(|current| current.import.due_at().is_some_and(|due| due <= now))
+        let is_paused = (self.paused)().is_some();
+        self.imports.iter().position(|current| {
+            let is_due = current.import.due_at().is_some_and(|due| due <= now);
+            is_due && !(is_paused && current.waits_for_pause())
+        })
     }
 
     /// Brings one import as far as it goes now.
@@ -361,16 +381,19 @@ impl Runner {
             let moment = self.moment();
             current.step(Event::Due, &moment);
         }
+        // What was just entered is read back before the driver lets go.
+        let mut has_entered = false;
         while let Some(command) = current.commands.pop_front() {
-            let gated = if command == Command::OpenSession {
-                self.gated()
+            let gated = if touches_sage(&command) && !has_entered {
+                self.paused_event().or_else(|| self.gated(&command))
             } else {
                 None
             };
+            has_entered |= matches!(command, Command::EnterOrder { .. });
             let was_gated = gated.is_some();
             let event =
                 match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
-                    Ok(Some(event)) => event,
+                    Ok(Some(event)) => self.or_paused(event),
                     Ok(None) => continue,
                     Err(halt) => {
                         // What is in memory is given up; the journal knows the rest.
@@ -384,7 +407,7 @@ impl Runner {
             current.step(event, &moment);
             if let Some(waiting) = current.import.waiting() {
                 tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
-                if waiting.obstacle.concerns_company() && !was_gated {
+                if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
                     let detail = waiting.detail.clone();
                     self.gate = Some(Gate {
                         obstacle: waiting.obstacle,
@@ -413,7 +436,10 @@ impl Runner {
 
     /// An obstacle of the whole company keeps every document from trying: a password that
     /// twenty documents try locks the user.
-    fn gated(&mut self) -> Option<Event> {
+    fn gated(&mut self, command: &Command) -> Option<Event> {
+        if *command != Command::OpenSession {
+            return None;
+        }
         let now = self.clock.now();
         if self.gate.as_ref()?.until <= now {
             self.gate = None;
@@ -423,6 +449,26 @@ impl Runner {
             obstacle: gate.obstacle,
             detail: gate.detail.clone(),
         })
+    }
+
+    fn paused_event(&self) -> Option<Event> {
+        (self.paused)().map(|detail| Event::Blocked {
+            obstacle: Obstacle::Paused,
+            detail,
+        })
+    }
+
+    /// What fails because the driver was paused meanwhile is no failure.
+    fn or_paused(&self, event: Event) -> Event {
+        let is_of_sage = match &event {
+            Event::WorkerLost { .. } => true,
+            Event::Blocked { obstacle, .. } => {
+                matches!(obstacle, Obstacle::SageUnreachable | Obstacle::ReaderUnavailable)
+            }
+            _ => false,
+        };
+        let paused = is_of_sage.then(|| self.paused_event()).flatten();
+        paused.unwrap_or(event)
     }
 
     fn lose_lease(&mut self) {
@@ -480,11 +526,38 @@ fn current_of(record: &Record, is_acknowledged: bool) -> Current {
     }
 }
 
+/// Does the command need Sage, or lead to something that does? A fence needs nothing but the
+/// list of processes, and what was entered is recorded and told whatever happens.
+const fn touches_sage(command: &Command) -> bool {
+    match command {
+        Command::Validate
+        | Command::OpenSession
+        | Command::NextNumber
+        | Command::JournalWriteStarted { .. }
+        | Command::ReadBack { .. } => true,
+        Command::JournalReservation { .. }
+        | Command::ReserveAtHub { .. }
+        | Command::EnterOrder { .. }
+        | Command::KillWorker
+        | Command::Fence { .. }
+        | Command::JournalWriteEnded { .. }
+        | Command::Freeze { .. }
+        | Command::JournalOutcome { .. }
+        | Command::Report { .. }
+        | Command::Announce { .. } => false,
+    }
+}
+
 impl Current {
     fn step(&mut self, event: Event, moment: &Moment) {
         let (import, commands) = self.import.clone().step(event, moment);
         self.import = import;
         self.commands = commands.into();
+    }
+
+    fn waits_for_pause(&self) -> bool {
+        let waiting = self.import.waiting();
+        waiting.is_some_and(|waiting| waiting.obstacle == Obstacle::Paused)
     }
 
     pub(super) const fn id(&self) -> &ImportId {
