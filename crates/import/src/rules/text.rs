@@ -57,8 +57,21 @@ pub enum UdfKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Each {
-    /// Every line, in order.
+    /// Every line of an order.
     Lines,
+    /// Every invoice of a payment.
+    Invoices,
+}
+
+impl Each {
+    /// The name in the configuration, which is that of the list in the document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Invoices => "invoices",
+        }
+    }
 }
 
 /// One `[[company.imports.map]]`: steps for one field.
@@ -90,7 +103,7 @@ pub struct RuleText {
     pub document: DocumentKind,
     /// The condition, an expression.
     pub when: String,
-    /// Asked once for each line.
+    /// Asked once for each line of an order, or each invoice of a payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
     /// Fields that get a value.

@@ -1,0 +1,126 @@
+//! A field's place in a JSON body.
+
+use serde_json::{Map, Value};
+
+/// The group whose names are told apart by their letters, not by their case.
+const UDF: &str = "udf";
+
+/// The names that lead to a field, from the body or from a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Path(Vec<String>);
+
+/// Something on the way to the field is there and is no object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoObject {
+    /// The way to it.
+    pub(super) path: String,
+}
+
+impl Path {
+    pub(super) fn new(path: &str) -> Self {
+        Self(path.split('.').map(str::to_owned).collect())
+    }
+
+    pub(super) fn get<'a>(&self, within: &'a Value) -> Option<&'a Value> {
+        let mut value = within;
+        let mut above = "";
+        for name in &self.0 {
+            let object = value.as_object()?;
+            value = object.get(spelled(object, name, above))?;
+            above = name;
+        }
+        Some(value)
+    }
+
+    /// The names as the body spells them, joined.
+    pub(super) fn spelled(&self, within: &Value) -> String {
+        let mut value = Some(within);
+        let mut above = "";
+        let mut path = String::new();
+        for name in &self.0 {
+            let object = value.and_then(Value::as_object);
+            let own = object.map_or(name.as_str(), |object| spelled(object, name, above));
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(own);
+            value = object.and_then(|object| object.get(own));
+            above = name;
+        }
+        path
+    }
+
+    /// Puts a value there, or takes it out, and gives what was there before. Objects that are
+    /// missing on the way are made for a value.
+    pub(super) fn set(&self, within: &mut Value, new: Option<Value>) -> Result<Option<Value>, NoObject> {
+        let Some((last, way)) = self.0.split_last() else {
+            return Ok(None);
+        };
+        let mut object = match within {
+            Value::Object(object) => object,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return Err(NoObject { path: String::new() });
+            }
+        };
+        let mut above = "";
+        for (depth, name) in way.iter().enumerate() {
+            let own = spelled(object, name, above).to_owned();
+            if new.is_none() && !object.contains_key(&own) {
+                return Ok(None);
+            }
+            let next = object.entry(own).or_insert(Value::Null);
+            if next.is_null() && new.is_some() {
+                *next = Value::Object(Map::new());
+            }
+            object = match next {
+                Value::Object(object) => object,
+                Value::Null if new.is_none() => return Ok(None),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                    let path = self.0.get(..=depth).unwrap_or_default().join(".");
+                    return Err(NoObject { path });
+                }
+            };
+            above = name;
+        }
+        let own = spelled(object, last, above).to_owned();
+        Ok(match new {
+            Some(value) => object.insert(own, value),
+            None => object.remove(&own),
+        })
+    }
+}
+
+fn spelled<'a>(object: &'a Map<String, Value>, name: &'a str, above: &str) -> &'a str {
+    if above != UDF || object.contains_key(name) {
+        return name;
+    }
+    let own = object.keys().find(|key| key.eq_ignore_ascii_case(name));
+    own.map_or(name, String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_found_and_set() {
+        let mut body = json!({"udf": {"GIFT": "Y"}, "ship_to": "2", "hold": null});
+        let gift = Path::new("udf.gift");
+        assert_eq!(gift.get(&body), Some(&json!("Y")));
+        assert_eq!(gift.spelled(&body), "udf.GIFT");
+        assert_eq!(gift.set(&mut body, Some(json!("N"))), Ok(Some(json!("Y"))));
+        assert_eq!(body["udf"], json!({"GIFT": "N"}));
+        let state = Path::new("ship_to.ship_to_state");
+        assert_eq!(state.get(&body), None);
+        let refused = state.set(&mut body, Some(json!("WA"))).unwrap_err();
+        assert_eq!(refused.path, "ship_to");
+        let reason = Path::new("hold.reason");
+        assert_eq!(reason.set(&mut body, None), Ok(None));
+        assert_eq!(reason.set(&mut body, Some(json!("ask"))), Ok(None));
+        assert_eq!(body["hold"], json!({"reason": "ask"}));
+        assert_eq!(reason.set(&mut body, None), Ok(Some(json!("ask"))));
+        assert_eq!(Path::new("a.b").set(&mut json!({}), Some(json!(1))), Ok(None));
+    }
+}
