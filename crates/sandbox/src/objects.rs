@@ -47,13 +47,17 @@
 //! Tax is known before the write.
 
 mod client;
+mod codes;
 mod commit;
 mod engine;
 mod header;
 mod input;
+mod kits;
 mod line;
+mod line_item;
 mod numbers;
 mod order;
+mod periods;
 mod posting;
 mod pricing;
 mod process;
@@ -63,7 +67,10 @@ pub(crate) mod record;
 mod server;
 mod session;
 mod settings;
+mod sold_to;
+mod tax;
 mod totals;
+mod units;
 
 pub use client::Client;
 pub(crate) use commit::{committed_column, move_stock};

@@ -230,9 +230,10 @@ impl From<StoreError> for PlayError {
         match error {
             StoreError::Sandbox(error) => Self::Company(error),
             StoreError::Sqlite(error) => Self::from(error),
-            error @ (StoreError::Decimal(_) | StoreError::NoTable(_) | StoreError::BadCell { .. }) => {
-                Self::Data(error.to_string())
-            }
+            error @ (StoreError::Decimal(_)
+            | StoreError::NoTable(_)
+            | StoreError::BadCell { .. }
+            | StoreError::Ended) => Self::Data(error.to_string()),
         }
     }
 }

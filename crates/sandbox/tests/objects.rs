@@ -248,7 +248,7 @@ fn conditions_of_sage_are_refusals_in_words_that_the_port_knows() {
         Some(Condition::ExternalAccessOff)
     );
     fixture.set("external_access", "Y");
-    fixture.set("exclusive_task", "Period End Processing");
+    fixture.set("exclusive_task", "Rebuild Sort Files");
     assert_eq!(condition(&desk.call(company())), Some(Condition::ExclusiveTask));
     fixture.set("exclusive_task", "");
     assert_eq!(desk.call(company()).code, 1);

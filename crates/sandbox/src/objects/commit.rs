@@ -1,12 +1,14 @@
 //! What a header's `nWrite` and `nDelete` store: header, lines, their mirror in the order
 //! history, and the stock that the order holds, in one transaction.
 
+use std::thread;
+
 use rusqlite::{Connection, TransactionBehavior};
 use values::{Decimal, Stamp};
 
 use super::order::{DETAIL, HEADER, Order, State};
 use super::record::{Layout, Record, StoreError};
-use super::settings;
+use super::{settings, totals, units};
 
 /// Who writes, when, and how much of it.
 pub(crate) struct Writing<'a> {
@@ -18,23 +20,37 @@ pub(crate) struct Writing<'a> {
     pub(crate) with_lines: bool,
 }
 
-/// Stores the order. `false`: the number of a new order is taken by now.
+/// Stores the order: in one transaction, or with the setting `write_atomic` = `no` the
+/// header in one and the rest in another. `false`: nothing is stored, the number of a new
+/// order is taken by now.
 pub(crate) fn write(db: &mut Connection, order: &Order, writing: &Writing<'_>) -> Result<bool, StoreError> {
     let is_new = order.state == State::New;
     let mut header = order.header.clone();
+    totals::finish(db, &mut header, &order.lines)?;
     header.stamp(writing.stamp, writing.user_key, is_new);
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let is_atomic = !settings::is(db, "write_atomic", "no")?;
+    let mut transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if is_new && is_open(&transaction, &order.number)? {
         return Ok(false);
     }
-    let kept: &[Record] = if writing.with_lines { &order.lines } else { &[] };
     header.store(&transaction)?;
+    if !is_atomic {
+        transaction.commit()?;
+        if let Some(delay) = settings::take_fault(db, "between_header_and_lines.delay_ms")? {
+            thread::sleep(settings::milliseconds(&delay));
+        }
+        if settings::take_fault(db, "between_header_and_lines.crash")?.is_some() {
+            return Err(StoreError::Ended);
+        }
+        transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    }
+    let kept: &[Record] = if writing.with_lines { &order.lines } else { &[] };
     delete_lines(&transaction, &order.number)?;
     for line in kept {
         line.store(&transaction)?;
     }
     let committed = committed_column(header.text("OrderType"));
-    move_stock(&transaction, &order.stored, committed, true)?;
+    move_stock(&transaction, &order.stored, order.stored_under, true)?;
     move_stock(&transaction, kept, committed, false)?;
     if is_mirrored(&transaction, &header)? {
         mirror(&transaction, &header, kept)?;
@@ -51,8 +67,7 @@ pub(crate) fn delete(
     user_key: &str,
 ) -> Result<(), StoreError> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let committed = committed_column(order.header.text("OrderType"));
-    remove_open(&transaction, &order.header, &order.stored, committed)?;
+    remove_open(&transaction, &order.header, &order.stored, order.stored_under)?;
     if let Some(mut history) = history_of(&transaction, &order.number)? {
         if option(&transaction, "RetainDeletedOrders")? {
             let is_quote = matches!(order.header.text("OrderType"), "Q" | "P");
@@ -112,12 +127,7 @@ pub(crate) fn move_stock(
 ) -> Result<(), StoreError> {
     let Some(column) = column else { return Ok(()) };
     for line in lines.iter().filter(|line| line.text("ItemType") == "1") {
-        let factor = line.number("UnitOfMeasureConvFactor");
-        let factor = if factor.is_zero() {
-            Decimal::new(1, 0)
-        } else {
-            factor
-        };
+        let factor = units::factor(line.number("UnitOfMeasureConvFactor"));
         let quantity = line.number("QuantityOrdered").multiply(factor, 6)?;
         let key = [
             ("ItemCode", line.text("ItemCode")),

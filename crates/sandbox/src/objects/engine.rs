@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use sage::{BusinessObjects, Call, Fault, ObjectId, Return, Scalar, ServerProcess};
 use values::Date;
 
 use super::commit::{self, Writing};
-use super::header;
 use super::input::{done, refused};
 use super::numbers;
 use super::order::{Desk, HEADER, Order, State};
@@ -103,8 +101,12 @@ impl Engine {
                     .set_user(self.company.connection_mut(), self.owner, user, password)?)
             }
             Call::SetCompany { code } => Ok(self.session.set_company(self.company.connection(), code)?),
-            Call::SetDate { module, date } => Ok(self.session.set_date(module, *date)),
-            Call::SetModule { module } => Ok(self.session.set_module(module)),
+            Call::SetDate { module, date } => {
+                Ok(self.session.set_date(self.company.connection(), module, *date)?)
+            }
+            Call::SetModule { module } => {
+                Ok(self.session.set_module(self.company.connection(), module)?)
+            }
             Call::LookupTask { task } => Ok(self.session.look_up_task(self.company.connection(), task)?),
             Call::SetProgram { task_id } => Ok(self.session.set_program(*task_id)),
             Call::NewObject { name } => self.new_object(name),
@@ -162,6 +164,7 @@ impl Engine {
                 if let Some(record) = self.locked_record(*object)? {
                     self.session.unlock(self.company.connection(), HEADER, &record)?;
                 }
+                self.give_number_back(*object)?;
                 let id = object.0;
                 self.objects.remove(&id);
                 self.objects
@@ -183,7 +186,7 @@ impl Engine {
                 format!("Error 200 creating {name}: no such object."),
             ));
         }
-        if !self.session.is_in("S/O") {
+        if !self.session.runs("S/O", "SO_SalesOrder_ui") {
             return Err(fault(
                 NOT_IN_MODULE,
                 format!("Error 90 creating {name}: module S/O and its program are not set."),
@@ -210,6 +213,10 @@ impl Engine {
         let number = self.order(object)?.number.clone();
         if number.is_empty() {
             return Ok(refused("The SalesOrderNo is required."));
+        }
+        let (order, desk) = self.document_and_desk(object)?;
+        if let Some(refusal) = order.key_refusal(desk.db)? {
+            return Ok(refusal);
         }
         if self.numbers.contains(&number)
             && !commit::is_open(self.company.connection(), &number)?
@@ -260,7 +267,8 @@ impl Engine {
         if !self.order(object)?.is_locked() {
             return Ok(refused("The key is not set: there is nothing to write."));
         }
-        if let Some(refusal) = header::refusal_of(&self.order(object)?.header) {
+        let (order, desk) = self.document_and_desk(object)?;
+        if let Some(refusal) = order.refusal(desk.db)? {
             return Ok(refusal);
         }
         if settings::get(self.company.connection(), "subscription")?.as_deref() == Some("lapsed") {
@@ -270,9 +278,7 @@ impl Engine {
             return Ok(refused(message));
         }
         if take_fault(self.company.connection_mut(), "header_write.hang")?.is_some() {
-            loop {
-                thread::sleep(Duration::from_secs(1));
-            }
+            settings::never_answer();
         }
         if let Some(delay) = take_fault(self.company.connection_mut(), "header_write.delay_ms")? {
             thread::sleep(settings::milliseconds(&delay));
@@ -290,16 +296,15 @@ impl Engine {
             user_key: self.session.user_key(),
             with_lines,
         };
-        if !commit::write(self.company.connection_mut(), order, &writing)? {
-            return Ok(refused(format!(
-                "Sales order {} is already on file.",
-                order.number
-            )));
+        let answer = order.write(self.company.connection_mut(), &writing)?;
+        if answer.is_refused() {
+            return Ok(answer);
         }
         if take_fault(self.company.connection_mut(), "header_write.crash_after_commit")?.is_some() {
             return Err(Halt::Crash);
         }
-        self.let_go(object)
+        self.let_go(object)?;
+        Ok(answer)
     }
 
     fn delete(&mut self, object: ObjectId) -> Result<Return, Halt> {
@@ -310,12 +315,10 @@ impl Engine {
         let Some(Object::Order(order)) = self.objects.get(&object.0) else {
             return Err(no_such_instance(object));
         };
-        commit::delete(
-            self.company.connection_mut(),
-            order,
-            stamp,
-            self.session.user_key(),
-        )?;
+        let answer = order.delete(self.company.connection_mut(), stamp, self.session.user_key())?;
+        if answer.is_refused() {
+            return Ok(answer);
+        }
         self.let_go(object)
     }
 
@@ -337,9 +340,21 @@ impl Engine {
         }
     }
 
+    /// The number of an order that is dropped unwritten.
+    fn give_number_back(&self, object: ObjectId) -> Result<(), Halt> {
+        if let Some(Object::Order(order)) = self.objects.get(&object.0)
+            && order.state == State::New
+            && self.numbers.contains(&order.number)
+        {
+            numbers::give_back(self.company.connection(), &order.number)?;
+        }
+        Ok(())
+    }
+
     fn forget_objects(&mut self) -> Result<(), Halt> {
         let ids: Vec<_> = self.objects.keys().copied().collect();
         for id in ids {
+            self.give_number_back(ObjectId(id))?;
             if let Some(record) = self.locked_record(ObjectId(id))? {
                 self.session.unlock(self.company.connection(), HEADER, &record)?;
             }
@@ -457,7 +472,10 @@ impl Drop for Engine {
 
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
-        Self::Fault(files_failed(&error.to_string()))
+        match error {
+            StoreError::Ended => Self::Crash,
+            error => Self::Fault(files_failed(&error.to_string())),
+        }
     }
 }
 

@@ -50,17 +50,20 @@ pub(crate) fn accept<'a>(
     let cell = match (field.kind, value) {
         (FieldKind::Text(width), Scalar::Text(text)) => {
             let text = text.trim_end();
-            if width.is_some_and(|width| text.chars().count() > width) {
-                return Err(format!("The {} is too long.", field.name));
+            if let Some(width) = width.filter(|width| text.chars().count() > *width) {
+                let name = &field.name;
+                return Err(format!("The {name} is too long: at most {width} characters."));
             }
             Cell::Text(text.to_owned())
         }
         (FieldKind::Date, Scalar::Text(text)) => Cell::Date(date_of(&field.name, text)?),
-        (FieldKind::Number(scale), Scalar::Number(number)) => Cell::Number(
-            number
-                .rescale(scale)
-                .map_err(|_| format!("The {} is too large.", field.name))?,
-        ),
+        (FieldKind::Number(scale), Scalar::Number(number)) => {
+            let digits = digits_of(field);
+            if integer_digits(*number) > digits {
+                return Err(too_large(field, digits));
+            }
+            Cell::Number(number.rescale(scale).map_err(|_| too_large(field, digits))?)
+        }
         (FieldKind::Text(_) | FieldKind::Date, Scalar::Number(_)) => {
             return Err(format!("The {} is a string column.", field.name));
         }
@@ -69,6 +72,29 @@ pub(crate) fn accept<'a>(
         }
     };
     Ok((field, cell))
+}
+
+/// Digits before the decimal point that a number may have. Sage's entry screens take eight
+/// for a quantity, one less than its column would hold.
+fn digits_of(field: &Field) -> u32 {
+    let declared = field.digits.unwrap_or(u32::MAX);
+    match field.name.as_str() {
+        "QuantityOrdered" => declared.min(8),
+        _ => declared,
+    }
+}
+
+fn integer_digits(number: Decimal) -> u32 {
+    let one = 10_u64.checked_pow(u32::from(number.scale())).unwrap_or(u64::MAX);
+    let whole = number.units().unsigned_abs() / one;
+    whole.checked_ilog10().map_or(0, |log| log + 1)
+}
+
+fn too_large(field: &Field, digits: u32) -> String {
+    format!(
+        "The {} is too large: at most {digits} digits before the decimal point.",
+        field.name
+    )
 }
 
 /// Reads the value of a column for `nGetValue`; the error is Sage's refusal.

@@ -7,10 +7,12 @@ use super::commit::{history_of, is_open};
 use super::line::{self, OrderTerms};
 use super::order::{DETAIL, HEADER};
 use super::record::{Layout, Record, StoreError};
-use super::totals;
+use super::{settings, totals};
 use crate::Settings;
 use crate::settings::NEXT_SALES_ORDER_NO;
 
+/// Numbers that came back stand in the settings under this prefix.
+const RETURNED: &str = "returned:SalesOrderNo:";
 /// User key on orders of the somebody else whom the fault `number_taken` brings in: the
 /// clerk's of the demo company.
 const SOMEBODY_ELSE: &str = "0000000002";
@@ -18,6 +20,14 @@ const SOMEBODY_ELSE: &str = "0000000002";
 /// Gives out the next number that no open order and no history has.
 pub(crate) fn next_sales_order(db: &Connection) -> Result<String, StoreError> {
     let settings = Settings::new(db);
+    if settings::is(db, "number_spent", "returned")? {
+        for (name, number) in settings.with_prefix(RETURNED)? {
+            settings.remove(&name)?;
+            if !is_open(db, &number)? && history_of(db, &number)?.is_none() {
+                return Ok(number);
+            }
+        }
+    }
     if settings.get(NEXT_SALES_ORDER_NO)?.is_none() {
         settings.set_if_absent(NEXT_SALES_ORDER_NO, &format!("{:07}", highest(db)? + 1))?;
     }
@@ -27,6 +37,15 @@ pub(crate) fn next_sales_order(db: &Connection) -> Result<String, StoreError> {
             return Ok(number);
         }
     }
+}
+
+/// The number of an order that was dropped before it was written. Whether Sage spends it
+/// is not known: the setting `number_spent` = `returned` gives it out again.
+pub(crate) fn give_back(db: &Connection, number: &str) -> Result<(), StoreError> {
+    if settings::is(db, "number_spent", "returned")? {
+        Settings::new(db).set(&format!("{RETURNED}{number}"), number)?;
+    }
+    Ok(())
 }
 
 /// Another user's order under this number: of `customer` (`01-ABF`), else of the first
@@ -68,6 +87,7 @@ pub(crate) fn take_for_somebody_else(
         price_level: "",
         warehouse: "",
         order_date: today,
+        promise_date: None,
     };
     let text = sage::Scalar::Text(item);
     line::set_value(db, &terms, &mut row, "ItemCode$", &text)?;
@@ -79,7 +99,7 @@ pub(crate) fn take_for_somebody_else(
         &sage::Scalar::Number(Decimal::new(1, 0)),
     )?;
     let lines = [row];
-    totals::sum(db, &mut header, &lines)?;
+    totals::finish(db, &mut header, &lines)?;
     header.stamp(stamp, SOMEBODY_ELSE, true);
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     header.store(&transaction)?;

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use sage::{Return, Scalar};
-use values::Date;
+use values::{Date, Stamp};
 
-use super::header;
-use super::input::{accept, code, done, hand_out, refused};
+use super::commit::{self, Writing, committed_column};
+use super::input::{accept, code, done, hand_out, refused, warned};
 use super::line::{self, OrderTerms};
 use super::record::{Cell, FieldKind, Layout, Record, StoreError};
-use super::totals;
+use super::session::Session;
+use super::{header, kits, sold_to, tax, totals};
 
 /// The header's table; locks stand under its name.
 pub(crate) const HEADER: &str = "SO_SalesOrderHeader";
 /// The lines' table.
 pub(crate) const DETAIL: &str = "SO_SalesOrderDetail";
+
+const TASK: &str = "SO_SalesOrder_ui";
+const RECORDS: &str = "sales orders";
 
 /// What the engine knows besides the order.
 pub(crate) struct Desk<'a> {
@@ -54,6 +58,8 @@ pub(crate) struct Order {
     pub(crate) lines: Vec<Record>,
     /// The lines as they are stored.
     pub(crate) stored: Vec<Record>,
+    /// The stock column that the stored lines are held under.
+    pub(crate) stored_under: Option<&'static str>,
     next_line: u32,
     draft: Option<Draft>,
     cursor: usize,
@@ -80,6 +86,7 @@ impl Order {
             header,
             lines: Vec::new(),
             stored: Vec::new(),
+            stored_under: None,
             next_line: 1,
             draft: None,
             cursor: 0,
@@ -93,6 +100,7 @@ impl Order {
         self.number.clear();
         self.lines.clear();
         self.stored.clear();
+        self.stored_under = None;
         self.next_line = 1;
         self.draft = None;
         self.cursor = 0;
@@ -119,6 +127,45 @@ impl Order {
             }
             Cell::Text(_) | Cell::Number(_) | Cell::Date(_) => refused(format!("{name} is no key column.")),
         }
+    }
+
+    /// Why the user's role does not let the record under the key be worked on.
+    pub(crate) fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
+        let right = if commit::is_open(db, &self.number)? {
+            "modify"
+        } else {
+            "create"
+        };
+        Ok(Session::lacks_right(db, TASK, right, RECORDS)?.map(refused))
+    }
+
+    /// Why the order may not be written yet.
+    pub(crate) fn refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
+        header::refusal_of(db, &self.header)
+    }
+
+    /// The header's `nWrite`: stores the order, with a warning where Sage has one.
+    pub(crate) fn write(&self, db: &mut Connection, writing: &Writing<'_>) -> Result<Return, StoreError> {
+        let warning = header::warning_of(db, &self.header)?;
+        if !commit::write(db, self, writing)? {
+            let number = &self.number;
+            return Ok(refused(format!("Sales order {number} is already on file.")));
+        }
+        Ok(warning.map_or_else(done, warned))
+    }
+
+    /// `nDelete`.
+    pub(crate) fn delete(
+        &self,
+        db: &mut Connection,
+        stamp: Stamp,
+        user_key: &str,
+    ) -> Result<Return, StoreError> {
+        if let Some(words) = Session::lacks_right(db, TASK, "remove", RECORDS)? {
+            return Ok(refused(words));
+        }
+        commit::delete(db, self, stamp, user_key)?;
+        Ok(done())
     }
 
     /// `nSetKey` after the lock is taken: 2 for a new record, 1 for an existing one.
@@ -154,6 +201,7 @@ impl Order {
         let Some(header) = Record::read_one(db, &self.header_layout, &key)? else {
             return Ok(false);
         };
+        self.stored_under = committed_column(header.text("OrderType"));
         self.header = header;
         self.lines = Record::read_all(db, &self.detail_layout, &key)?;
         self.lines
@@ -241,13 +289,14 @@ impl Order {
         let Some(draft) = &mut self.draft else {
             return Ok(refused("There is no current line."));
         };
-        let price_level = header::price_level(desk.db, &self.header)?;
+        let price_level = sold_to::price_level(desk.db, &self.header)?;
         let terms = OrderTerms {
             division: self.header.text("ARDivisionNo"),
             customer: self.header.text("CustomerNo"),
             price_level: &price_level,
             warehouse: self.header.text("WarehouseCode"),
             order_date: self.header.date("OrderDate").unwrap_or(desk.date),
+            promise_date: self.header.date("ShipExpireDate"),
         };
         line::set_value(desk.db, &terms, &mut draft.line, column, value)
     }
@@ -269,23 +318,59 @@ impl Order {
         let Some(draft) = self.draft.take() else {
             return Ok(refused("There is no current line."));
         };
-        if let Some(refusal) = line::refusal_of(&draft.line) {
+        let refusal = match line::refusal_of(db, &draft.line)? {
+            Some(words) => Some(words),
+            None => tax::refusal_of(db, &self.header)?,
+        };
+        if let Some(words) = refusal {
             self.draft = Some(draft);
-            return Ok(refusal);
+            return Ok(refused(words));
         }
-        match draft.replaces {
-            Some(place) if place < self.lines.len() => self.lines[place] = draft.line,
-            Some(_) | None => self.lines.push(draft.line),
-        }
+        let place = match draft.replaces {
+            Some(place) if place < self.lines.len() => {
+                self.lines[place] = draft.line;
+                place
+            }
+            Some(_) | None => {
+                self.lines.push(draft.line);
+                self.lines.len() - 1
+            }
+        };
+        self.set_components(db, place)?;
         totals::sum(db, &mut self.header, &self.lines)?;
         Ok(done())
+    }
+
+    /// Gives a kit's line the component lines that it should have, behind it.
+    fn set_components(&mut self, db: &Connection, place: usize) -> Result<(), StoreError> {
+        let kit = self.lines[place].clone();
+        let earlier = self.take_components(kit.text("LineKey"));
+        let mut next = self.next_line;
+        let mut next_key = || {
+            next += 1;
+            next - 1
+        };
+        let components = kits::component_lines(db, &kit, earlier, &self.detail_layout, &mut next_key)?;
+        self.next_line = next;
+        let behind = place + 1;
+        self.lines.splice(behind..behind, components);
+        Ok(())
+    }
+
+    fn take_components(&mut self, kit_line: &str) -> Vec<Record> {
+        let (components, others) = std::mem::take(&mut self.lines)
+            .into_iter()
+            .partition(|line| line.text("SalesKitLineKey") == kit_line);
+        self.lines = others;
+        components
     }
 
     /// `nDelete` on the lines.
     pub(crate) fn delete_line(&mut self, db: &Connection) -> Result<Return, StoreError> {
         match self.draft.take().map(|draft| draft.replaces) {
             Some(Some(place)) if self.is_locked() && place < self.lines.len() => {
-                self.lines.remove(place);
+                let line = self.lines.remove(place);
+                self.take_components(line.text("LineKey"));
                 // `nMoveNext` goes on with the line that moved up.
                 self.cursor = place.wrapping_sub(1);
                 totals::sum(db, &mut self.header, &self.lines)?;

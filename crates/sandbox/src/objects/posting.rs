@@ -107,12 +107,15 @@ pub fn invoice_order(company: &mut Company, order_no: &str) -> Result<String, Po
             order: order_no.to_owned(),
             source: SandboxError::Database(source),
         }),
-        Err(error @ (StoreError::Decimal(_) | StoreError::NoTable(_) | StoreError::BadCell { .. })) => {
-            Err(PostingError::Data {
-                order: order_no.to_owned(),
-                problem: error.to_string(),
-            })
-        }
+        Err(
+            error @ (StoreError::Decimal(_)
+            | StoreError::NoTable(_)
+            | StoreError::BadCell { .. }
+            | StoreError::Ended),
+        ) => Err(PostingError::Data {
+            order: order_no.to_owned(),
+            problem: error.to_string(),
+        }),
     }
 }
 

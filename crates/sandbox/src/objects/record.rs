@@ -26,6 +26,8 @@ pub(crate) struct Field {
     pub(crate) name: String,
     /// What it holds.
     pub(crate) kind: FieldKind,
+    /// Digits before the decimal point, where the file declares how many.
+    pub(crate) digits: Option<u32>,
     /// Part of the primary key.
     pub(crate) is_key: bool,
 }
@@ -52,6 +54,9 @@ pub(crate) enum StoreError {
     /// The file lacks a table that the engine works on.
     #[error("company file: no table {0}")]
     NoTable(String),
+    /// A fault ended the engine between two transactions of one call.
+    #[error("the script engine ended inside the call")]
+    Ended,
     /// A cell that is no value of its column.
     #[error("company file: {table}.{column} holds {text:?}, which is no {kind}")]
     BadCell {
@@ -77,9 +82,11 @@ impl Layout {
         let mut statement = db.prepare_cached("SELECT name, type, pk FROM pragma_table_info(?1)")?;
         let fields = statement
             .query_map([table], |row| {
+                let declared: String = row.get(1)?;
                 Ok(Field {
                     name: row.get(0)?,
-                    kind: FieldKind::of_declared(&row.get::<_, String>(1)?),
+                    kind: FieldKind::of_declared(&declared),
+                    digits: digits_of_declared(&declared),
                     is_key: row.get::<_, i64>(2)? > 0,
                 })
             })?
@@ -100,6 +107,14 @@ impl Layout {
     fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
     }
+}
+
+/// `decimal(15,6)` has room for nine.
+fn digits_of_declared(declared: &str) -> Option<u32> {
+    let (_, arguments) = declared.split_once('(')?;
+    let (all, decimals) = arguments.trim_end_matches(')').split_once(',')?;
+    let all: u32 = all.trim().parse().ok()?;
+    all.checked_sub(decimals.trim().parse().ok()?)
 }
 
 impl FieldKind {

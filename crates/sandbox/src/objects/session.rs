@@ -7,6 +7,7 @@ use sage::{Return, ServerProcess};
 use values::{Date, Secret};
 
 use super::input::{code, done, refused};
+use super::periods;
 use super::process;
 use super::record::{Record, StoreError};
 use super::settings;
@@ -21,11 +22,26 @@ pub const DEFAULT_USER_KEY: &str = "0000000003";
 
 const MODULES: [&str; 5] = ["S/O", "A/R", "C/I", "I/M", "P/O"];
 /// Tasks and the module that each belongs to; a task's id is its place, from 1.
-const TASKS: [(&str, &str); 4] = [
+const TASKS: [(&str, &str); 5] = [
     ("SO_SalesOrder_ui", "S/O"),
     ("SO_ShipToAddress_ui", "S/O"),
     ("AR_Customer_ui", "A/R"),
+    ("AR_CashReceipts_ui", "A/R"),
     ("CI_ItemCode_ui", "C/I"),
+];
+
+/// What users read while Sage is closed.
+const CLOSED: &str = "Sage 100 is shut down for maintenance.";
+/// Settings under which the right password is refused all the same.
+const LOGON_REFUSALS: [(&str, &str); 2] = [
+    (
+        "user_locked",
+        "The user logon is locked: a wrong password was entered too often.",
+    ),
+    (
+        "password_expired",
+        "The password has expired. Enter a new password.",
+    ),
 ];
 
 /// A session of the engine.
@@ -68,9 +84,12 @@ impl Session {
             .map(|(_, date)| *date)
     }
 
-    /// May objects of `module` be made now?
-    pub(crate) fn is_in(&self, module: &str) -> bool {
-        self.company.is_some() && self.module.as_deref() == Some(module) && self.program.is_some()
+    /// May objects of this task be made now?
+    pub(crate) fn runs(&self, module: &str, task: &str) -> bool {
+        let program = self.program.and_then(task_of);
+        self.company.is_some()
+            && self.module.as_deref() == Some(module)
+            && program.is_some_and(|(program, _)| *program == task)
     }
 
     /// `nSetUser`: takes a seat.
@@ -84,13 +103,24 @@ impl Session {
         if let Some(delay) = settings::take_fault(db, "session_open.delay_ms")? {
             thread::sleep(settings::milliseconds(&delay));
         }
+        if let Some(time) = settings::get(db, "session_ms")? {
+            thread::sleep(settings::milliseconds(&time));
+        }
         if let Some(message) = settings::take_fault(db, "open.refuse")? {
             return Ok(refused(message));
+        }
+        if let Some(words) = settings::get(db, "closed")? {
+            return Ok(refused(if words == "Y" { CLOSED.to_owned() } else { words }));
         }
         let expected = settings::get(db, "sage_user")?.unwrap_or_else(|| DEFAULT_USER.into());
         let secret = settings::get(db, "sage_password")?.unwrap_or_else(|| DEFAULT_PASSWORD.into());
         if !user.eq_ignore_ascii_case(&expected) || password.reveal() != secret {
             return Ok(refused("The user logon or password is not valid."));
+        }
+        for (setting, words) in LOGON_REFUSALS {
+            if settings::is(db, setting, "Y")? {
+                return Ok(refused(words));
+            }
         }
         self.leave(db)?;
         let seats = settings::get(db, SEATS)?.and_then(|seats| seats.parse::<i64>().ok());
@@ -139,28 +169,39 @@ impl Session {
     }
 
     /// `nSetDate`.
-    pub(crate) fn set_date(&mut self, module: &str, date: Date) -> Return {
+    pub(crate) fn set_date(
+        &mut self,
+        db: &Connection,
+        module: &str,
+        date: Date,
+    ) -> Result<Return, StoreError> {
         if self.company.is_none() {
-            return refused("No company is selected.");
+            return Ok(refused("No company is selected."));
         }
         if !MODULES.contains(&module) {
-            return refused(format!("Module {module} is not activated."));
+            return Ok(refused(format!("Module {module} is not activated.")));
+        }
+        if let Some(words) = periods::refusal_of(db, "posting date", date)? {
+            return Ok(refused(words));
         }
         self.dates.push((module.to_owned(), date));
-        done()
+        Ok(done())
     }
 
     /// `nSetModule`; the program must be set again after it.
-    pub(crate) fn set_module(&mut self, module: &str) -> Return {
+    pub(crate) fn set_module(&mut self, db: &Connection, module: &str) -> Result<Return, StoreError> {
         if self.company.is_none() {
-            return refused("No company is selected.");
+            return Ok(refused("No company is selected."));
         }
         if !MODULES.contains(&module) {
-            return refused(format!("Module {module} is not activated."));
+            return Ok(refused(format!("Module {module} is not activated.")));
+        }
+        if let Some(words) = periods::end_in_process(db, module)? {
+            return Ok(refused(words));
         }
         self.module = Some(module.to_owned());
         self.program = None;
-        done()
+        Ok(done())
     }
 
     /// `nLookupTask`.
@@ -174,12 +215,21 @@ impl Session {
         Ok(code(i32::try_from(place).unwrap_or(0) + 1))
     }
 
+    /// Why the user may not do this to records of a task, as roles say it (Create, Modify,
+    /// Remove): the setting `permission:TASK:RIGHT` is `N`. `what` names the records.
+    pub(crate) fn lacks_right(
+        db: &Connection,
+        task: &str,
+        right: &str,
+        what: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let is_denied = settings::is(db, &format!("permission:{task}:{right}"), "N")?;
+        Ok(is_denied.then(|| format!("You are not authorized to {right} {what} ({task}).")))
+    }
+
     /// `nSetProgram`.
     pub(crate) fn set_program(&mut self, task_id: i32) -> Return {
-        let task = usize::try_from(task_id - 1)
-            .ok()
-            .and_then(|place| TASKS.get(place));
-        match task {
+        match task_of(task_id) {
             Some((_, module)) if self.module.as_deref() == Some(*module) => {
                 self.program = Some(task_id);
                 done()
@@ -240,6 +290,11 @@ impl Session {
         *self = Self::default();
         Ok(())
     }
+}
+
+fn task_of(task_id: i32) -> Option<&'static (&'static str, &'static str)> {
+    let place = usize::try_from(task_id.checked_sub(1)?).ok()?;
+    TASKS.get(place)
 }
 
 /// A process that was killed left its seat and its locks behind; the licence server finds

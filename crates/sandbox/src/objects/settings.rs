@@ -1,5 +1,6 @@
 //! The engine's view of the sandbox's settings, and one-shot faults.
 
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -10,6 +11,18 @@ use crate::Settings;
 /// The value of a setting, read now; blank counts as unset.
 pub(crate) fn get(db: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     Ok(Settings::new(db).get(name)?.filter(|value| !value.is_empty()))
+}
+
+/// Does a setting have this value now?
+pub(crate) fn is(db: &Connection, name: &str, value: &str) -> Result<bool, StoreError> {
+    Ok(get(db, name)?.as_deref() == Some(value))
+}
+
+/// A dialog that nobody sees, or a call that hangs: it never comes back.
+pub(crate) fn never_answer() -> ! {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// The argument of a fault that fires now, or `None`. A one-shot value (`once`,

@@ -1,17 +1,16 @@
 //! Amounts of lines and orders.
 //!
 //! Tax is simple on purpose: one rate per tax schedule, on lines of tax class `TX`, after
-//! the trade discount. The rate in percent is the sum over the schedule's codes
-//! (`SY_SalesTaxScheduleDetail`, `SY_SalesTaxCodeDetail` of class `TX`), unless the setting
-//! `tax_rate:SCHEDULE` says another. The header's `TaxableAmt` and `NonTaxableAmt` are
-//! before that discount.
+//! the trade discount. The header's `TaxableAmt` and `NonTaxableAmt` are before that
+//! discount, which comes from a rate, or is an amount of its own and then falls on taxable
+//! and other lines in proportion.
 
 use rusqlite::Connection;
 use values::Decimal;
 
 use super::pricing::percent_of;
-use super::record::{Layout, Record, StoreError};
-use super::settings;
+use super::record::{Record, StoreError};
+use super::tax;
 
 const MONEY: u8 = 2;
 
@@ -29,8 +28,18 @@ pub(crate) fn extend(line: &mut Record) -> Result<(), StoreError> {
     line.put_number("ExtensionAmt", percent_of(gross, factor, MONEY)?)
 }
 
-/// Sets a header's sums from its lines.
+/// Sets a header's sums from its lines while it is under work. Where tax is known only
+/// after the write, it reads zero.
 pub(crate) fn sum(db: &Connection, header: &mut Record, lines: &[Record]) -> Result<(), StoreError> {
+    finish(db, header, lines)?;
+    if tax::is_known_late(db)? {
+        header.put_number("SalesTaxAmt", Decimal::zero(MONEY))?;
+    }
+    Ok(())
+}
+
+/// Sets a header's sums from its lines as they are stored.
+pub(crate) fn finish(db: &Connection, header: &mut Record, lines: &[Record]) -> Result<(), StoreError> {
     let zero = Decimal::zero(MONEY);
     let (mut taxable, mut plain, mut taxable_net, mut plain_net) = (zero, zero, zero, zero);
     for line in lines {
@@ -47,11 +56,16 @@ pub(crate) fn sum(db: &Connection, header: &mut Record, lines: &[Record]) -> Res
         }
     }
     let rate = header.number("DiscountRate");
-    let discount = percent_of(taxable_net.checked_add(plain_net)?, rate, MONEY)?;
-    let taxable_discount = percent_of(taxable_net, rate, MONEY)?;
+    let net = taxable_net.checked_add(plain_net)?;
+    let (discount, taxable_discount) = if rate.is_zero() {
+        let discount = header.number("DiscountAmt");
+        (discount, share(discount, taxable_net, net)?)
+    } else {
+        (percent_of(net, rate, MONEY)?, percent_of(taxable_net, rate, MONEY)?)
+    };
     let tax = percent_of(
         taxable.checked_sub(taxable_discount)?,
-        tax_rate(db, header.text("TaxSchedule"))?,
+        tax::rate(db, header.text("TaxSchedule"))?,
         MONEY,
     )?;
     header.put_number("TaxableAmt", taxable)?;
@@ -72,22 +86,20 @@ pub(crate) fn total(header: &Record) -> Result<Decimal, StoreError> {
         .checked_add(header.number("SalesTaxAmt"))?)
 }
 
-fn tax_rate(db: &Connection, schedule: &str) -> Result<Decimal, StoreError> {
-    let mut rate = Decimal::zero(6);
-    if schedule.is_empty() {
-        return Ok(rate);
+/// `amount` times `part` through `whole`, to the cent.
+fn share(amount: Decimal, part: Decimal, whole: Decimal) -> Result<Decimal, StoreError> {
+    let [amount, part, whole] = [
+        amount.rescale(MONEY)?,
+        part.rescale(MONEY)?,
+        whole.rescale(MONEY)?,
+    ];
+    if whole.is_zero() {
+        return Ok(Decimal::zero(MONEY));
     }
-    if let Some(rate) = settings::get(db, &format!("tax_rate:{schedule}"))? {
-        return Ok(rate.trim().parse()?);
-    }
-    let Some(layout) = Layout::read_if_any(db, "SY_SalesTaxScheduleDetail")? else {
-        return Ok(rate);
-    };
-    for entry in Record::read_all(db, &layout, &[("TaxSchedule", schedule)])? {
-        let code = [("TaxCode", entry.text("TaxCode")), ("TaxClass", "TX")];
-        if let Some(detail) = Record::look_up(db, "SY_SalesTaxCodeDetail", &code)? {
-            rate = rate.checked_add(detail.number("TaxRate"))?;
-        }
-    }
-    Ok(rate)
+    let product = i128::from(amount.units()) * i128::from(part.units());
+    let whole = i128::from(whole.units());
+    let half = if (product < 0) == (whole < 0) { whole } else { -whole };
+    let units = (2 * product + half) / (2 * whole);
+    let units = i64::try_from(units).map_err(|_| values::DecimalError::TooLarge)?;
+    Ok(Decimal::new(units, MONEY))
 }
