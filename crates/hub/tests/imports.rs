@@ -137,7 +137,7 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
     let now = json!({ "companies": [["ABC", lease]], "wait_ms": 0, "limit": 5 });
     assert_eq!(
         world.post("/agent/v1/work", &agent.token, &now).await.ok(),
-        json!({ "imports": [] })
+        json!({ "imports": [], "previews": [] })
     );
     let reservation =
         json!({ "write": 0, "name": "sales_order_no", "value": "0000186", "at": "2026-05-06T10:00:00Z" });
@@ -154,7 +154,7 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
 
     let report = |state: &str| {
         json!({ "lease": lease, "report": {
-            "state": state, "sales_order_no": "0000186", "totals": { "order_total": "159.00" },
+            "state": state, "numbers": { "sales_order_no": "0000186" }, "totals": { "order_total": "159.00" },
             "warnings": ["over the credit limit"], "problems": [],
             "attempts": [{ "at": "2026-05-06T10:00:00Z", "step": "reserved", "detail": "0000186" }],
         }})

@@ -9,9 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 use values::{AgentId, ImportId, Secret};
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Done, Enroll, Enrolled, HashPage, HashRequest, Lease,
-    LeaseRequest, Refusal, Report, Reserve, StreamRequest, StreamReset, StreamState, Token, TokenRequest,
-    Work, WorkRequest, code,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, Done, Enroll, Enrolled, HashPage, HashRequest,
+    Lease, LeaseRequest, PreviewAnswer, Refusal, Report, Reserve, StreamRequest, StreamReset, StreamState,
+    Token, TokenRequest, Work, WorkRequest, code,
 };
 use wire::status::AgentStatus;
 
@@ -234,6 +234,26 @@ impl Link {
     /// [`LinkError`].
     pub async fn report(&self, import: &ImportId, request: &Report) -> Result<Done, LinkError> {
         self.ask(&format!("imports/{import}/report"), request).await
+    }
+
+    /// Passes on what a person decided about a document at this host.
+    ///
+    /// # Errors
+    /// [`LinkError`]; `import_not_editable` when its state does not allow it.
+    pub async fn decide(&self, import: &ImportId, request: &Decide) -> Result<Done, LinkError> {
+        self.ask(&format!("imports/{import}/decide"), request).await
+    }
+
+    /// Says what Sage would say to a document.
+    ///
+    /// # Errors
+    /// [`LinkError`]; `preview_unknown` when nobody waits for it any more.
+    pub async fn answer_preview(
+        &self,
+        preview: &ImportId,
+        request: &PreviewAnswer,
+    ) -> Result<Done, LinkError> {
+        self.ask(&format!("previews/{preview}"), request).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, request: &impl Serialize) -> Result<T, LinkError> {

@@ -15,11 +15,13 @@
 //! | `POST /agent/v1/imports/{id}/accept` | [`Accept`] | [`Done`] |
 //! | `POST /agent/v1/imports/{id}/reserve` | [`Reserve`] | [`Done`] |
 //! | `POST /agent/v1/imports/{id}/report` | [`Report`] | [`Done`] |
+//! | `POST /agent/v1/imports/{id}/decide` | [`Decide`] | [`Done`] |
+//! | `POST /agent/v1/previews/{id}` | [`PreviewAnswer`] | [`Done`] |
 //!
 //! Every request but the first two carries the token as a bearer. A refusal is a
 //! [`Refusal`] (RFC 9457, `application/problem+json`).
 
-use model::{ImportKind, ImportReport};
+use model::{Decision, ImportKind, ImportReport};
 use serde::{Deserialize, Serialize};
 use values::{
     AgentId, CompanyId, DatasetName, Epoch, Hash, ImportId, Key, LeaseEpoch, Secret, Sequence, StoreId,
@@ -146,6 +148,9 @@ pub struct ImportDocument {
     pub revision: u32,
     /// The request's body.
     pub body: serde_json::Value,
+    /// What a person decided about it since it was last settled; empty when nobody did.
+    #[serde(default)]
+    pub decision: Decision,
 }
 
 /// Where this agent believes a stream to stand.
@@ -288,6 +293,54 @@ pub struct WorkRequest {
 pub struct Work {
     /// Documents not yet journaled, oldest first.
     pub imports: Vec<ImportDocument>,
+    /// Documents that somebody only asks about; to be answered after the imports, or not at
+    /// all: each is handed out once and nothing is lost with it.
+    #[serde(default)]
+    pub previews: Vec<Preview>,
+}
+
+/// A document that is never entered: somebody asks what Sage would say to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Names the question; no import has this id.
+    pub id: ImportId,
+    /// For which company.
+    pub company: CompanyId,
+    /// What kind.
+    pub kind: ImportKind,
+    /// The request's body.
+    pub body: serde_json::Value,
+}
+
+/// What Sage says to a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewAnswer {
+    /// The writer's lease.
+    pub lease: LeaseEpoch,
+    /// `validated` when it would be written, else why not.
+    pub report: ImportReport,
+}
+
+/// A person's word about a document, given at the driver's host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decide {
+    /// The writer's lease.
+    pub lease: LeaseEpoch,
+    /// What shall happen.
+    pub action: DecideAction,
+    /// What is accepted, and why.
+    #[serde(default)]
+    pub decision: Decision,
+}
+
+/// What shall happen to a document that waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecideAction {
+    /// It is tried again, as a new revision.
+    Retry,
+    /// It is given up.
+    Discard,
 }
 
 /// The driver has journaled the document.
@@ -314,6 +367,10 @@ pub struct Reserve {
 pub struct Report {
     /// The writer's lease.
     pub lease: LeaseEpoch,
+    /// The revision that it is about: a report of an earlier one is not kept. 0 means that
+    /// the driver does not tell.
+    #[serde(default)]
+    pub revision: u32,
     /// The whole report.
     pub report: ImportReport,
 }
@@ -374,6 +431,10 @@ pub mod code {
     pub const BRAKE_ENGAGED: &str = "brake_engaged";
     /// There is no such import.
     pub const IMPORT_UNKNOWN: &str = "import_unknown";
+    /// The document is in a state in which that cannot be done.
+    pub const IMPORT_NOT_EDITABLE: &str = "import_not_editable";
+    /// There is no such preview, or no more.
+    pub const PREVIEW_UNKNOWN: &str = "preview_unknown";
     /// The agent speaks a version that this hub does not.
     pub const PROTOCOL_UNSUPPORTED: &str = "protocol_unsupported";
 }

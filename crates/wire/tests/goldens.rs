@@ -10,7 +10,7 @@
 )]
 
 use catalog::{Removal, RemovalReason};
-use model::{Attempt, ImportKind, ImportReport, ImportState, Problem};
+use model::{Attempt, Decision, ImportKind, ImportReport, ImportState, PricedLine, Problem};
 use serde::Serialize;
 use serde_json::json;
 use values::{
@@ -19,9 +19,10 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
-    Lease, LeaseRequest, OpenImport, PROTOCOL, RangeChecksum, Refusal, Report, Reservation, Reserve,
-    StreamRequest, StreamReset, StreamState, Token, TokenRequest, Work, WorkRequest,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL, Preview, PreviewAnswer,
+    RangeChecksum, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState, Token,
+    TokenRequest, Work, WorkRequest,
 };
 
 use wire::status::{
@@ -42,6 +43,10 @@ fn the_messages_are_these() {
         kind: ImportKind::SalesOrder,
         revision: 1,
         body: json!({ "company": "ABC" }),
+        decision: Decision {
+            accept: vec!["credit_hold".into()],
+            why: "called them".into(),
+        },
     };
     let reservation = Reservation {
         write: 0,
@@ -51,8 +56,13 @@ fn the_messages_are_these() {
     };
     let report = ImportReport {
         state: ImportState::Written,
-        sales_order_no: Some("0000186".into()),
+        numbers: [("sales_order_no".to_owned(), "0000186".to_owned())].into(),
         totals: [("order_total".to_owned(), "166.46".parse().unwrap())].into(),
+        lines: vec![PricedLine {
+            item_code: "1001-HON-H252".into(),
+            unit_price: "79.500000".parse().unwrap(),
+            extension_amt: "159.00".parse().unwrap(),
+        }],
         warnings: vec!["PO used".into()],
         problems: vec![Problem::new(
             "no_seat",
@@ -230,6 +240,30 @@ fn the_messages_are_these() {
         "work",
         &Work {
             imports: vec![document],
+            previews: vec![Preview {
+                id: ImportId::new("p_1"),
+                company: CompanyId::new("ABC"),
+                kind: ImportKind::Payment,
+                body: json!({ "company": "ABC" }),
+            }],
+        },
+    );
+    show(
+        "preview answer",
+        &PreviewAnswer {
+            lease: LeaseEpoch(3),
+            report: report.clone(),
+        },
+    );
+    show(
+        "decide",
+        &Decide {
+            lease: LeaseEpoch(3),
+            action: DecideAction::Discard,
+            decision: Decision {
+                accept: Vec::new(),
+                why: "entered by hand".into(),
+            },
         },
     );
     show(
@@ -250,6 +284,7 @@ fn the_messages_are_these() {
         "report",
         &Report {
             lease: LeaseEpoch(3),
+            revision: 1,
             report,
         },
     );

@@ -163,14 +163,24 @@ fn queued(store: &dyn Store, site: &Site) {
     for (import, state) in [(held, ImportState::Held), (written, ImportState::Written)] {
         let report = ImportReport {
             state,
-            sales_order_no: None,
+            numbers: model::Numbers::new(),
             totals: model::Totals::new(),
+            lines: Vec::new(),
             warnings: Vec::new(),
             problems: Vec::new(),
             attempts: Vec::new(),
         };
         store
-            .report(&site.agent, &import.id, &Report { lease, report }, now())
+            .report(
+                &site.agent,
+                &import.id,
+                &Report {
+                    lease,
+                    revision: 0,
+                    report,
+                },
+                now(),
+            )
             .unwrap();
     }
     let page = inventory.list(&site.all, Page::Key(None));

@@ -183,13 +183,26 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
         };
         let report = ImportReport {
             state,
-            sales_order_no: number.map(str::to_owned),
+            numbers: number
+                .map(|n| ("sales_order_no".to_owned(), n.to_owned()))
+                .into_iter()
+                .collect(),
             totals: BTreeMap::from([("order_total".to_owned(), values::Decimal::new(15_900, 2))]),
+            lines: Vec::new(),
             warnings: vec!["over the limit".into()],
             problems: Vec::new(),
             attempts: vec![attempt; attempts],
         };
-        store.report(&site.agent, id, &Report { lease, report }, later(1))
+        store.report(
+            &site.agent,
+            id,
+            &Report {
+                lease,
+                revision: 0,
+                report,
+            },
+            later(1),
+        )
     };
     let shown = || store.import(&site.all, id).unwrap();
     refused(report(old, ImportState::Writing, None, 1), "lease_lost");
@@ -202,7 +215,10 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
     assert_eq!(shown(), written, "a late report does not undo a written document");
     let kept = written.report.unwrap();
     assert_eq!(
-        (kept.sales_order_no.as_deref(), kept.attempts.len()),
+        (
+            kept.numbers.get("sales_order_no").map(String::as_str),
+            kept.attempts.len()
+        ),
         (Some("0000186"), 2)
     );
     assert_eq!(kept.totals["order_total"].to_string(), "159.00");

@@ -357,6 +357,7 @@ fn document_row(row: &Row<'_>) -> Result<ImportDocument, StoreError> {
         kind: import_kind(&row.get::<_, String>(2)?)?,
         revision: row.get(3)?,
         body: serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?,
+        decision: model::Decision::default(),
     })
 }
 

@@ -47,7 +47,10 @@ pub(crate) async fn work(
             .call(move |store| store.work(&scope, &request.companies, request.limit))
             .await?;
         if !imports.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
-            return Ok(Json(Work { imports }));
+            return Ok(Json(Work {
+                imports,
+                previews: Vec::new(),
+            }));
         }
         tokio::select! {
             _ = posted.changed() => {}

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use hub_store::{Import, NewImport, StoreError, hash_body};
-use model::{ImportKind, ImportState, Problem, SalesOrder};
+use model::{ImportKind, ImportState, Problem};
 use serde_json::{Value, json};
 use values::{CompanyId, ImportId};
 
@@ -48,7 +48,7 @@ pub(crate) async fn create(
     parameters.finish()?;
     let idempotency_key = idempotency_key(&headers)?;
     let Body(Unique(body)) = body?;
-    let company = check(&body)?;
+    let company = check(kind, &body)?;
     let canonical =
         serde_json_canonicalizer::to_vec(&body).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
     let new = NewImport {
@@ -122,7 +122,7 @@ fn show(import: Import) -> Value {
         "company": import.company,
         "revision": import.revision,
         "state": import.state,
-        "sales_order_no": report.as_ref().and_then(|r| r.sales_order_no.clone()),
+        "sales_order_no": report.as_ref().and_then(|r| r.numbers.get("sales_order_no").cloned()),
         "totals": report.as_ref().map(|r| r.totals.clone()).unwrap_or_default(),
         "warnings": report.as_ref().map(|r| r.warnings.clone()).unwrap_or_default(),
         "problems": report.as_ref().map(|r| r.problems.clone()).unwrap_or_default(),
@@ -133,7 +133,7 @@ fn show(import: Import) -> Value {
 }
 
 /// All problems that can be seen here, at once; then the company.
-fn check(body: &Value) -> Result<CompanyId, ApiError> {
+fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiError> {
     let company = body
         .get("company")
         .and_then(Value::as_str)
@@ -147,7 +147,7 @@ fn check(body: &Value) -> Result<CompanyId, ApiError> {
             "send a company of GET /v1/sites",
         ));
     }
-    problems.extend(SalesOrder::parse(body).err().into_iter().flatten());
+    problems.extend(kind.problems_of(body));
     match company {
         Some(company) if problems.is_empty() => Ok(CompanyId::new(company)),
         Some(_) | None => Err(ApiError::document(problems)),
