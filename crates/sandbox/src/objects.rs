@@ -19,6 +19,16 @@
 //! | `external_access` = `N` | `nSetCompany` is refused |
 //! | `exclusive_task` = name | `nSetCompany` is refused: that task has the company for itself |
 //! | `permission:TASK` = `N` | `nLookupTask` answers 0 |
+//! | `permission:TASK:create`, `:modify`, `:remove` = `N` | `nSetKey` on a new or an existing order, or `nDelete`, answers 0 |
+//! | `permission:price` = `N` | a line's `UnitPrice` is refused |
+//! | `user_locked`, `password_expired` = `Y` | `nSetUser` is refused, the right password too |
+//! | `closed` = words or `Y` | `nSetUser` is refused: Sage is shut down for maintenance |
+//! | `period_end` = module | `nSetModule` of it is refused, and for `S/O` the header's `nWrite` |
+//! | `closed_period` = `YYYY-MM` | a posting date or `OrderDate` in it is refused |
+//! | `session_ms` | every `nSetUser` takes so long |
+//! | `credit_hold_refuses` = `Y` | a customer on credit hold is refused (unset: -1, and the order is put on hold) |
+//! | `credit_check` = `N` | no warning at the header's `nWrite` beyond the credit limit |
+//! | `tax_service` = `down`, `slow:MS` | with the schedule `AVATAX` the `nWrite` of lines and header is refused, or slow |
 //! | `subscription` = `lapsed` | the header's `nWrite` is refused |
 //! | `lock:SO_SalesOrderHeader:NUMBER` = user | `nSetKey` answers 0, "in use by" |
 //! | `default_warehouse` | header's warehouse (unset: `000`) |
@@ -33,6 +43,7 @@
 //! | `fault.header_write.delay_ms` | the header's `nWrite` sleeps before its commit: the late commit, if the client dies meanwhile |
 //! | `fault.header_write.crash_before_commit` | the server process ends before the commit |
 //! | `fault.header_write.crash_after_commit` | the server process ends after the commit, without an answer |
+//! | `fault.between_header_and_lines.crash`, `.delay_ms` | with `write_atomic` = `no`: the process ends, or sleeps, when the header is stored and its lines are not |
 //! | `fault.partial_write` | the header is stored without its lines, and the answer is 1 |
 //!
 //! A fault's value is its argument, and it strikes on every call; a fault without an
@@ -43,8 +54,22 @@
 //!
 //! # Choices where the facts are silent
 //! Prices are kept per standard unit and multiplied by the unit's factor on a line in
-//! another unit. The methods C and M work on the standard cost. Kits are not exploded.
-//! Tax is known before the write.
+//! another unit. The methods C and M work on the standard cost. An order discount that is
+//! set as an amount has no rate. What else Sage might do is a switch:
+//!
+//! | setting | unset | else |
+//! |---|---|---|
+//! | `kit_prompt` | an item that asks whether to explode is refused | `explode`, `skip`, or `fault`: the dialog waits and the call never comes back |
+//! | `tax_timing` | tax is known before the write | `after_write`: it reads 0 until then |
+//! | `number_spent` | a number that was given out is spent | `returned`: an order that is dropped unwritten gives it back |
+//! | `write_atomic` | one transaction | `no`: the header in one, lines and stock in another |
+//! | `duplicate_po` | -1 | `refuse`, `accept` |
+//! | `below_cost` | nothing is said | `warn` (-1), `refuse` |
+//! | `zero_quantity` | refused at the line's `nWrite` | `accept` |
+//! | `negative_quantity` | refused | `returns`: taken for items that may be returned |
+//! | `negative_charges` | taken | `N`: refused |
+//! | `special_items` | taken | `N`: refused |
+//! | `ship_via` | must be on file | `free` |
 
 mod client;
 mod codes;
