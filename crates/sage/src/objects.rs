@@ -325,12 +325,16 @@ impl Condition {
     }
 
     /// The condition that Sage's words speak of, if any. Sage has no codes for these; the
-    /// wording differs by release, so each is recognised by the words that stay.
+    /// wording differs by release, so each is recognised by the words that stay. Words about
+    /// a value ("permission to change the price", an item called EXCLUSIVE that is not on
+    /// file) speak of none: waiting would not help.
     #[must_use]
     pub fn of_message(message: &str) -> Option<Self> {
         let text = message.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().all(|w| text.contains(w));
-        if has(&["licen", "user"]) || has(&["maximum", "users"]) {
+        if is_about_a_value(&text) {
+            None
+        } else if has(&["licen", "user"]) || has(&["maximum", "users"]) {
             Some(Self::NoSeat)
         } else if has(&["in use by"]) || has(&["locked by"]) || has(&["record", "busy"]) {
             Some(Self::RecordLocked)
@@ -371,4 +375,14 @@ impl Condition {
             (!who.is_empty()).then_some(who)
         })
     }
+}
+
+/// Do Sage's words, in lower case, speak of what was entered?
+fn is_about_a_value(text: &str) -> bool {
+    let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is_of_rights = has_any(&["permission", "not authorized"]);
+    let is_of_tax = has_any(&["avatax", "tax service"]);
+    has_any(&["not on file", "too long", "too large", "must not"])
+        || (is_of_rights && has_any(&["price", "cost", "discount", "credit", "terms code"]))
+        || (is_of_tax && has_any(&["required", "address", "zip"]))
 }
