@@ -73,7 +73,11 @@ fn leading(rest: &str, belongs: impl Fn(u8) -> bool) -> &str {
 
 /// A name, with the names below it: `ship_to.ship_to_state`, `udf.2nd_choice`.
 fn name(rest: &str) -> &str {
-    let part = |from: usize| leading(rest.get(from..).unwrap_or(""), |b| b.is_ascii_alphanumeric() || b == b'_');
+    let part = |from: usize| {
+        leading(rest.get(from..).unwrap_or(""), |b| {
+            b.is_ascii_alphanumeric() || b == b'_'
+        })
+    };
     let mut length = part(0).len();
     while rest.as_bytes().get(length) == Some(&b'.') {
         let below = part(length + 1).len();
