@@ -71,12 +71,18 @@
 //! | `special_items` | taken | `N`: refused |
 //! | `ship_via` | must be on file | `free` |
 
+mod batches;
 mod client;
 mod codes;
 mod commit;
+mod customer;
+mod deposit;
+mod document;
 mod engine;
 mod header;
 mod input;
+mod keyed;
+mod kind;
 mod kits;
 mod line;
 mod line_item;
@@ -87,11 +93,17 @@ mod posting;
 mod pricing;
 mod process;
 mod protocol;
+mod receipt;
+mod receipt_lines;
+mod receipt_tables;
 mod receipts;
 pub(crate) mod record;
+mod rules;
+mod sales_order;
 mod server;
 mod session;
 mod settings;
+mod ship_to;
 mod sold_to;
 mod tax;
 mod totals;

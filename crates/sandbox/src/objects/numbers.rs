@@ -13,9 +13,9 @@ use crate::settings::NEXT_SALES_ORDER_NO;
 
 /// Numbers that came back stand in the settings under this prefix.
 const RETURNED: &str = "returned:SalesOrderNo:";
-/// User key on orders of the somebody else whom the fault `number_taken` brings in: the
+/// User key on records of the somebody else whom the fault `number_taken` brings in: the
 /// clerk's of the demo company.
-const SOMEBODY_ELSE: &str = "0000000002";
+pub(crate) const SOMEBODY_ELSE: &str = "0000000002";
 
 /// Gives out the next number that no open order and no history has.
 pub(crate) fn next_sales_order(db: &Connection) -> Result<String, StoreError> {

@@ -1,0 +1,221 @@
+//! `AR_CashReceiptsDeposit_bus`: deposits, the middle level of cash receipts.
+
+use rusqlite::{Connection, TransactionBehavior};
+use sage::{Return, Scalar};
+use values::{Decimal, Stamp};
+
+use super::batches;
+use super::commit::Writing;
+use super::document::{Document, given, no_number};
+use super::input::{code, done, refused};
+use super::keyed::{Form, KeyedRecord, Part};
+use super::kind::Kind;
+use super::numbers::SOMEBODY_ELSE;
+use super::order::{Desk, State};
+use super::receipt_tables::{DEPOSIT, RECEIPT};
+use super::record::{Layout, Record, StoreError, exists};
+use super::rules::{self, Rules};
+use crate::Settings;
+
+const PARTS: [Part; 2] = [("BankCode", Form::Capitals), ("DepositNo", Form::Filled)];
+
+const RULES: Rules = Rules {
+    computed: &[],
+    required: &["DepositDate", "DepositType"],
+    codes: &[],
+    choices: &[("DepositType", &["C", "R"])],
+    positive: &["CashDepositAmt", "CreditCardDepositAmt"],
+};
+
+/// The number that the next deposit gets.
+const NEXT_DEPOSIT_NO: &str = "NextDepositNo";
+
+/// A deposit under work.
+#[derive(Debug)]
+pub(crate) struct Deposit {
+    keyed: KeyedRecord,
+}
+
+impl Deposit {
+    /// A new object.
+    pub(crate) fn open(db: &Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            keyed: KeyedRecord::open(db, Kind::Deposit, &PARTS)?,
+        })
+    }
+}
+
+impl Document for Deposit {
+    fn kind(&self) -> Kind {
+        Kind::Deposit
+    }
+
+    fn state(&self) -> State {
+        self.keyed.state
+    }
+
+    fn record(&self) -> Result<String, Return> {
+        self.keyed.record()
+    }
+
+    fn clear(&mut self) {
+        self.keyed.clear();
+    }
+
+    fn select_batch(&mut self, db: &Connection, batch_no: &str) -> Result<Return, StoreError> {
+        self.keyed.clear();
+        batches::select(db, &mut self.keyed.batch, batch_no)
+    }
+
+    fn select_new_batch(
+        &mut self,
+        db: &Connection,
+        comment: &str,
+        stamp: Stamp,
+        user_key: &str,
+    ) -> Result<Return, StoreError> {
+        self.keyed.clear();
+        batches::select_new(db, &mut self.keyed.batch, comment, stamp, user_key)
+    }
+
+    fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
+        self.keyed.set_key_value(column, value)
+    }
+
+    fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
+        if let Some(refusal) = batches::entry_refusal(db, &self.keyed.batch)? {
+            return Ok(Some(refusal));
+        }
+        let bank = self.keyed.part("BankCode");
+        match rules::unknown_code(db, "BankCode", bank, "GL_Bank", &[("BankCode", bank)])? {
+            Some(refusal) => Ok(Some(refusal)),
+            None => self.keyed.right_refusal(db),
+        }
+    }
+
+    fn key(&mut self, desk: &Desk<'_>) -> Result<Return, StoreError> {
+        if self.keyed.load(desk.db)? {
+            return Ok(done());
+        }
+        self.keyed.row.put_date("DepositDate", Some(desk.date));
+        self.keyed.row.put_text("DepositType", "C");
+        Ok(code(2))
+    }
+
+    fn find(&mut self, db: &Connection) -> Result<Return, StoreError> {
+        self.keyed.find(db)
+    }
+
+    fn set_value(&mut self, desk: &Desk<'_>, column: &str, value: &Scalar) -> Result<Return, StoreError> {
+        let (name, cell) = match self.keyed.accept(column, value) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return Ok(refusal),
+        };
+        if let Some(refusal) = RULES.refusal(desk.db, &name, &cell)? {
+            return Ok(refusal);
+        }
+        self.keyed.put(&name, &cell)?;
+        Ok(done())
+    }
+
+    fn get_value(&self, column: &str) -> Return {
+        self.keyed.get_value(column)
+    }
+
+    fn refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
+        if let Some(refusal) = RULES.missing(&self.keyed.row) {
+            return Ok(Some(refusal));
+        }
+        let row = &self.keyed.row;
+        let amount = row
+            .number("CashDepositAmt")
+            .checked_add(row.number("CreditCardDepositAmt"))?;
+        let lacks_amount = amount == Decimal::zero(2) && batches::option(db, "RequireDepositAmt", "N")?;
+        Ok(lacks_amount.then(|| refused("The CashDepositAmt or CreditCardDepositAmt is required.")))
+    }
+
+    fn write(&self, db: &mut Connection, writing: &Writing<'_>) -> Result<Return, StoreError> {
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(refusal) = batches::entry_refusal(&transaction, &self.keyed.batch)? {
+            return Ok(refusal);
+        }
+        let mut row = match self.keyed.row_to_store(&transaction)? {
+            Ok(row) => row,
+            Err(refusal) => return Ok(refusal),
+        };
+        row.stamp(writing.stamp, writing.user_key, self.keyed.state == State::New);
+        row.store(&transaction)?;
+        transaction.commit()?;
+        Ok(done())
+    }
+
+    fn delete(&self, db: &mut Connection, _stamp: Stamp, _user_key: &str) -> Result<Return, StoreError> {
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(refusal) = self.keyed.removal_refusal(&transaction)? {
+            return Ok(refusal);
+        }
+        if exists(&transaction, RECEIPT, &self.keyed.key())? == Some(true) {
+            let name = self.keyed.record().unwrap_or_default();
+            return Ok(refused(format!("Deposit {name} has cash receipts.")));
+        }
+        self.keyed.row.delete(&transaction)?;
+        transaction.commit()?;
+        Ok(done())
+    }
+
+    fn next_number(&self, db: &Connection, number: &str) -> Result<Return, StoreError> {
+        if number != "DepositNo" {
+            return Ok(no_number(number));
+        }
+        let settings = Settings::new(db);
+        if settings.get(NEXT_DEPOSIT_NO)?.is_none() {
+            let highest: i64 = db.query_row(
+                &format!(
+                    "SELECT coalesce(max(CAST(DepositNo AS INTEGER)), 0) FROM
+                     (SELECT DepositNo FROM {DEPOSIT} UNION SELECT DepositNo FROM AR_CashReceiptsHistory)
+                     WHERE DepositNo NOT GLOB '*[^0-9]*'"
+                ),
+                [],
+                |row| row.get(0),
+            )?;
+            settings.set_if_absent(NEXT_DEPOSIT_NO, &format!("{:05}", highest + 1))?;
+        }
+        loop {
+            let taken = settings.take_number(NEXT_DEPOSIT_NO)?;
+            let is_used = [DEPOSIT, "AR_CashReceiptsHistory"]
+                .into_iter()
+                .map(|table| exists(db, table, &[("DepositNo", &taken)]))
+                .collect::<Result<Vec<_>, _>>()?
+                .contains(&Some(true));
+            if !is_used {
+                return Ok(given(taken));
+            }
+        }
+    }
+
+    fn number(&self) -> &str {
+        self.keyed.part("DepositNo")
+    }
+
+    fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
+        self.keyed.is_on_file(db)
+    }
+
+    fn take_for_somebody_else(
+        &self,
+        db: &mut Connection,
+        argument: &str,
+        stamp: Stamp,
+    ) -> Result<(), StoreError> {
+        let mut row = Record::blank(&Layout::read(db, DEPOSIT)?);
+        for (column, value) in self.keyed.key() {
+            row.put_text(column, value);
+        }
+        row.put_date("DepositDate", Some(stamp.date()));
+        row.put_text("DepositType", "C");
+        let is_named = !matches!(argument, "" | "always");
+        row.put_text("DepositDesc", if is_named { argument } else { "Counter" });
+        row.stamp(stamp, SOMEBODY_ELSE, true);
+        row.store(db)
+    }
+}
