@@ -1,5 +1,11 @@
 //! Mappings and special rules, from the text of a configuration to what becomes of a document.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop where it stands, in its own functions too"
+)]
+
 use std::collections::BTreeMap;
 
 use catalog::Catalog;
@@ -341,7 +347,7 @@ warn = "w"
 name = "blocked"
 document = "sales_order"
 when = "true"
-set = { comment = "c", ship_to.ship_to_state = "WA" }
+set = { comment = "c", bill_to.bill_to_name = "b", ship_to.ship_to_state = "WA" }
 refuse = "never reached"
 [[rule]]
 name = "last"

@@ -97,11 +97,8 @@ impl<'a> Run<'a> {
     /// The field as it is told to people.
     fn field(&self, target: &Target, line: Option<usize>) -> String {
         let line = line.filter(|_| target.is_line);
-        let within = match line {
-            Some(index) => self.lines().get(index),
-            None => Some(&self.applied.body),
-        };
-        self.place(line, &target.path.spelled(within.unwrap_or(&Json::Null)))
+        let within = self.within(line).unwrap_or(&Json::Null);
+        self.place(line, &target.path.spelled(within))
     }
 
     pub(super) fn map(&mut self, mapping: &Mapping) {
@@ -211,53 +208,50 @@ impl<'a> Run<'a> {
     }
 
     /// All of it or nothing.
-    fn set(&mut self, planned: Vec<Planned<'_>>, by: &str) -> Result<(), Trouble> {
-        let mut made = Vec::new();
-        for Planned { target, line, value } in planned {
-            let line = line.filter(|_| target.is_line);
-            let path = self.field(target, line);
-            let Some(within) = self.within(line) else {
-                continue;
-            };
-            if same(target.path.get(within), value.as_ref(), target.holds) {
-                continue;
-            }
-            match target.path.set(within, value.clone()) {
-                Ok(before) => made.push((
-                    target,
-                    line,
-                    Change {
-                        path,
-                        before,
-                        after: value,
-                        by: by.to_owned(),
-                    },
-                )),
-                Err(blocked) => {
-                    self.undo(made);
-                    return Err(Trouble {
-                        message: format!("{} cannot be set, {} is no object", target.name, blocked.path),
-                        remedy: format!("correct {} in the document and retry", blocked.path),
-                    });
-                }
+    fn set(&mut self, mut planned: Vec<Planned<'_>>, by: &str) -> Result<(), Trouble> {
+        for plan in &mut planned {
+            plan.line = plan.line.filter(|_| plan.target.is_line);
+        }
+        planned.retain(|Planned { target, line, value }| {
+            self.within(*line)
+                .is_some_and(|within| !same(target.path.get(within), value.as_ref(), target.holds))
+        });
+        for Planned { target, line, .. } in &planned {
+            let within = self.within(*line);
+            if let Some(blocked) = within.and_then(|within| target.path.blocked(within)) {
+                return Err(Trouble {
+                    message: format!("{} cannot be set, {} is no object", target.name, blocked.path),
+                    remedy: format!("correct {} in the document and retry", blocked.path),
+                });
             }
         }
-        self.applied
-            .changes
-            .extend(made.into_iter().map(|(_, _, change)| change));
+        for Planned { target, line, value } in planned {
+            let path = self.field(target, line);
+            // Nothing stands in the way, as was seen above.
+            let Some(Ok(before)) = self
+                .within_mut(line)
+                .map(|within| target.path.set(within, value.clone()))
+            else {
+                continue;
+            };
+            self.applied.changes.push(Change {
+                path,
+                before,
+                after: value,
+                by: by.to_owned(),
+            });
+        }
         Ok(())
     }
 
-    fn undo(&mut self, made: Vec<(&Target, Option<usize>, Change)>) {
-        for (target, line, change) in made.into_iter().rev() {
-            if let Some(within) = self.within(line) {
-                // It was set a moment ago, so the way to it is there.
-                let _: Result<_, super::path::NoObject> = target.path.set(within, change.before);
-            }
+    fn within(&self, line: Option<usize>) -> Option<&Json> {
+        match line {
+            Some(index) => self.lines().get(index),
+            None => Some(&self.applied.body),
         }
     }
 
-    fn within(&mut self, line: Option<usize>) -> Option<&mut Json> {
+    fn within_mut(&mut self, line: Option<usize>) -> Option<&mut Json> {
         match (line, self.list) {
             (Some(index), Some(list)) => self.applied.body.get_mut(list)?.get_mut(index),
             (Some(_), None) => None,

@@ -50,6 +50,23 @@ impl Path {
         path
     }
 
+    /// What stands in the way of a value there.
+    pub(super) fn blocked(&self, within: &Value) -> Option<NoObject> {
+        let mut value = within;
+        let mut above = "";
+        for (depth, name) in self.0.iter().enumerate() {
+            let Some(object) = value.as_object() else {
+                let path = self.0.get(..depth).unwrap_or_default().join(".");
+                return Some(NoObject { path });
+            };
+            value = object
+                .get(spelled(object, name, above))
+                .filter(|v| !v.is_null())?;
+            above = name;
+        }
+        None
+    }
+
     /// Puts a value there, or takes it out, and gives what was there before. Objects that are
     /// missing on the way are made for a value.
     pub(super) fn set(&self, within: &mut Value, new: Option<Value>) -> Result<Option<Value>, NoObject> {
@@ -114,6 +131,9 @@ mod tests {
         assert_eq!(body["udf"], json!({"GIFT": "N"}));
         let state = Path::new("ship_to.ship_to_state");
         assert_eq!(state.get(&body), None);
+        assert_eq!(state.blocked(&body).unwrap().path, "ship_to");
+        assert_eq!(gift.blocked(&body), None);
+        assert_eq!(Path::new("hold.reason").blocked(&body), None);
         let refused = state.set(&mut body, Some(json!("WA"))).unwrap_err();
         assert_eq!(refused.path, "ship_to");
         let reason = Path::new("hold.reason");
