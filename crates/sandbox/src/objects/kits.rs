@@ -29,10 +29,7 @@ pub(crate) enum Explosion {
 }
 
 /// What Sage does with the item when it comes on a line; the error is its refusal.
-pub(crate) fn explosion_of(
-    db: &Connection,
-    item: &Record,
-) -> Result<Result<Explosion, String>, StoreError> {
+pub(crate) fn explosion_of(db: &Connection, item: &Record) -> Result<Result<Explosion, String>, StoreError> {
     let code = item.text("ItemCode");
     if !is_kit(item) {
         return Ok(Ok(Explosion::Whole));

@@ -285,7 +285,10 @@ fn set_unit(
 
 /// Prices are kept per standard unit; a line in another unit is priced by its factor.
 pub(crate) fn reprice(db: &Connection, terms: &OrderTerms<'_>, line: &mut Record) -> Result<(), StoreError> {
-    if line.text("PriceOverridden") == "Y" || line.text("ExplodedKitItem") == "C" || !matches!(line.text("ItemType"), "1" | "5") {
+    if line.text("PriceOverridden") == "Y"
+        || line.text("ExplodedKitItem") == "C"
+        || !matches!(line.text("ItemType"), "1" | "5")
+    {
         return Ok(());
     }
     let Some(item) = Record::look_up(db, "CI_Item", &[("ItemCode", line.text("ItemCode"))])? else {

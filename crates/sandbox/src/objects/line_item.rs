@@ -167,11 +167,7 @@ fn start_anew(line: &mut Record, code: &str) -> Result<(), StoreError> {
 }
 
 /// An alias of this customer, else of everybody.
-fn item_of_alias(
-    db: &Connection,
-    terms: &OrderTerms<'_>,
-    alias: &str,
-) -> Result<Option<Record>, StoreError> {
+fn item_of_alias(db: &Connection, terms: &OrderTerms<'_>, alias: &str) -> Result<Option<Record>, StoreError> {
     for (division, customer) in [(terms.division, terms.customer), ("", "")] {
         let key = [
             ("AliasItemNo", alias),

@@ -170,8 +170,8 @@ pub(crate) fn set_po_number(
         Some("accept") => None,
         Some(_) | None => order_with_po_number(db, header, po_number)?,
     };
-    let words = other
-        .map(|number| format!("Customer PO {po_number} is already used on sales order {number}."));
+    let words =
+        other.map(|number| format!("Customer PO {po_number} is already used on sales order {number}."));
     match (words, policy.as_deref()) {
         (Some(words), Some("refuse")) => Ok(refused(words)),
         (words, _) => {

@@ -36,7 +36,10 @@ pub(crate) fn refusal_of(db: &Connection, header: &Record) -> Result<Option<Stri
     if service.as_deref() == Some("down") {
         return Ok(Some("AvaTax: the tax service did not respond.".into()));
     }
-    if let Some(time) = service.as_deref().and_then(|service| service.strip_prefix("slow:")) {
+    if let Some(time) = service
+        .as_deref()
+        .and_then(|service| service.strip_prefix("slow:"))
+    {
         thread::sleep(settings::milliseconds(time));
     }
     Ok(None)

@@ -61,7 +61,10 @@ pub(crate) fn finish(db: &Connection, header: &mut Record, lines: &[Record]) -> 
         let discount = header.number("DiscountAmt");
         (discount, share(discount, taxable_net, net)?)
     } else {
-        (percent_of(net, rate, MONEY)?, percent_of(taxable_net, rate, MONEY)?)
+        (
+            percent_of(net, rate, MONEY)?,
+            percent_of(taxable_net, rate, MONEY)?,
+        )
     };
     let tax = percent_of(
         taxable.checked_sub(taxable_discount)?,
@@ -98,7 +101,11 @@ fn share(amount: Decimal, part: Decimal, whole: Decimal) -> Result<Decimal, Stor
     }
     let product = i128::from(amount.units()) * i128::from(part.units());
     let whole = i128::from(whole.units());
-    let half = if (product < 0) == (whole < 0) { whole } else { -whole };
+    let half = if (product < 0) == (whole < 0) {
+        whole
+    } else {
+        -whole
+    };
     let units = (2 * product + half) / (2 * whole);
     let units = i64::try_from(units).map_err(|_| values::DecimalError::TooLarge)?;
     Ok(Decimal::new(units, MONEY))
