@@ -14,7 +14,7 @@ use super::order::{Desk, State};
 use super::record::StoreError;
 
 /// A record under work. Nothing of it is stored before [`Document::write`].
-pub(crate) trait Document: fmt::Debug {
+pub(crate) trait Document: fmt::Debug + Send {
     /// What it is.
     fn kind(&self) -> Kind;
 
