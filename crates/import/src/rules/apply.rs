@@ -12,7 +12,7 @@ use super::Facts;
 use super::applied::{Applied, Change};
 use super::compile::{Given, Mapping, Rule, Target};
 use super::read::{Trouble, View, same, subtotal, written};
-use super::vocabulary::{Holds, list_of};
+use super::vocabulary::Holds;
 use super::{DocumentKind, Each};
 
 /// How many lines of one rule are told one by one.
@@ -35,7 +35,7 @@ struct Planned<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(document: DocumentKind, body: &Json, facts: &'a dyn Facts) -> Self {
         Self {
-            list: list_of(document).map(Each::as_str),
+            list: document.list().map(Each::as_str),
             facts,
             applied: Applied {
                 body: body.clone(),

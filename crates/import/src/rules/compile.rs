@@ -9,7 +9,7 @@ use values::{Decimal, Kind, parse_date};
 use super::error::{RuleError, RulePlace};
 use super::path::Path;
 use super::text::{Assigned, DocumentKind, MappingText, RuleText, UdfKind};
-use super::vocabulary::{Holds, SCALE, Source, Vocabulary, Word, list_of};
+use super::vocabulary::{Holds, SCALE, Source, Vocabulary, Word};
 
 /// The most mappings of a company: every document goes through each of them.
 pub const MAX_MAPPINGS: usize = 100;
@@ -167,7 +167,7 @@ impl Scope<'_> {
         let mut word = self.words.find(self.document, &name);
         let refusal = match word.map(|word| word.source) {
             None => Some(NAMES.to_owned()),
-            Some(Source::Line | Source::LineFact) if !self.lines => Some(list_of(self.document).map_or_else(
+            Some(Source::Line | Source::LineFact) if !self.lines => Some(self.document.list().map_or_else(
                 || NAMES.to_owned(),
                 |each| format!("write each = \"{}\" to ask it of every one", each.as_str()),
             )),
@@ -212,7 +212,7 @@ impl Scope<'_> {
 
     fn target_of(&self, name: &str, word: Word) -> Option<Target> {
         let is_line = word.source == Source::Line;
-        let below = match (is_line, list_of(self.document)) {
+        let below = match (is_line, self.document.list()) {
             (true, Some(each)) => name.strip_prefix(each.as_str())?.strip_prefix('.')?,
             (true, None) | (false, _) => name,
         };
@@ -349,9 +349,9 @@ fn rule(index: usize, text: &RuleText, words: &Vocabulary) -> Result<Rule, RuleE
     let place = Place::new("rule", index);
     checked_words(place, text)?;
     if let Some(each) = text.each
-        && list_of(text.document) != Some(each)
+        && text.document.list() != Some(each)
     {
-        let remedy = list_of(text.document).map_or_else(
+        let remedy = text.document.list().map_or_else(
             || "take each out".to_owned(),
             |own| format!("write each = \"{}\", or take it out", own.as_str()),
         );
@@ -389,7 +389,7 @@ fn rule(index: usize, text: &RuleText, words: &Vocabulary) -> Result<Rule, RuleE
     }
     let remedy = text.remedy.clone().unwrap_or_else(|| {
         if text.hold.is_some() {
-            "decide about it: change the document and retry, or discard it".to_owned()
+            "accept it, change the document and retry, or discard it".to_owned()
         } else {
             "send the document anew without what the rule refuses".to_owned()
         }

@@ -33,6 +33,16 @@ impl DocumentKind {
         }
     }
 
+    /// The list that rules and mappings may go through, where it has one.
+    #[must_use]
+    pub const fn list(self) -> Option<Each> {
+        match self {
+            Self::SalesOrder => Some(Each::Lines),
+            Self::Payment => Some(Each::Invoices),
+            Self::Customer => None,
+        }
+    }
+
     /// From the name; `None` for a kind of document that no rule can be written for.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{Catalog, Dataset};
 use values::Kind;
 
-use super::text::{DocumentKind, Each};
+use super::text::DocumentKind;
 
 /// Decimals of every number in a document: Sage's finest.
 pub(super) const SCALE: u8 = 6;
@@ -79,8 +79,15 @@ impl Vocabulary {
         }
     }
 
+    /// What a fact holds; `None` for a name that is no fact of this kind of document.
+    #[must_use]
+    pub fn fact_kind(&self, document: DocumentKind, name: &str) -> Option<Kind> {
+        let word = self.find(document, name)?;
+        matches!(word.source, Source::Fact | Source::LineFact).then_some(word.kind)
+    }
+
     pub(super) fn find(&self, document: DocumentKind, path: &str) -> Option<Word> {
-        let list = list_of(document);
+        let list = document.list();
         let is_line = list.is_some_and(|list| {
             path.strip_prefix(list.as_str())
                 .is_some_and(|below| below.starts_with('.'))
@@ -121,15 +128,6 @@ impl Vocabulary {
         let kind = fields.get(name).copied();
         let own = || is_udf(name).then_some(Kind::Text);
         Some((kind.or_else(own)?, source))
-    }
-}
-
-/// The list of a document that rules and mappings go through.
-pub(super) const fn list_of(document: DocumentKind) -> Option<Each> {
-    match document {
-        DocumentKind::SalesOrder => Some(Each::Lines),
-        DocumentKind::Payment => Some(Each::Invoices),
-        DocumentKind::Customer => None,
     }
 }
 
