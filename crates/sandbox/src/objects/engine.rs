@@ -363,7 +363,11 @@ impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Ended => Self::Crash,
-            error => Self::Fault(files_failed(&error.to_string())),
+            error @ (StoreError::Sqlite(_)
+            | StoreError::Sandbox(_)
+            | StoreError::Decimal(_)
+            | StoreError::NoTable(_)
+            | StoreError::BadCell { .. }) => Self::Fault(files_failed(&error.to_string())),
         }
     }
 }
