@@ -1,19 +1,23 @@
-//! Is there an order under a number of ours, and is it ours?
+//! Is there a record under an identity of ours, and is it ours?
 //!
-//! An order that was written may by now be open, in the order history, in invoice entry or
+//! What is here is about orders; [`customer`] and [`ship_to`] are about the others. An order that was written may by now be open, in the order history, in invoice entry or
 //! in the invoice history. [`order_selects`] and [`invoice_selects`] say what to read,
 //! [`Sightings`] is what was found, and [`classify`] decides. Only what is proven counts:
 //! whatever speaks for two readings is [`Finding::Unclear`].
 
+pub mod customer;
 mod lookup;
+mod master;
+pub mod ship_to;
 mod whose;
 
-use model::{SalesOrder, Totals};
+use model::{CustomerRef, Numbers, Totals};
 use values::{Date, Decimal, Stamp, days_from_date};
 
 pub(crate) use lookup::ORDER_TOTALS;
 pub use lookup::{Columns, Place, TABLES, invoice_selects, order_selects};
 
+use crate::plan::OrderWrite;
 use crate::rows::Row;
 use whose::Mark;
 
@@ -24,8 +28,10 @@ const MAX_DAYS_BACK: i32 = 60;
 /// What our order would look like.
 #[derive(Clone, Debug)]
 pub struct Expected<'a> {
-    /// The document.
-    pub order: &'a SalesOrder,
+    /// As it was planned.
+    pub order: &'a OrderWrite,
+    /// Its customer, the planned one or the one that an earlier write made.
+    pub customer: &'a CustomerRef,
     /// Its mark; compared wherever the site has the column.
     pub marker: &'a str,
     /// `UserKey` of our Sage user, where it is known.
@@ -77,6 +83,8 @@ pub struct SightedOrder {
 pub struct SightedLine {
     /// Item, charge or comment.
     pub item_code: String,
+    /// The other code under which it was entered; blank when there is none.
+    pub alias_item_no: String,
     /// `ItemType`: charges (`3`) and comments (`4`) have no quantity.
     pub item_type: String,
     /// As ordered.
@@ -109,6 +117,8 @@ pub enum Finding {
     Ours {
         /// As found.
         totals: Totals,
+        /// Numbers besides those in the identity.
+        numbers: Numbers,
         /// What a person should know.
         notes: Vec<String>,
     },
@@ -129,6 +139,16 @@ pub enum Finding {
         /// Why.
         why: String,
     },
+}
+
+impl SightedOrder {
+    fn as_ours(&self) -> Finding {
+        Finding::Ours {
+            totals: self.totals.clone(),
+            numbers: Numbers::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Decides from everything that was found.
@@ -156,9 +176,17 @@ pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
         (None, Some(history)) => {
             let finding = whose::judge(expected, history, Place::History);
             match finding {
-                Finding::Ours { totals, mut notes } if history.is_deleted => {
+                Finding::Ours {
+                    totals,
+                    numbers,
+                    mut notes,
+                } if history.is_deleted => {
                     notes.push("the order was written and has been deleted in Sage since".into());
-                    Finding::Ours { totals, notes }
+                    Finding::Ours {
+                        totals,
+                        numbers,
+                        notes,
+                    }
                 }
                 Finding::Ours { .. }
                 | Finding::Foreign { .. }
@@ -180,18 +208,16 @@ fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> 
                 why: "its lines could not be read".into(),
             }
         } else {
-            Finding::Ours {
-                totals: found.totals.clone(),
-                notes: Vec::new(),
-            }
+            found.as_ours()
         };
     };
     let mut rest: Vec<&SightedLine> = lines.iter().collect();
     let mut missing = 0_usize;
     for wanted in &expected.order.lines {
+        let code = wanted.item_code.trim_end();
         let place = rest.iter().position(|line| {
-            line.item_code == wanted.item_code.trim_end()
-                && (matches!(line.item_type.as_str(), "3" | "4") || line.quantity == wanted.quantity_ordered)
+            (line.item_code == code || line.alias_item_no == code)
+                && (matches!(line.item_type.as_str(), "3" | "4") || line.quantity == wanted.quantity)
         });
         match place {
             Some(place) => {
@@ -220,10 +246,7 @@ fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> 
             what: format!("its lines come to {stored}, but were entered as {entered}"),
         };
     }
-    Finding::Ours {
-        totals: found.totals.clone(),
-        notes: Vec::new(),
-    }
+    found.as_ours()
 }
 
 fn sum(lines: &[SightedLine]) -> Option<Decimal> {
@@ -250,15 +273,15 @@ fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
             Some(None) | None => Finding::Absent,
         };
     }
-    let po = order.customer_po_no.as_deref().unwrap_or("").trim_end();
+    let po = order.customer_po_no.trim_end();
     let is_ours = |invoice: &SightedInvoice| match Mark::of(invoice.marker.as_deref(), expected.marker) {
         Mark::Ours => true,
         Mark::Another => false,
         Mark::Cut | Mark::Blank | Mark::NoColumn => {
             !po.is_empty()
                 && invoice.customer_po_no == po
-                && invoice.ar_division_no == order.customer.ar_division_no
-                && invoice.customer_no == order.customer.customer_no
+                && invoice.ar_division_no == expected.customer.ar_division_no
+                && invoice.customer_no == expected.customer.customer_no
                 && invoice.date.is_none_or(|date| date >= day)
         }
     };
@@ -271,6 +294,7 @@ fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
         };
         return Finding::Ours {
             totals,
+            numbers: Numbers::new(),
             notes: vec!["the order has been invoiced since".into()],
         };
     }

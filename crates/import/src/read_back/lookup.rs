@@ -12,7 +12,7 @@ use crate::rows::Row;
 /// The columns that a site has, by table. A table without columns does not exist.
 pub type Columns = BTreeMap<String, BTreeSet<String>>;
 
-/// Where an order may be.
+/// Where a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// `SO_SalesOrderHeader`.
@@ -27,16 +27,22 @@ pub enum Place {
     InvoiceEntry,
     /// `AR_InvoiceHistoryHeader`.
     InvoiceHistory,
+    /// `AR_Customer`.
+    Customer,
+    /// `SO_ShipToAddress`.
+    ShipTo,
 }
 
 /// All tables that are looked at.
-pub const TABLES: [&str; 6] = [
+pub const TABLES: [&str; 8] = [
     "SO_SalesOrderHeader",
     "SO_SalesOrderDetail",
     "SO_SalesOrderHistoryHeader",
     "SO_SalesOrderHistoryDetail",
     "SO_InvoiceHeader",
     "AR_InvoiceHistoryHeader",
+    "AR_Customer",
+    "SO_ShipToAddress",
 ];
 
 impl Place {
@@ -50,6 +56,8 @@ impl Place {
             Self::HistoryLines => TABLES[3],
             Self::InvoiceEntry => TABLES[4],
             Self::InvoiceHistory => TABLES[5],
+            Self::Customer => TABLES[6],
+            Self::ShipTo => TABLES[7],
         }
     }
 
@@ -59,6 +67,8 @@ impl Place {
             Self::OpenLines => &LINES,
             Self::HistoryLines => &HISTORY_LINES,
             Self::InvoiceEntry | Self::InvoiceHistory => &INVOICE,
+            // These are read by what is looked for in them.
+            Self::Customer | Self::ShipTo => &[],
         }
     }
 }
@@ -84,18 +94,20 @@ const HEADER: [(&str, Kind); 15] = [
     ("DepositAmt", AMOUNT),
 ];
 
-const LINES: [(&str, Kind); 6] = [
+const LINES: [(&str, Kind); 7] = [
     ("SalesOrderNo", Kind::Text),
     ("ItemCode", Kind::Text),
+    ("AliasItemNo", Kind::Text),
     ("ItemType", Kind::Text),
     ("SalesKitLineKey", Kind::Text),
     ("QuantityOrdered", QUANTITY),
     ("ExtensionAmt", AMOUNT),
 ];
 
-const HISTORY_LINES: [(&str, Kind); 6] = [
+const HISTORY_LINES: [(&str, Kind); 7] = [
     ("SalesOrderNo", Kind::Text),
     ("ItemCode", Kind::Text),
+    ("AliasItemNo", Kind::Text),
     ("ItemType", Kind::Text),
     ("SalesKitLineKey", Kind::Text),
     ("OriginalLine", Kind::Text),
@@ -164,16 +176,25 @@ fn select(place: Place, number: &str, columns: &Columns) -> Option<Select> {
         .get(place.table())
         .filter(|has| has.contains("SalesOrderNo"))?;
     let wanted = place.columns().iter().filter(|(name, _)| has.contains(*name));
-    Some(Select {
+    let wanted = wanted.map(|(name, kind)| Column::new(*name, *kind)).collect();
+    Some(by_key(place, wanted, &[("SalesOrderNo", number)]))
+}
+
+/// The rows under a key.
+pub(super) fn by_key(place: Place, columns: Vec<Column>, key: &[(&str, &str)]) -> Select {
+    Select {
         table: place.table().to_owned(),
-        columns: wanted.map(|(name, kind)| Column::new(*name, *kind)).collect(),
-        conditions: vec![Where {
-            column: "SalesOrderNo".into(),
-            comparison: Comparison::Equal,
-            literal: Literal::Text(number.to_owned()),
-        }],
+        columns,
+        conditions: key
+            .iter()
+            .map(|(column, value)| Where {
+                column: (*column).to_owned(),
+                comparison: Comparison::Equal,
+                literal: Literal::Text((*value).to_owned()),
+            })
+            .collect(),
         order_by: Vec::new(),
-    })
+    }
 }
 
 impl Sightings {
@@ -207,16 +228,21 @@ fn order_of(row: &Row, lines: Option<Vec<SightedLine>>) -> SightedOrder {
         customer_no: row.text("CustomerNo").to_owned(),
         customer_po_no: row.text("CustomerPONo").to_owned(),
         created_by: row.text("UserCreatedKey").to_owned(),
-        created: row.date("DateCreated").map(|date| {
-            // An odd time is read as the day's end: the date still speaks.
-            Stamp::parse(date, row.text("TimeCreated"))
-                .or_else(|_| Stamp::parse(date, "24"))
-                .unwrap_or_else(|_| Stamp::start_of(date))
-        }),
+        created: created_of(row),
         lines,
         totals: totals_of(row, &ORDER_TOTALS),
         is_deleted: matches!(row.text("OrderStatus"), "X" | "Z"),
     }
+}
+
+/// When a row was created, where it tells.
+pub(super) fn created_of(row: &Row) -> Option<Stamp> {
+    row.date("DateCreated").map(|date| {
+        // An odd time is read as the day's end: the date still speaks.
+        Stamp::parse(date, row.text("TimeCreated"))
+            .or_else(|_| Stamp::parse(date, "24"))
+            .unwrap_or_else(|_| Stamp::start_of(date))
+    })
 }
 
 fn invoice_of(row: &Row) -> SightedInvoice {
@@ -235,7 +261,7 @@ fn invoice_of(row: &Row) -> SightedInvoice {
     }
 }
 
-fn marker_of(row: &Row) -> Option<String> {
+pub(super) fn marker_of(row: &Row) -> Option<String> {
     row.has(MARKER_COLUMN).then(|| row.text(MARKER_COLUMN).to_owned())
 }
 
@@ -249,6 +275,7 @@ fn line_of(row: &Row) -> Option<SightedLine> {
         .or_else(|| row.number("QuantityOrderedOriginal"));
     Some(SightedLine {
         item_code: row.text("ItemCode").to_owned(),
+        alias_item_no: row.text("AliasItemNo").to_owned(),
         item_type: row.text("ItemType").to_owned(),
         quantity: quantity.unwrap_or(Decimal::zero(6)),
         extension: row.number("ExtensionAmt"),

@@ -1,18 +1,12 @@
 //! The whole decision table: every mark, user, customer, purchase order, time and line.
 
-use serde_json::json;
-
+use super::tests::planned;
 use super::*;
 
 const DAY: Date = Date::constant(2026, 5, 6);
 
-fn order(po: &str) -> SalesOrder {
-    let po = if po.is_empty() { json!(null) } else { json!(po) };
-    SalesOrder::parse(&json!({
-        "customer": {"ar_division_no": "01", "customer_no": "ABF"}, "customer_po_no": po,
-        "lines": [{"item_code": "A", "quantity_ordered": "2"}],
-    }))
-    .unwrap()
+fn order(po: &str) -> OrderWrite {
+    planned(po, &[("A", 2)])
 }
 
 fn letter(finding: &Finding) -> char {
@@ -52,6 +46,7 @@ fn decide_order(place: &str, marked: &str, user: &str, whose: &str, po: &str) ->
     let order = order(po);
     let expected = Expected {
         order: &order,
+        customer: &super::tests::customer(),
         marker: "c0ffee01c0ffee01",
         user_key: (user != "unknown").then_some("WEB"),
         since: Stamp::parse(DAY, "10").unwrap(),
@@ -70,6 +65,7 @@ fn decide_order(place: &str, marked: &str, user: &str, whose: &str, po: &str) ->
         created: Some(Stamp::parse(DAY, "10.5").unwrap()),
         lines: Some(vec![SightedLine {
             item_code: "A".into(),
+            alias_item_no: String::new(),
             item_type: "1".into(),
             quantity: Decimal::new(2, 0),
             extension: None,
@@ -167,6 +163,7 @@ fn decide_invoice(marked: &str, whose: &str, po: &str) -> String {
     let order = order("WEB1");
     let expected = Expected {
         order: &order,
+        customer: &super::tests::customer(),
         marker: "c0ffee01c0ffee01",
         user_key: Some("WEB"),
         since: Stamp::parse(DAY, "10").unwrap(),
@@ -231,6 +228,7 @@ fn an_open_order_of_somebody_else_does_not_hide_ours_in_history() {
     let order = order("WEB1");
     let expected = Expected {
         order: &order,
+        customer: &super::tests::customer(),
         marker: "c0ffee01c0ffee01",
         user_key: Some("WEB"),
         since: Stamp::parse(DAY, "10").unwrap(),

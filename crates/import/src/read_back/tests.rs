@@ -3,29 +3,59 @@
     reason = "a test stops at whatever it does not expect"
 )]
 
-use serde_json::json;
+use model::OrderType;
 
 use super::*;
 use crate::marker::MARKER_COLUMN;
+use crate::plan::{CustomerSource, LinePrice, LineWrite, OrderChecks};
 use crate::rows::Field;
 
 const DAY: Date = Date::constant(2026, 5, 6);
 
-fn order() -> SalesOrder {
-    SalesOrder::parse(&json!({
-        "customer": {"ar_division_no": "01", "customer_no": "ABF"}, "customer_po_no": "WEB1",
-        "lines": [
-            {"item_code": "A", "quantity_ordered": "2"},
-            {"item_code": "A", "quantity_ordered": "3"},
-            {"item_code": "/C", "quantity_ordered": "1"},
-        ],
-    }))
-    .unwrap()
+pub(super) fn customer() -> CustomerRef {
+    CustomerRef {
+        ar_division_no: "01".into(),
+        customer_no: "ABF".into(),
+    }
+}
+
+/// An order of that customer with these items and quantities.
+pub(super) fn planned(po: &str, lines: &[(&str, i64)]) -> OrderWrite {
+    OrderWrite {
+        customer: CustomerSource::Known(customer()),
+        ship_to: None,
+        order_type: OrderType::Standard,
+        customer_po_no: po.into(),
+        order_date: None,
+        header: Vec::new(),
+        lines: lines
+            .iter()
+            .map(|(item, quantity)| LineWrite {
+                place: None,
+                field: String::new(),
+                item_code: (*item).into(),
+                quantity: Decimal::new(*quantity, 0),
+                settings: Vec::new(),
+                price: LinePrice::Sage {
+                    web: None,
+                    tolerance: Decimal::zero(6),
+                },
+                discount_percent: None,
+            })
+            .collect(),
+        closing: Vec::new(),
+        checks: OrderChecks::default(),
+    }
+}
+
+fn order() -> OrderWrite {
+    planned("WEB1", &[("A", 2), ("A", 3), ("/C", 1)])
 }
 
 fn sighted() -> SightedOrder {
     let line = |item: &str, kind: &str, quantity: i64, cents: i64| SightedLine {
         item_code: item.into(),
+        alias_item_no: String::new(),
         item_type: kind.into(),
         quantity: Decimal::new(quantity, 0),
         extension: Some(Decimal::new(cents, 2)),
@@ -64,6 +94,7 @@ fn judge_all(sightings: Sightings, user_key: Option<&str>) -> Finding {
     let order = order();
     let expected = Expected {
         order: &order,
+        customer: &customer(),
         marker: "mark",
         user_key,
         since: Stamp::parse(DAY, "10").unwrap(),
@@ -166,6 +197,15 @@ fn an_order_that_is_not_whole_is_partial() {
         judge(|o| o.lines.as_mut().unwrap()[0].extension = Some(Decimal::new(1, 2))),
         Finding::Partial { .. }
     ));
+}
+
+#[test]
+fn a_line_is_known_by_the_code_under_which_it_was_entered() {
+    assert!(is_ours(&judge(|o| {
+        for line in o.lines.as_mut().unwrap() {
+            line.alias_item_no = std::mem::replace(&mut line.item_code, "Z".into());
+        }
+    })));
 }
 
 #[test]

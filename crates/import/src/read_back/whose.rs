@@ -64,10 +64,10 @@ pub(super) fn judge(expected: &Expected<'_>, found: &SightedOrder, place: Place)
         .filter(|_| !found.created_by.is_empty())
         .map(|key| key == found.created_by);
     let is_customer = (!found.customer_no.is_empty()).then(|| {
-        found.ar_division_no == order.customer.ar_division_no
-            && found.customer_no == order.customer.customer_no
+        found.ar_division_no == expected.customer.ar_division_no
+            && found.customer_no == expected.customer.customer_no
     });
-    let is_po = found.customer_po_no == order.customer_po_no.as_deref().unwrap_or("").trim_end();
+    let is_po = found.customer_po_no == order.customer_po_no.trim_end();
     let is_since = found.created.map(|created| created >= expected.since);
     let is_elses = is_by_us == Some(false) || (is_by_us.is_none() && is_customer == Some(false));
     if is_elses && mark != Mark::Cut {

@@ -77,6 +77,7 @@ fn sighted_lines(desk: &mut Desk<'_>, lines: ObjectId) -> Result<Vec<SightedLine
         let number = |value: Option<Scalar>| value.as_ref().and_then(Scalar::as_number);
         sighted.push(SightedLine {
             item_code: desk.get_text(lines, "ItemCode$")?.unwrap_or_default(),
+            alias_item_no: desk.get_text(lines, "AliasItemNo$")?.unwrap_or_default(),
             item_type: desk.get_text(lines, "ItemType$")?.unwrap_or_default(),
             quantity: number(desk.get(lines, "QuantityOrdered")?).unwrap_or(Decimal::zero(6)),
             extension: number(desk.get(lines, "ExtensionAmt")?),
