@@ -564,3 +564,29 @@ fn a_sum_that_its_column_cannot_hold_is_refused() {
     );
     assert_eq!(desk.amount(lines, "QuantityOrdered"), decimal("99999999"));
 }
+
+#[test]
+fn every_kit_of_the_demo_company_is_entered_as_its_item_says() {
+    let fixture = Fixture::demo();
+    fixture.set("kit_prompt", "explode");
+    let mut desk = fixture.desk();
+    let kits = fixture.all(
+        "SELECT ItemCode || '|' || ExplodeKitItems || '|' ||
+            (SELECT count(*) FROM IM_SalesKitDetail WHERE SalesKitNo = ItemCode)
+         FROM CI_Item WHERE ProductType = 'K' AND InactiveItem <> 'Y' ORDER BY 1",
+    );
+    assert!(kits.iter().any(|kit| kit.contains("|A|")), "{kits:?}");
+    for kit in kits {
+        let [code, explode, components] = kit.split('|').collect::<Vec<_>>().try_into().unwrap();
+        let (object, number) = desk.order("ABF");
+        let lines = desk.lines(object);
+        desk.buy(lines, code, "1");
+        assert_ne!(desk.write(object).code, 0);
+        let expected = match explode {
+            "N" => 1,
+            _ => 1 + components.parse::<usize>().unwrap(),
+        };
+        let count = fixture.all(&format!("{PRINTED}'{number}'")).len();
+        assert_eq!(count, expected, "{kit}");
+    }
+}

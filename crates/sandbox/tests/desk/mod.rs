@@ -71,6 +71,17 @@ impl Fixture {
         fixture
     }
 
+    /// The demonstration company.
+    pub(crate) fn demo() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("demo.db");
+        create(&file, &Plan::new(Profile::Demo)).unwrap();
+        Self {
+            _folder: folder,
+            file,
+        }
+    }
+
     pub(crate) fn db(&self) -> Connection {
         Connection::open(&self.file).unwrap()
     }
