@@ -3,7 +3,8 @@
 //! An exploded kit's line has `ExplodedKitItem` `Y` and carries the price. Its components
 //! follow as lines with `C`, with the kit's line key in `SalesKitLineKey`, how many of each
 //! a kit has in `QuantityPerBill`, and no price. The components come from
-//! `IM_SalesKitDetail`.
+//! `IM_SalesKitDetail`, and it is they that hold stock; a kit that stays one line holds
+//! only what the company may keep of the kit itself.
 //!
 //! Whether a kit is exploded stands in the item (`ExplodeKitItems`): always, never, or by a
 //! question on the screen. What the question comes to where there is no screen is not
