@@ -148,6 +148,37 @@ pub enum StoreError {
         /// The request's.
         given: u32,
     },
+    /// The import is in a state in which that cannot be done.
+    #[error("import {id} is {state} and cannot be {action} any more")]
+    ImportNotEditable {
+        /// The import.
+        id: ImportId,
+        /// Where it stands.
+        state: String,
+        /// What was wanted.
+        action: &'static str,
+    },
+    /// Another document has the gateway's transaction.
+    #[error("gateway transaction {transaction} was sent with import {by}")]
+    TransactionUsed {
+        /// The gateway's id.
+        transaction: String,
+        /// The document that has it.
+        by: ImportId,
+    },
+    /// The decision lacks what makes it one.
+    #[error("import {id} is {state}: {missing}")]
+    DecisionIncomplete {
+        /// The import.
+        id: ImportId,
+        /// Where it stands.
+        state: String,
+        /// What has to be said.
+        missing: &'static str,
+    },
+    /// No such preview, or no more.
+    #[error("there is no preview {0}")]
+    PreviewUnknown(ImportId),
     /// Another import holds the identity.
     #[error("{name} {value} is reserved for import {by}")]
     IdentityTaken {
@@ -211,6 +242,10 @@ impl StoreError {
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
             Self::RevisionStale { .. } => "revision_stale",
+            Self::ImportNotEditable { .. } => code::IMPORT_NOT_EDITABLE,
+            Self::TransactionUsed { .. } => "gateway_transaction_used",
+            Self::DecisionIncomplete { .. } => "decision_incomplete",
+            Self::PreviewUnknown(_) => code::PREVIEW_UNKNOWN,
             Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
             Self::TooNew { .. } => "store_too_new",
             Self::Corrupt(_) => "store_corrupt",
@@ -264,6 +299,16 @@ impl StoreError {
             }
             Self::ImportUnknown(_) => "use an id as POST returned it",
             Self::RevisionStale { .. } => "fetch the document again",
+            Self::ImportNotEditable { .. } => {
+                "only documents that wait for the driver or for a person can be changed; see its state"
+            }
+            Self::TransactionUsed { .. } => {
+                "if it is the same payment, do not send it again; if not, send the gateway's id of this one"
+            }
+            Self::DecisionIncomplete { .. } => {
+                "say why; for a document in doubt, look in Sage first and accept in_doubt only when it is not there"
+            }
+            Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
             Self::NoStore => "correct the path: this file belongs to another program and was left alone",

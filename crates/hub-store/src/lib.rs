@@ -7,6 +7,7 @@
 pub mod contract;
 mod digest;
 mod error;
+mod imports;
 mod scope;
 mod sites;
 mod sqlite;
@@ -14,10 +15,14 @@ mod store;
 
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
+pub use imports::{
+    Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderInvoice, OrderStatus, OrderThread,
+    PreviewResult, Sum, TieOut, TieOutDeposit, TieOutDifference, TieOutSums, TieOutType,
+};
 pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sqlite::SqliteStore;
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Import, Lookup, NewImport, Page, RecordPage, RecordQuery,
-    Store, TokenGrant, Tombstone,
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TokenGrant,
+    Tombstone,
 };

@@ -9,11 +9,14 @@ mod imports;
 mod listing;
 mod merge;
 mod people;
+mod previews;
 mod removals;
 mod schema;
 mod sites;
 mod streams;
 mod tables;
+mod thread;
+mod tie_out;
 mod view;
 
 use std::borrow::Cow;
@@ -23,19 +26,23 @@ use std::time::Duration;
 
 use catalog::{Catalog, Dataset, DocumentBatch, ShapeError};
 use jiff::Timestamp;
-use model::ImportState;
+use model::Decision;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use values::{AgentId, CompanyId, DatasetName, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
+use values::{
+    AgentId, CompanyId, DatasetName, Date, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId,
+};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
-    Lease, LeaseRequest, Report, Reserve, StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
+    StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, Lookup, NewImport,
-    RecordPage, RecordQuery, Sites, Store, StoreError, TenantScope, TokenGrant,
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, ImportPage, ImportQuery,
+    Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Sites, Store,
+    StoreError, TenantScope, TieOut, TokenGrant,
 };
 
 /// Readers kept open between calls; each has a page cache of its own.
@@ -380,7 +387,7 @@ impl Store for SqliteStore {
         report: &Report,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| imports::report(t, scope, id, report, now))
+        self.write(|t| imports::report(t, &self.catalog, scope, id, report, now))
     }
 
     fn dataset(&self, scope: &TenantScope, name: &str) -> Result<Cow<'_, Dataset>, StoreError> {
@@ -413,20 +420,98 @@ impl Store for SqliteStore {
     }
 
     fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError> {
-        self.write(|t| imports::add(t, scope, new, now))
+        self.write(|t| imports::add(t, &self.catalog, scope, new, now))
     }
 
     fn import(&self, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
         self.read(|t| imports::get(t, scope, id))
     }
 
-    fn imports(
+    fn imports(&self, scope: &TenantScope, query: &ImportQuery) -> Result<ImportPage, StoreError> {
+        self.read(|t| imports::list(t, scope, query))
+    }
+
+    fn edit_import(
         &self,
         scope: &TenantScope,
-        state: Option<ImportState>,
-        limit: u32,
-    ) -> Result<Vec<Import>, StoreError> {
-        self.read(|t| imports::list(t, scope, state, limit))
+        id: &ImportId,
+        revision: u32,
+        body: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<Import, StoreError> {
+        self.write(|t| imports::edit(t, &self.catalog, scope, id, (revision, body), now))
+    }
+
+    fn decide_import(
+        &self,
+        scope: &TenantScope,
+        id: &ImportId,
+        revision: Option<u32>,
+        action: DecideAction,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<Import, StoreError> {
+        let decided = (revision, action, decision);
+        self.write(|t| imports::decide_by_platform(t, &self.catalog, scope, id, decided, now))
+    }
+
+    fn decide(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        decide: &Decide,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|t| imports::decide_at_driver(t, &self.catalog, scope, id, decide, now))
+    }
+
+    fn redact_imports(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(|t| imports::redact(t, settled_before, now))
+    }
+
+    fn order_thread(&self, scope: &TenantScope, import: &Import) -> Result<Option<OrderThread>, StoreError> {
+        self.read(|t| thread::order_thread(t, &self.catalog, scope, import))
+    }
+
+    fn tie_out(&self, scope: &TenantScope, company: &CompanyId, day: Date) -> Result<TieOut, StoreError> {
+        self.read(|t| tie_out::tie_out(t, &self.catalog, scope, company, day))
+    }
+
+    fn add_preview(&self, scope: &TenantScope, new: &NewPreview, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|t| previews::add(t, scope, new, now))
+    }
+
+    fn preview(&self, scope: &TenantScope, id: &ImportId) -> Result<Option<PreviewResult>, StoreError> {
+        self.read(|t| previews::get(t, scope, id))
+    }
+
+    fn take_previews(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+        now: Timestamp,
+    ) -> Result<Vec<Preview>, StoreError> {
+        // Drivers ask all the time: those who wait for nothing do not write.
+        if self
+            .read(|t| previews::waiting(t, scope, companies, now))?
+            .is_empty()
+        {
+            return Ok(Vec::new());
+        }
+        self.write(|t| previews::take(t, scope, companies, now))
+    }
+
+    fn answer_preview(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        answer: &PreviewAnswer,
+    ) -> Result<(), StoreError> {
+        self.write(|t| previews::answer(t, scope, id, answer))
+    }
+
+    fn drop_previews(&self, asked_before: Timestamp) -> Result<u64, StoreError> {
+        self.write(|t| previews::drop_older(t, asked_before))
     }
 
     fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError> {

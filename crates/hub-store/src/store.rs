@@ -4,17 +4,21 @@ use std::borrow::Cow;
 
 use catalog::{Catalog, Class, Dataset, DocumentBatch, RemovalReason};
 use jiff::Timestamp;
-use model::{ImportKind, ImportReport, ImportState};
+use model::Decision;
 use serde::Serialize;
-use values::{AgentId, CompanyId, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
+use values::{AgentId, CompanyId, Date, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Enroll, Enrolled, HashPage, HashRequest, ImportDocument,
-    Lease, LeaseRequest, Report, Reserve, StreamRequest, StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
+    StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 
-use crate::{AgentRole, AgentScope, Sites, StoreError, TenantScope, TokenScope};
+use crate::{
+    AgentRole, AgentScope, Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderThread,
+    PreviewResult, Sites, StoreError, TenantScope, TieOut, TokenScope,
+};
 
 /// What `erp-hub agent list` shows of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -140,42 +144,6 @@ pub struct RecordPage {
     pub last: Option<(Key, u64)>,
     /// Nothing is left behind these.
     pub end: bool,
-}
-
-/// A document that somebody posted.
-#[derive(Clone, Debug)]
-pub struct NewImport {
-    /// What kind.
-    pub kind: ImportKind,
-    /// The caller's key.
-    pub idempotency_key: String,
-    /// For which company.
-    pub company: CompanyId,
-    /// The body as it was sent.
-    pub body: serde_json::Value,
-    /// [`crate::hash_body`] of its canonical form.
-    pub body_hash: Vec<u8>,
-}
-
-/// An import as the hub knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Import {
-    /// Its id.
-    pub id: ImportId,
-    /// What kind.
-    pub kind: ImportKind,
-    /// For which company.
-    pub company: CompanyId,
-    /// Grows when it is edited.
-    pub revision: u32,
-    /// Where it stands.
-    pub state: ImportState,
-    /// The driver's latest report.
-    pub report: Option<ImportReport>,
-    /// When it was posted.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
 }
 
 /// The hub's memory. Every method either has taken full effect durably when it returns,
@@ -406,7 +374,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Keeps the driver's report. A written document stays written.
+    /// Keeps the driver's report, unless it is about an earlier revision. A document that is
+    /// written or given up stays so.
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`].
@@ -452,25 +421,126 @@ pub trait Store: Send + Sync {
     /// Stores a document, or finds the one that was stored under the same key.
     ///
     /// # Errors
-    /// [`StoreError::IdempotencyConflict`], [`StoreError::CompanyUnknown`].
+    /// [`StoreError::IdempotencyConflict`], [`StoreError::CompanyUnknown`],
+    /// [`StoreError::TransactionUsed`].
     fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError>;
 
-    /// An import that the token sees.
+    /// An import that the token sees, with its body.
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`].
     fn import(&self, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError>;
 
-    /// The newest imports that the token sees.
+    /// Imports that the token sees, the newest first.
     ///
     /// # Errors
     /// The store failed.
-    fn imports(
+    fn imports(&self, scope: &TenantScope, query: &ImportQuery) -> Result<ImportPage, StoreError>;
+
+    /// Puts another body in the place of a document's: a new revision that the driver takes
+    /// up as if it had just come. `revision` is the one that the new body rests on.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`], [`StoreError::RevisionStale`],
+    /// [`StoreError::ImportNotEditable`], [`StoreError::TransactionUsed`].
+    fn edit_import(
         &self,
         scope: &TenantScope,
-        state: Option<ImportState>,
-        limit: u32,
-    ) -> Result<Vec<Import>, StoreError>;
+        id: &ImportId,
+        revision: u32,
+        body: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<Import, StoreError>;
+
+    /// Tries a document again or gives it up, as a person decided; `revision` is the one that
+    /// the person saw, when that is known.
+    ///
+    /// # Errors
+    /// [`StoreError::ImportUnknown`], [`StoreError::RevisionStale`],
+    /// [`StoreError::ImportNotEditable`], [`StoreError::DecisionIncomplete`],
+    /// [`StoreError::TransactionUsed`].
+    fn decide_import(
+        &self,
+        scope: &TenantScope,
+        id: &ImportId,
+        revision: Option<u32>,
+        action: DecideAction,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<Import, StoreError>;
+
+    /// The same at the word of somebody at the driver's host.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] and those of [`Self::decide_import`].
+    fn decide(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        decide: &Decide,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets what documents say that became final before an instant, a few hundred at a
+    /// time: identity, hash, numbers and amounts stay. Returns how many there were; 0 means
+    /// that none is left.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn redact_imports(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// What became of a written order in the ERP; none for other documents.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn order_thread(&self, scope: &TenantScope, import: &Import) -> Result<Option<OrderThread>, StoreError>;
+
+    /// Compares the money of a company's local day with what the ERP has of it.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`].
+    fn tie_out(&self, scope: &TenantScope, company: &CompanyId, day: Date) -> Result<TieOut, StoreError>;
+
+    /// Keeps a preview for the driver.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`].
+    fn add_preview(&self, scope: &TenantScope, new: &NewPreview, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The answer to a preview, once there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::PreviewUnknown`].
+    fn preview(&self, scope: &TenantScope, id: &ImportId) -> Result<Option<PreviewResult>, StoreError>;
+
+    /// Previews for the driver, oldest first, a few at a time. One that is not answered
+    /// within a minute is given out once more.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    fn take_previews(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+        now: Timestamp,
+    ) -> Result<Vec<Preview>, StoreError>;
+
+    /// Keeps the answer to a preview.
+    ///
+    /// # Errors
+    /// [`StoreError::PreviewUnknown`], [`StoreError::LeaseLost`].
+    fn answer_preview(
+        &self,
+        scope: &AgentScope,
+        id: &ImportId,
+        answer: &PreviewAnswer,
+    ) -> Result<(), StoreError>;
+
+    /// Drops previews that were asked before an instant; returns how many.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn drop_previews(&self, asked_before: Timestamp) -> Result<u64, StoreError>;
 
     /// Agents, companies and datasets that the token sees, with what agents last told.
     ///

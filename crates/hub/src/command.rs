@@ -10,6 +10,7 @@ use std::sync::Arc;
 use catalog::Catalog;
 use clap::{Parser, Subcommand};
 use hub_store::{SqliteStore, Store, StoreError};
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use crate::hub::Hub;
@@ -43,6 +44,9 @@ enum Action {
         /// Write the real address to this file once it listens.
         #[arg(long, value_name = "FILE")]
         announce: Option<PathBuf>,
+        /// Forget the bodies of documents so many days after they became final.
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+        redact_after: u16,
     },
     /// Create the store, or bring it to this version.
     #[command(after_help = "Example: erp-hub migrate --store sqlite:hub.db")]
@@ -167,7 +171,11 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     }
     let store = SqliteStore::open(path, Catalog::standard()?, &random::store_id(), now)?;
     match command.action {
-        Action::Serve { listen, announce } => run_server(store, listen, announce.as_deref()),
+        Action::Serve {
+            listen,
+            announce,
+            redact_after,
+        } => run_server(store, listen, announce.as_deref(), redact_after),
         Action::Migrate => say(out, store.id()),
         Action::Tenant(action) => people::tenant(&store, action, now, out),
         Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
@@ -192,7 +200,12 @@ fn without_credentials(address: &str) -> String {
     }
 }
 
-fn run_server(store: SqliteStore, listen: SocketAddr, announce: Option<&Path>) -> Result<(), CommandError> {
+fn run_server(
+    store: SqliteStore,
+    listen: SocketAddr,
+    announce: Option<&Path>,
+    redact_after: u16,
+) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(CommandError::io("starting"))?.block_on(async {
         let listener = TcpListener::bind(listen).await.map_err(CommandError::io(format!("listening on {listen}")))?;
@@ -201,7 +214,8 @@ fn run_server(store: SqliteStore, listen: SocketAddr, announce: Option<&Path>) -
         if let Some(file) = announce {
             announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
         }
-        let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now));
+        let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now))
+            .with_redaction(SignedDuration::from_hours(24 * i64::from(redact_after)));
         crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }

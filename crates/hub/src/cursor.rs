@@ -61,6 +61,26 @@ impl Listing<'_> {
     }
 }
 
+/// Behind an import of a listing.
+pub(crate) fn after_import(store: &StoreId, place: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("i\n{store}\n{place}"))
+}
+
+/// Reads [`after_import`].
+pub(crate) fn read_import(store: &StoreId, cursor: &str) -> Result<u64, ApiError> {
+    let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this listing");
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+    match text.split('\n').collect::<Vec<_>>().as_slice() {
+        ["i", of, _] if *of != store.as_str() => Err(ApiError::new(
+            "cursor_expired",
+            "the cursor is from another store, or from before a restore",
+        )),
+        ["i", _, place] => place.parse().map_err(|_| invalid()),
+        _ => Err(invalid()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,6 +58,7 @@ pub const CODES: &[Code] = codes![
     404 "error_unknown" "No such error code", "see /errors for all codes";
     404 "import_unknown" "No such import", "use an id as POST returned it";
     404 "path_unknown" "Nothing is here", "see the API reference for the paths of this hub";
+    404 "preview_unknown" "No such preview, or no more", "ask for the preview again: it is kept for an hour";
     404 "record_unknown" "No such record", "list the dataset to see its keys";
     404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
     405 "method_not_allowed" "Not with this method", "see the API reference for the methods of this path";
@@ -65,10 +66,13 @@ pub const CODES: &[Code] = codes![
     409 "brake_engaged" "Too many records would leave", "look at them with `erp-driver reconcile` and confirm there if they shall leave";
     409 "company_claimed" "Another driver has the company", "stop the other driver and run `erp-hub company move`";
     409 "datasets_too_many" "Too many datasets of the site's own", "sync fewer user-defined tables";
+    409 "decision_incomplete" "The decision lacks something", "say why; for a document in doubt, look in Sage first and accept in_doubt only when it is not there";
     409 "epoch_stale" "The stream moved on", "open the stream again and continue from where the hub stands";
     409 "fingerprint_mismatch" "The dataset has another shape here", "bring hub and driver to the same version";
     409 "idempotency_conflict" "The key was used for another document", "use a new key for a new document";
     409 "identity_taken" "Reserved for another document", "take the next number";
+    409 "gateway_transaction_used" "The gateway's transaction was sent before", "if it is the same payment, do not send it again; if not, send the gateway's id of this one";
+    409 "import_not_editable" "The document cannot be changed any more", "only documents that wait for the driver or for a person can be changed; see its state";
     409 "lease_lost" "Another process is the company's writer", "stop writing and ask for a new lease";
     409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";
     409 "revision_stale" "The document was edited", "fetch it again";
@@ -293,6 +297,8 @@ mod tests {
             code::IDENTITY_TAKEN,
             code::BRAKE_ENGAGED,
             code::IMPORT_UNKNOWN,
+            code::IMPORT_NOT_EDITABLE,
+            code::PREVIEW_UNKNOWN,
             code::PROTOCOL_UNSUPPORTED,
         ] {
             assert!(find(code).is_some(), "{code}");
@@ -322,6 +328,20 @@ mod tests {
                 id: ImportId::new("x"),
                 found: 2,
                 given: 1,
+            },
+            StoreError::ImportNotEditable {
+                id: ImportId::new("x"),
+                state: "written".into(),
+                action: "edited",
+            },
+            StoreError::TransactionUsed {
+                transaction: "x".into(),
+                by: ImportId::new("x"),
+            },
+            StoreError::DecisionIncomplete {
+                id: ImportId::new("x"),
+                state: "held".into(),
+                missing: "why",
             },
             StoreError::TooNew { found: 2, known: 1 },
             StoreError::Corrupt("x".into()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hub_store::{Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::ApiError;
@@ -12,6 +12,11 @@ use crate::error::ApiError;
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
 const CONCURRENT_BATCHES: usize = 3;
+
+/// Long enough for complaints and chargebacks, short enough for privacy laws.
+const REDACT_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Who has not fetched an answer by then has gone.
+const PREVIEW_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where the hub takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -21,11 +26,13 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
+    redact_after: SignedDuration,
     signals: Arc<Signals>,
 }
 
 struct Signals {
     posted: watch::Sender<u64>,
+    answered: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
     batches: Semaphore,
     counters: Counters,
@@ -57,6 +64,7 @@ impl Hub {
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
         let signals = Signals {
             posted: watch::Sender::new(0),
+            answered: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             batches: Semaphore::new(CONCURRENT_BATCHES),
             counters: Counters::default(),
@@ -64,7 +72,31 @@ impl Hub {
         Self {
             store,
             clock,
+            redact_after: REDACT_AFTER,
             signals: Arc::new(signals),
+        }
+    }
+
+    /// The same, forgetting bodies so long after their documents became final.
+    #[must_use]
+    pub fn with_redaction(self, redact_after: SignedDuration) -> Self {
+        Self { redact_after, ..self }
+    }
+
+    /// Forgets what is due: bodies of documents that were final long enough, and previews.
+    /// Returns how many bodies there were. [`crate::serve`] does so all the time.
+    ///
+    /// # Errors
+    /// The store failed; the next call goes on.
+    pub fn tidy(&self) -> Result<u64, StoreError> {
+        let now = self.now();
+        self.store.drop_previews(now - PREVIEW_LIFE)?;
+        let mut forgotten = 0;
+        loop {
+            match self.store.redact_imports(now - self.redact_after, now)? {
+                0 => return Ok(forgotten),
+                some => forgotten += some,
+            }
         }
     }
 
@@ -117,6 +149,16 @@ impl Hub {
     /// Changes whenever a document was posted at this process.
     pub(crate) fn posted(&self) -> watch::Receiver<u64> {
         self.signals.posted.subscribe()
+    }
+
+    /// Tells those who wait for a preview that one was answered.
+    pub(crate) fn announce_answer(&self) {
+        self.signals.answered.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Changes whenever a preview was answered at this process.
+    pub(crate) fn answered(&self) -> watch::Receiver<u64> {
+        self.signals.answered.subscribe()
     }
 
     /// Becomes true when the hub stops.

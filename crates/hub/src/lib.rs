@@ -41,9 +41,18 @@ pub fn router(hub: Hub) -> Router {
         .route("/agent/v1/imports/{id}/accept", post(agent::writing::accept))
         .route("/agent/v1/imports/{id}/reserve", post(agent::writing::reserve))
         .route("/agent/v1/imports/{id}/report", post(agent::writing::report))
+        .route("/agent/v1/imports/{id}/decide", post(agent::writing::decide))
+        .route("/agent/v1/previews/{id}", post(agent::writing::answer_preview))
         .route("/v1/sites", get(public::sites::sites))
         .route("/v1/imports", get(public::imports::list))
-        .route("/v1/imports/{id}", get(public::imports::one))
+        .route(
+            "/v1/imports/{id}",
+            get(public::imports::one).patch(public::decisions::edit),
+        )
+        .route("/v1/imports/{id}/retry", post(public::decisions::retry))
+        .route("/v1/imports/{id}/discard", post(public::decisions::discard))
+        .route("/v1/previews/{id}", get(public::previews::one))
+        .route("/v1/tie_out", get(public::tie_out::tie_out))
         .route(
             "/v1/{dataset}",
             get(public::records::list).post(public::imports::create),

@@ -1,5 +1,8 @@
 //! The API that a platform builds on.
 
+pub(crate) mod decisions;
 pub(crate) mod imports;
+pub(crate) mod previews;
 pub(crate) mod records;
 pub(crate) mod sites;
+pub(crate) mod tie_out;

@@ -1,6 +1,6 @@
 //! Ids and secrets.
 
-use values::{AgentId, Secret, StoreId, TenantId};
+use values::{AgentId, ImportId, Secret, StoreId, TenantId};
 
 /// Short, because it stands in every row and index.
 pub(crate) fn tenant_id() -> TenantId {
@@ -13,6 +13,11 @@ pub(crate) fn agent_id() -> AgentId {
 
 pub(crate) fn store_id() -> StoreId {
     StoreId::new(host::random::hex::<16>())
+}
+
+/// Unlike an import's, it stands for nothing that lasts.
+pub(crate) fn preview_id() -> ImportId {
+    ImportId::new(format!("p_{}", host::random::hex::<16>()))
 }
 
 /// A one-time code: people copy it, so 128 bits and no more.

@@ -124,6 +124,16 @@ impl Parameters {
         Ok(Some(value))
     }
 
+    /// A parameter that is `true`, `false` or left out.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
+        match self.take(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(ApiError::new("parameter_invalid", format!("{name} is {other:?}"))
+                .with_remedy("send true or false")),
+        }
+    }
+
     /// `limit`, within bounds.
     pub(crate) fn limit(&mut self, default: u32, most: u32) -> Result<u32, ApiError> {
         let Some(text) = self.take("limit")? else {

@@ -8,6 +8,9 @@ use tokio::net::TcpListener;
 
 use crate::hub::Hub;
 
+/// Between two rounds of forgetting.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
 /// What is under way at a stop gets so long to end; a batch is committed well within it.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -29,6 +32,7 @@ pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = (
     tokio::select! {
         ended = &mut server => return ended,
         () = stop => {}
+        () = keep_tidy(hub.clone()) => {}
     }
     tracing::info!("stopping");
     hub.stop();
@@ -37,6 +41,24 @@ pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = (
         Err(_) => {
             tracing::warn!("some requests did not end in time and were cut");
             Ok(())
+        }
+    }
+}
+
+/// Forgets what is due, again and again.
+async fn keep_tidy(hub: Hub) {
+    let mut rounds = tokio::time::interval(TIDY_EVERY);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let of_round = hub.clone();
+        match tokio::task::spawn_blocking(move || of_round.tidy()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(forgotten)) => tracing::info!(forgotten, "bodies of old documents were forgotten"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "old documents could not be forgotten; trying again later")
+            }
+            Err(error) => tracing::error!(%error, "forgetting old documents broke off"),
         }
     }
 }

@@ -294,7 +294,7 @@ pub struct Work {
     /// Documents not yet journaled, oldest first.
     pub imports: Vec<ImportDocument>,
     /// Documents that somebody only asks about; to be answered after the imports, or not at
-    /// all: each is handed out once and nothing is lost with it.
+    /// all: nothing is lost with them.
     #[serde(default)]
     pub previews: Vec<Preview>,
 }

@@ -8,7 +8,9 @@ use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
 use wire::agent::{Accept, Lease, LeaseRequest, Report, Reservation, Reserve};
 
 use super::{Site, add_agent, later, now, refused, scope};
-use crate::{AgentScope, Import, NewImport, Store, StoreError, TenantScope, TokenScope, hash_body};
+use crate::{
+    AgentScope, Import, ImportQuery, NewImport, Store, StoreError, TenantScope, TokenScope, hash_body,
+};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "imports");
@@ -52,7 +54,7 @@ fn posting(store: &dyn Store, site: &Site) {
 
     let other = Site::new(store, "imports-other");
     refused(store.import(&other.all, &first.id), "import_unknown");
-    assert!(store.imports(&other.all, None, 10).unwrap().is_empty());
+    assert!(list(store, &other.all, None, 10).is_empty());
     let blind = Some(vec![CompanyId::new("XYZ")]);
     let blind = scope(
         store,
@@ -64,22 +66,15 @@ fn posting(store: &dyn Store, site: &Site) {
     );
     refused(store.import(&blind, &first.id), "import_unknown");
     refused(post(store, &blind, "web-3", &json!(3)), "company_unknown");
-    assert!(store.imports(&blind, None, 10).unwrap().is_empty());
+    assert!(list(store, &blind, None, 10).is_empty());
 
-    let newest: Vec<_> = store
-        .imports(&site.all, None, 10)
-        .unwrap()
+    let newest: Vec<_> = list(store, &site.all, None, 10)
         .into_iter()
         .map(|i| i.id)
         .collect();
     assert_eq!(newest, [second.id.clone(), first.id]);
-    assert_eq!(store.imports(&site.all, None, 1).unwrap().len(), 1);
-    assert!(
-        store
-            .imports(&site.all, Some(ImportState::Written), 10)
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(list(store, &site.all, None, 1).len(), 1);
+    assert!(list(store, &site.all, Some(ImportState::Written), 10).is_empty());
 }
 
 fn leases(store: &dyn Store, site: &Site, first: &Lease, id: &ImportId) {
@@ -226,13 +221,7 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
         self::lease(store, &site.agent, "j3").open.is_empty(),
         "what is settled is not handed over"
     );
-    assert_eq!(
-        store
-            .imports(&site.all, Some(ImportState::Written), 10)
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(list(store, &site.all, Some(ImportState::Written), 10).len(), 1);
 
     // A settled document keeps its number for ever.
     let other = post(store, &site.all, "web-2", &json!({"n": 2})).unwrap().id;
@@ -247,6 +236,15 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
         store.reserve(&site.agent, &other, &Reserve { lease, reservation }, now()),
         "identity_taken",
     );
+}
+
+fn list(store: &dyn Store, scope: &TenantScope, state: Option<ImportState>, limit: u32) -> Vec<Import> {
+    let query = ImportQuery {
+        state,
+        limit,
+        ..ImportQuery::default()
+    };
+    store.imports(scope, &query).unwrap().data
 }
 
 fn lease(store: &dyn Store, agent: &AgentScope, journal: &str) -> Lease {

@@ -15,7 +15,7 @@ use super::view::View;
 use crate::StoreError;
 use receivables::Received;
 
-pub(super) use receivables::{move_up, touched};
+pub(super) use receivables::{is_queued, move_up, paid_invoices, touched};
 
 /// Adds the derived fields that the token reads. A value is null where the catalog lacks
 /// what it is computed from.

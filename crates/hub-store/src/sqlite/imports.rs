@@ -1,22 +1,36 @@
-//! Documents on their way into the ERP.
+//! Documents on their way into the ERP: the platform's side.
 
+mod driver;
+mod redaction;
+mod tenders;
+
+use std::collections::BTreeSet;
+
+use catalog::Catalog;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use model::{ImportKind, ImportState};
-use rusqlite::{OptionalExtension as _, Row, Transaction};
-use values::{CompanyId, ImportId, LeaseEpoch, StoreId, TenantId};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve};
+use model::{Attempt, Decision, ImportKind, ImportReport, ImportState};
+use rusqlite::{OptionalExtension as _, Row, ToSql, Transaction};
+use serde_json::Value as Json;
+use values::{CompanyId, ImportId, Key, TenantId};
+use wire::agent::DecideAction;
 
-use super::{micros, people, timestamp};
-use crate::{AgentScope, Import, NewImport, StoreError, TenantScope, import_id};
+use super::{derived, micros, people, timestamp};
+use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, import_id};
 
-/// Documents in one answer to a driver: each may have a body of a mebibyte.
-const MAX_DOCUMENTS: u32 = 50;
-const COLUMNS: &str = "id, kind, company, revision, state, report, created_at, updated_at";
-const DOCUMENT: &str = "id, company, kind, revision, body";
+pub(super) use driver::{
+    accept, check_lease, decide as decide_at_driver, grant_lease, report, reserve, work,
+};
+pub(super) use redaction::redact;
+pub(super) use tenders::fill_in;
+
+const COLUMNS: &str = "id, kind, company, revision, state, customer, report, decision, redacted_at, created_at, \
+                       updated_at, number";
+/// Imports carry their attempts: a page stays below a few MiB.
+const MAX_IMPORTS: u32 = 1000;
 
 pub(super) fn add(
     t: &Transaction<'_>,
+    catalog: &Catalog,
     scope: &TenantScope,
     new: &NewImport,
     now: Timestamp,
@@ -35,12 +49,12 @@ pub(super) fn add(
             Err(StoreError::IdempotencyConflict(id))
         };
     }
-    if !scope.sees(&new.company) || people::company(t, tenant, &new.company)?.is_none() {
-        return Err(StoreError::CompanyUnknown(new.company.clone()));
-    }
-    let sql = "INSERT INTO hub_imports VALUES (?1, ?2, \
+    check_company(t, scope, &new.company)?;
+    let said = tenders::read(new.kind, &new.body);
+    let sql = "INSERT INTO hub_imports (tenant, id, number, kind, idempotency_key, company, body, body_hash, \
+               revision, state, customer, created_at, updated_at) VALUES (?1, ?2, \
                (SELECT coalesce(max(number), 0) + 1 FROM hub_imports WHERE tenant = ?1), \
-               ?3, ?4, ?5, ?6, ?7, 1, NULL, ?8, NULL, ?9, ?9)";
+               ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10)";
     t.prepare_cached(sql)?.execute((
         tenant.as_str(),
         id.as_str(),
@@ -50,17 +64,33 @@ pub(super) fn add(
         new.body.to_string(),
         &new.body_hash,
         ImportState::Received.as_str(),
+        said.customer.as_ref().map(Key::as_str),
         micros(now),
     ))?;
+    tenders::put(t, tenant, &new.company, &id, &said, now)?;
+    if new.kind == ImportKind::Payment {
+        move_up(t, catalog, tenant, &new.company, &[&new.body], now)?;
+    }
     get(t, scope, &id)
 }
 
+pub(super) fn check_company(
+    t: &Transaction<'_>,
+    scope: &TenantScope,
+    company: &CompanyId,
+) -> Result<(), StoreError> {
+    if !scope.sees(company) || people::company(t, scope.tenant(), company)?.is_none() {
+        return Err(StoreError::CompanyUnknown(company.clone()));
+    }
+    Ok(())
+}
+
 pub(super) fn get(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM hub_imports WHERE tenant = ? AND id = ?");
+    let sql = format!("SELECT {COLUMNS}, body FROM hub_imports WHERE tenant = ? AND id = ?");
     let mut statement = t.prepare_cached(&sql)?;
     let mut rows = statement.query((scope.tenant().as_str(), id.as_str()))?;
     let unknown = || StoreError::ImportUnknown(id.clone());
-    let import = import_row(rows.next()?.ok_or_else(unknown)?)?;
+    let import = import_row(t, scope.tenant(), rows.next()?.ok_or_else(unknown)?, true)?;
     if scope.sees(&import.company) {
         Ok(import)
     } else {
@@ -71,300 +101,425 @@ pub(super) fn get(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Re
 pub(super) fn list(
     t: &Transaction<'_>,
     scope: &TenantScope,
-    state: Option<ImportState>,
-    limit: u32,
-) -> Result<Vec<Import>, StoreError> {
+    query: &ImportQuery,
+) -> Result<ImportPage, StoreError> {
+    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(scope.tenant().as_str())];
+    let mut condition = String::from("tenant = ?1");
+    let mut narrow = |sql: &str, value: Option<Box<dyn ToSql>>| {
+        if let Some(value) = value {
+            values.push(value);
+            condition.push_str(&format!(" AND {sql} ?{}", values.len()));
+        }
+    };
+    let text = |text: &str| -> Box<dyn ToSql> { Box::new(text.to_owned()) };
+    narrow("state =", query.state.map(|s| text(s.as_str())));
+    narrow("kind =", query.kind.map(|k| text(k.as_str())));
+    narrow("company =", query.company.as_ref().map(|c| text(c.as_str())));
+    narrow("customer =", query.customer.as_ref().map(|c| text(c.as_str())));
+    let before = query.before.map(|n| Box::new(n.cast_signed()) as Box<dyn ToSql>);
+    narrow("number <", before);
+    if let Some(companies) = &scope.companies {
+        let companies = Json::from(
+            companies
+                .iter()
+                .map(|c| c.as_str().to_owned())
+                .collect::<Vec<_>>(),
+        );
+        values.push(text(&companies.to_string()));
+        condition.push_str(&format!(
+            " AND company IN (SELECT value FROM json_each(?{}))",
+            values.len()
+        ));
+    }
+    let limit = query.limit.clamp(1, MAX_IMPORTS);
+    // One more than asked for tells whether there is a next page.
+    values.push(Box::new(limit + 1));
+    let body = if query.with_body { ", body" } else { "" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM hub_imports WHERE tenant = ?1 AND (?2 IS NULL OR state = ?2) \
-         AND (?3 IS NULL OR company IN (SELECT value FROM json_each(?3))) ORDER BY number DESC LIMIT ?4"
+        "SELECT {COLUMNS}{body} FROM hub_imports WHERE {condition} ORDER BY number DESC LIMIT ?{}",
+        values.len()
     );
-    let companies = scope.companies.as_ref().map(|c| {
-        serde_json::Value::from(c.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>()).to_string()
-    });
     let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((
-        scope.tenant().as_str(),
-        state.map(ImportState::as_str),
-        companies,
-        limit,
-    ))?;
-    let mut imports = Vec::new();
+    let parameters: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+    let mut rows = statement.query(parameters.as_slice())?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut page = ImportPage::default();
+    let mut last = None;
     while let Some(row) = rows.next()? {
-        imports.push(import_row(row)?);
+        if page.data.len() == most {
+            page.next = last;
+            break;
+        }
+        page.data
+            .push(import_row(t, scope.tenant(), row, query.with_body)?);
+        last = Some(row.get::<_, i64>(11)?.cast_unsigned());
     }
-    Ok(imports)
+    Ok(page)
 }
 
-/// The caller has claimed the company for the agent.
-pub(super) fn grant_lease(
+pub(super) fn edit(
     t: &Transaction<'_>,
-    store: &StoreId,
-    scope: &AgentScope,
-    request: &LeaseRequest,
-) -> Result<Lease, StoreError> {
-    if TimeZone::get(&request.time_zone).is_err() {
-        return Err(StoreError::TimeZoneUnknown(request.time_zone.clone()));
-    }
+    catalog: &Catalog,
+    scope: &TenantScope,
+    id: &ImportId,
+    (revision, body): (u32, &Json),
+    now: Timestamp,
+) -> Result<Import, StoreError> {
     let tenant = scope.tenant();
-    let sql = "UPDATE hub_companies SET lease = lease + 1, journal = ?, time_zone = ? \
-               WHERE tenant = ? AND company = ? RETURNING lease";
-    let lease: i64 = t.prepare_cached(sql)?.query_row(
-        (
-            request.journal.as_str(),
-            &request.time_zone,
-            tenant.as_str(),
-            request.company.as_str(),
-        ),
-        |row| row.get(0),
-    )?;
-    let open = open_imports(t, tenant, &request.company)?;
-    Ok(Lease {
-        lease: LeaseEpoch(lease.cast_unsigned()),
-        store: store.clone(),
-        open,
-    })
-}
-
-pub(super) fn work(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    companies: &[(CompanyId, LeaseEpoch)],
-    limit: u32,
-) -> Result<Vec<ImportDocument>, StoreError> {
-    let sql = format!(
-        "SELECT {DOCUMENT} FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'received' \
-         AND coalesce(accepted, 0) < revision ORDER BY number LIMIT ?"
-    );
-    let mut left = limit.clamp(1, MAX_DOCUMENTS);
-    let mut documents = Vec::new();
-    for (company, lease) in companies {
-        check_lease(t, scope, company, *lease)?;
-        let mut statement = t.prepare_cached(&sql)?;
-        let mut rows = statement.query((scope.tenant().as_str(), company.as_str(), left))?;
-        while let Some(row) = rows.next()? {
-            documents.push(document_row(row)?);
-            left -= 1;
-        }
+    let known = seen(t, scope, id)?;
+    check_revision(&known, Some(revision))?;
+    let is_open = match known.state {
+        ImportState::Received => known.is_waiting_for_driver(),
+        ImportState::Held | ImportState::Refused => true,
+        ImportState::Validated
+        | ImportState::Waiting
+        | ImportState::Writing
+        | ImportState::Written
+        | ImportState::InDoubt
+        | ImportState::Discarded => false,
+    };
+    if !is_open || known.is_redacted {
+        return Err(known.not_editable("edited"));
     }
-    Ok(documents)
-}
-
-pub(super) fn accept(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    id: &ImportId,
-    accept: &Accept,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let known = held(t, scope, id, accept.lease)?;
-    if accept.revision != known.revision {
-        return Err(StoreError::RevisionStale {
-            id: id.clone(),
-            found: known.revision,
-            given: accept.revision,
-        });
-    }
-    let sql = "UPDATE hub_imports SET accepted = ?, updated_at = ? WHERE tenant = ? AND id = ? \
-               AND accepted IS NOT ?1";
-    t.prepare_cached(sql)?
-        .execute((accept.revision, micros(now), scope.tenant().as_str(), id.as_str()))?;
-    Ok(())
-}
-
-pub(super) fn reserve(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    id: &ImportId,
-    reserve: &Reserve,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let known = held(t, scope, id, reserve.lease)?;
-    let Reservation {
-        write,
-        name,
-        value,
-        at,
-    } = &reserve.reservation;
-    let (tenant, company) = (scope.tenant().as_str(), known.company.as_str());
-    let sql =
-        "SELECT import FROM hub_reservations WHERE tenant = ? AND company = ? AND name = ? AND value = ?";
-    let by: Option<String> = t
-        .prepare_cached(sql)?
-        .query_row((tenant, company, name, value), |row| row.get(0))
-        .optional()?;
-    match by {
-        Some(by) if by == id.as_str() => return Ok(()),
-        Some(by) => {
-            let by = ImportId::new(by);
-            return Err(StoreError::IdentityTaken {
-                name: name.clone(),
-                value: value.clone(),
-                by,
-            });
-        }
-        None => {}
-    }
-    let sql = "INSERT INTO hub_reservations VALUES (?1, ?2, ?3, ?4, ?5, \
-               (SELECT coalesce(max(number), 0) + 1 FROM hub_reservations WHERE tenant = ?1 AND import = ?5), ?6, ?7)";
-    t.prepare_cached(sql)?
-        .execute((tenant, company, name, value, id.as_str(), write, at))?;
-    // From here on the document may be in the ERP.
-    let sql = "UPDATE hub_imports SET updated_at = ?, state = 'writing' \
-               WHERE tenant = ? AND id = ? AND state IN ('received', 'validated', 'waiting', 'writing')";
-    t.prepare_cached(sql)?
-        .execute((micros(now), tenant, id.as_str()))?;
-    Ok(())
-}
-
-pub(super) fn report(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    id: &ImportId,
-    report: &Report,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let known = held(t, scope, id, report.lease)?;
-    // A late repetition of an earlier report must not hide that the document is in Sage.
-    if known.state == ImportState::Written && report.report.state != ImportState::Written {
-        return Ok(());
-    }
-    let text =
-        serde_json::to_string(&report.report).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
-    let sql = "UPDATE hub_imports SET state = ?1, report = ?2, updated_at = ?3 \
-               WHERE tenant = ?4 AND id = ?5 AND (report IS NOT ?2 OR state <> ?1)";
+    let before = body_of(t, tenant, id)?;
+    let said = tenders::read(known.kind, body);
+    begin_revision(t, tenant, &known, None, now)?;
+    let sql = "UPDATE hub_imports SET body = ?, customer = ? WHERE tenant = ? AND id = ?";
     t.prepare_cached(sql)?.execute((
-        report.report.state.as_str(),
-        text,
-        micros(now),
-        scope.tenant().as_str(),
+        body.to_string(),
+        said.customer.as_ref().map(Key::as_str),
+        tenant.as_str(),
         id.as_str(),
     ))?;
+    let created_at = timestamp(known.created_at)?;
+    tenders::put(t, tenant, &known.company, id, &said, created_at)?;
+    moved(
+        t,
+        catalog,
+        tenant,
+        id,
+        (&known, Some(&before)),
+        ImportState::Received,
+        now,
+    )?;
+    get(t, scope, id)
+}
+
+pub(super) fn decide_by_platform(
+    t: &Transaction<'_>,
+    catalog: &Catalog,
+    scope: &TenantScope,
+    id: &ImportId,
+    (revision, action, decision): (Option<u32>, DecideAction, &Decision),
+    now: Timestamp,
+) -> Result<Import, StoreError> {
+    let known = seen(t, scope, id)?;
+    check_revision(&known, revision)?;
+    decide(t, catalog, scope.tenant(), &known, action, decision, now)?;
+    get(t, scope, id)
+}
+
+fn decide(
+    t: &Transaction<'_>,
+    catalog: &Catalog,
+    tenant: &TenantId,
+    known: &Known,
+    action: DecideAction,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let incomplete = |missing| StoreError::DecisionIncomplete {
+        id: known.id.clone(),
+        state: known.state.as_str().to_owned(),
+        missing,
+    };
+    let has_why = !decision.why.trim().is_empty();
+    let waits_for_person = match known.state {
+        ImportState::Held | ImportState::Refused | ImportState::InDoubt => true,
+        ImportState::Received
+        | ImportState::Validated
+        | ImportState::Waiting
+        | ImportState::Writing
+        | ImportState::Written
+        | ImportState::Discarded => false,
+    };
+    match action {
+        DecideAction::Retry => {
+            if !waits_for_person || known.is_redacted {
+                return Err(known.not_editable("retried"));
+            }
+            let accepts = decision.accept.iter().any(|code| code == "in_doubt");
+            if known.state == ImportState::InDoubt && !(accepts && has_why) {
+                return Err(incomplete(
+                    "it is tried again only with in_doubt accepted and a why",
+                ));
+            }
+            begin_revision(t, tenant, known, Some(decision), now)?;
+            tenders::claim(t, tenant, &known.id)?;
+            moved(
+                t,
+                catalog,
+                tenant,
+                &known.id,
+                (known, None),
+                ImportState::Received,
+                now,
+            )
+        }
+        DecideAction::Discard => {
+            if !waits_for_person && !known.is_waiting_for_driver() {
+                return Err(known.not_editable("discarded"));
+            }
+            if !has_why {
+                return Err(incomplete("it is given up only with a why"));
+            }
+            let state = ImportState::Discarded;
+            // A driver that is about to take it up finds that it has moved on.
+            let sql = "UPDATE hub_imports SET state = ?1, revision = revision + 1, decision = ?2, settled_at = ?3, \
+                       updated_at = ?3 WHERE tenant = ?4 AND id = ?5";
+            t.prepare_cached(sql)?.execute((
+                state.as_str(),
+                written(decision)?,
+                micros(now),
+                tenant.as_str(),
+                known.id.as_str(),
+            ))?;
+            tenders::follow(t, tenant, &known.id, state)?;
+            moved(t, catalog, tenant, &known.id, (known, None), state, now)
+        }
+    }
+}
+
+/// Keeps what came of the revision and begins the next one.
+fn begin_revision(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    known: &Known,
+    decision: Option<&Decision>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let own = (tenant.as_str(), known.id.as_str());
+    let sql = "INSERT INTO hub_import_revisions SELECT tenant, id, revision, state, report, decision, ?3 \
+               FROM hub_imports WHERE tenant = ?1 AND id = ?2";
+    t.prepare_cached(sql)?.execute((own.0, own.1, micros(now)))?;
+    let sql = "UPDATE hub_imports SET revision = revision + 1, state = 'received', report = NULL, decision = ?, \
+               settled_at = NULL, updated_at = ? WHERE tenant = ? AND id = ?";
+    let decision = decision.map(written).transpose()?;
+    t.prepare_cached(sql)?
+        .execute((decision, micros(now), own.0, own.1))?;
     Ok(())
 }
 
-struct Held {
+fn written(decision: &Decision) -> Result<String, StoreError> {
+    serde_json::to_string(decision).map_err(|e| StoreError::corrupt(format!("a decision: {e}")))
+}
+
+/// What a change of a document is decided by.
+struct Known {
+    id: ImportId,
+    kind: ImportKind,
     company: CompanyId,
     revision: u32,
+    accepted: Option<u32>,
     state: ImportState,
+    is_redacted: bool,
+    created_at: i64,
 }
 
-/// The import, if the agent holds its company's lease.
-fn held(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    id: &ImportId,
-    lease: LeaseEpoch,
-) -> Result<Held, StoreError> {
-    let sql = "SELECT company, revision, state FROM hub_imports WHERE tenant = ? AND id = ?";
-    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, String>(2)?));
-    let found = t
-        .prepare_cached(sql)?
-        .query_row((scope.tenant().as_str(), id.as_str()), read)
-        .optional()?;
-    let (company, revision, state) = found.ok_or_else(|| StoreError::ImportUnknown(id.clone()))?;
-    let company = CompanyId::new(company);
-    check_lease(t, scope, &company, lease)?;
-    Ok(Held {
-        company,
-        revision,
-        state: import_state(&state)?,
+impl Known {
+    /// No driver has taken up this revision.
+    fn is_waiting_for_driver(&self) -> bool {
+        self.state == ImportState::Received && self.accepted.is_none_or(|a| a < self.revision)
+    }
+
+    fn not_editable(&self, action: &'static str) -> StoreError {
+        let state = self.state.as_str();
+        let state = match (self.state, self.is_redacted) {
+            (_, true) => format!("{state} and redacted"),
+            (ImportState::Received, false) => format!("{state}, taken up by the driver"),
+            (_, false) => state.to_owned(),
+        };
+        StoreError::ImportNotEditable {
+            id: self.id.clone(),
+            state,
+            action,
+        }
+    }
+}
+
+fn known(t: &Transaction<'_>, tenant: &TenantId, id: &ImportId) -> Result<Known, StoreError> {
+    let sql = "SELECT kind, company, revision, accepted, state, redacted_at, created_at FROM hub_imports \
+               WHERE tenant = ? AND id = ?";
+    let mut statement = t.prepare_cached(sql)?;
+    let mut rows = statement.query((tenant.as_str(), id.as_str()))?;
+    let row = rows
+        .next()?
+        .ok_or_else(|| StoreError::ImportUnknown(id.clone()))?;
+    Ok(Known {
+        id: id.clone(),
+        kind: import_kind(&row.get::<_, String>(0)?)?,
+        company: CompanyId::new(row.get::<_, String>(1)?),
+        revision: row.get(2)?,
+        accepted: row.get(3)?,
+        state: import_state(&row.get::<_, String>(4)?)?,
+        is_redacted: row.get::<_, Option<i64>>(5)?.is_some(),
+        created_at: row.get(6)?,
     })
 }
 
-fn check_lease(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    company: &CompanyId,
-    lease: LeaseEpoch,
-) -> Result<(), StoreError> {
-    let holds = people::company(t, scope.tenant(), company)?
-        .is_some_and(|c| c.agent == *scope.agent() && c.lease == lease && lease.0 > 0);
-    if holds {
-        Ok(())
+fn seen(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Result<Known, StoreError> {
+    let known = known(t, scope.tenant(), id)?;
+    if scope.sees(&known.company) {
+        Ok(known)
     } else {
-        Err(StoreError::LeaseLost(company.clone()))
+        Err(StoreError::ImportUnknown(id.clone()))
     }
 }
 
-fn open_imports(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
-) -> Result<Vec<OpenImport>, StoreError> {
-    let sql = format!(
-        "SELECT {DOCUMENT}, state FROM hub_imports i WHERE tenant = ?1 AND company = ?2 \
-         AND state IN ('received', 'validated', 'waiting', 'writing') \
-         AND (accepted IS NOT NULL OR EXISTS \
-              (SELECT 1 FROM hub_reservations r WHERE r.tenant = ?1 AND r.import = i.id)) ORDER BY number"
-    );
-    let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
-    let mut open = Vec::new();
-    while let Some(row) = rows.next()? {
-        let document = document_row(row)?;
-        let reservations = reservations(t, tenant, &document.id)?;
-        open.push(OpenImport {
-            document,
-            reservations,
-        });
+fn check_revision(known: &Known, given: Option<u32>) -> Result<(), StoreError> {
+    match given {
+        Some(given) if given != known.revision => Err(StoreError::RevisionStale {
+            id: known.id.clone(),
+            found: known.revision,
+            given,
+        }),
+        Some(_) | None => Ok(()),
     }
-    Ok(open)
 }
 
-fn reservations(
+/// When a document becomes final, in the store's form.
+fn settled_at(state: ImportState, now: Timestamp) -> Option<i64> {
+    match state {
+        ImportState::Written | ImportState::Refused | ImportState::Discarded => Some(micros(now)),
+        ImportState::Received
+        | ImportState::Validated
+        | ImportState::Waiting
+        | ImportState::Writing
+        | ImportState::Held
+        | ImportState::InDoubt => None,
+    }
+}
+
+/// Invoices of a payment come again in the feed when it joins or leaves the queue.
+fn moved(
     t: &Transaction<'_>,
+    catalog: &Catalog,
     tenant: &TenantId,
     id: &ImportId,
-) -> Result<Vec<Reservation>, StoreError> {
-    let sql =
-        "SELECT write, name, value, at FROM hub_reservations WHERE tenant = ? AND import = ? ORDER BY number";
-    let mut statement = t.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| {
-        Ok(Reservation {
-            write: row.get(0)?,
-            name: row.get(1)?,
-            value: row.get(2)?,
-            at: row.get(3)?,
-        })
-    };
-    Ok(statement
-        .query_map((tenant.as_str(), id.as_str()), read)?
-        .collect::<Result<_, _>>()?)
+    (before, former): (&Known, Option<&Json>),
+    after: ImportState,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let changes = derived::is_queued(before.state) != derived::is_queued(after) || former.is_some();
+    if before.kind != ImportKind::Payment || !changes || before.is_redacted {
+        return Ok(());
+    }
+    let body = body_of(t, tenant, id)?;
+    let bodies: Vec<_> = former.into_iter().chain([&body]).collect();
+    move_up(t, catalog, tenant, &before.company, &bodies, now)
 }
 
-fn import_row(row: &Row<'_>) -> Result<Import, StoreError> {
-    let report: Option<String> = row.get(5)?;
-    let report = report
-        .map(|r| serde_json::from_str(&r).map_err(|e| StoreError::corrupt(format!("a report: {e}"))))
-        .transpose()?;
+fn move_up(
+    t: &Transaction<'_>,
+    catalog: &Catalog,
+    tenant: &TenantId,
+    company: &CompanyId,
+    bodies: &[&Json],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let lines = bodies.iter().flat_map(|body| derived::paid_invoices(body));
+    let invoices: BTreeSet<Key> = lines.map(|(invoice, _)| invoice).collect();
+    derived::move_up(t, catalog, tenant, company, &invoices, now)
+}
+
+fn body_of(t: &Transaction<'_>, tenant: &TenantId, id: &ImportId) -> Result<Json, StoreError> {
+    let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND id = ?";
+    let body: String = t
+        .prepare_cached(sql)?
+        .query_row((tenant.as_str(), id.as_str()), |row| row.get(0))?;
+    parsed("a body", &body)
+}
+
+fn import_row(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    row: &Row<'_>,
+    with_body: bool,
+) -> Result<Import, StoreError> {
+    let id = ImportId::new(row.get::<_, String>(0)?);
+    let revision = row.get(3)?;
+    let report: Option<ImportReport> = report_of(row.get(6)?)?;
+    let redacted_at = row.get::<_, Option<i64>>(8)?.map(timestamp).transpose()?;
+    let body = match redacted_at {
+        None if with_body => Some(parsed("a body", &row.get::<_, String>(12)?)?),
+        None | Some(_) => None,
+    };
     Ok(Import {
-        id: ImportId::new(row.get::<_, String>(0)?),
         kind: import_kind(&row.get::<_, String>(1)?)?,
         company: CompanyId::new(row.get::<_, String>(2)?),
-        revision: row.get(3)?,
+        revision,
         state: import_state(&row.get::<_, String>(4)?)?,
+        customer: row.get::<_, Option<String>>(5)?.map(Key::from_stored),
+        attempts: attempts(t, tenant, &id, revision, report.as_ref())?,
         report,
-        created_at: timestamp(row.get(6)?)?,
-        updated_at: timestamp(row.get(7)?)?,
+        decision: decision_of(row.get(7)?)?,
+        body,
+        redacted_at,
+        created_at: timestamp(row.get(9)?)?,
+        updated_at: timestamp(row.get(10)?)?,
+        id,
     })
 }
 
-fn document_row(row: &Row<'_>) -> Result<ImportDocument, StoreError> {
-    let body: String = row.get(4)?;
-    Ok(ImportDocument {
-        id: ImportId::new(row.get::<_, String>(0)?),
-        company: CompanyId::new(row.get::<_, String>(1)?),
-        kind: import_kind(&row.get::<_, String>(2)?)?,
-        revision: row.get(3)?,
-        body: serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?,
-        decision: model::Decision::default(),
-    })
+/// Attempts of all revisions. A driver may tell those of earlier ones again.
+fn attempts(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    id: &ImportId,
+    revision: u32,
+    report: Option<&ImportReport>,
+) -> Result<Vec<(u32, Attempt)>, StoreError> {
+    let mut all: Vec<(u32, Attempt)> = Vec::new();
+    let mut add = |revision: u32, attempts: &[Attempt]| {
+        for attempt in attempts {
+            if !all.iter().any(|(_, known)| known == attempt) {
+                all.push((revision, attempt.clone()));
+            }
+        }
+    };
+    if revision > 1 {
+        let sql = "SELECT revision, report FROM hub_import_revisions WHERE tenant = ? AND import = ? \
+                   AND report IS NOT NULL ORDER BY revision";
+        let mut statement = t.prepare_cached(sql)?;
+        let mut rows = statement.query((tenant.as_str(), id.as_str()))?;
+        while let Some(row) = rows.next()? {
+            if let Some(report) = report_of(row.get(1)?)? {
+                add(row.get(0)?, &report.attempts);
+            }
+        }
+    }
+    if let Some(report) = report {
+        add(revision, &report.attempts);
+    }
+    Ok(all)
 }
 
-fn import_kind(name: &str) -> Result<ImportKind, StoreError> {
-    serde_json::from_value(name.into()).map_err(|_| StoreError::corrupt(format!("the import kind {name}")))
+fn report_of(text: Option<String>) -> Result<Option<ImportReport>, StoreError> {
+    text.map(|text| parsed("a report", &text)).transpose()
 }
 
-fn import_state(name: &str) -> Result<ImportState, StoreError> {
+fn decision_of(text: Option<String>) -> Result<Option<Decision>, StoreError> {
+    text.map(|text| parsed("a decision", &text)).transpose()
+}
+
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::corrupt(format!("{what}: {e}")))
+}
+
+pub(super) fn import_kind(name: &str) -> Result<ImportKind, StoreError> {
+    ImportKind::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the import kind {name}")))
+}
+
+pub(super) fn import_state(name: &str) -> Result<ImportState, StoreError> {
     ImportState::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the import state {name}")))
 }

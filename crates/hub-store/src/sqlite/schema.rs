@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use values::StoreId;
 
-use super::{micros, tables};
+use super::{imports, micros, tables};
 use crate::StoreError;
 
 /// Every key begins with the tenant, so that tables can be distributed by it. Fixed tables
 /// are called `hub_…`: a dataset's name can never be one of theirs.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE hub_tenants (
@@ -89,7 +89,44 @@ CREATE TABLE hub_agent_status (
     PRIMARY KEY (tenant, agent)
 ) STRICT;
 ",
+    "
+ALTER TABLE hub_imports ADD COLUMN customer TEXT;
+ALTER TABLE hub_imports ADD COLUMN decision TEXT;
+ALTER TABLE hub_imports ADD COLUMN settled_at INTEGER;
+ALTER TABLE hub_imports ADD COLUMN redacted_at INTEGER;
+UPDATE hub_imports SET settled_at = updated_at WHERE state IN ('written', 'refused', 'discarded');
+UPDATE hub_imports SET report = json_set(json_remove(report, '$.sales_order_no'), '$.numbers',
+    json_object('sales_order_no', json_extract(report, '$.sales_order_no')))
+    WHERE json_extract(report, '$.sales_order_no') IS NOT NULL;
+CREATE INDEX hub_imports_by_state ON hub_imports (tenant, state, number);
+CREATE INDEX hub_imports_by_customer ON hub_imports (tenant, customer, number);
+CREATE INDEX hub_imports_settled ON hub_imports (tenant, settled_at)
+    WHERE settled_at IS NOT NULL AND redacted_at IS NULL;
+CREATE TABLE hub_import_revisions (
+    tenant TEXT NOT NULL, import TEXT NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL, report TEXT,
+    decision TEXT, ended_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, import, revision)
+) STRICT;
+CREATE TABLE hub_tenders (
+    tenant TEXT NOT NULL, import TEXT NOT NULL, company TEXT NOT NULL, kind TEXT NOT NULL, payment_type TEXT,
+    amount TEXT NOT NULL, gateway_transaction TEXT, day TEXT NOT NULL, claims INTEGER NOT NULL,
+    PRIMARY KEY (tenant, import)
+) STRICT;
+CREATE UNIQUE INDEX hub_tenders_transaction ON hub_tenders (tenant, gateway_transaction, kind)
+    WHERE gateway_transaction IS NOT NULL AND claims = 1;
+CREATE INDEX hub_tenders_day ON hub_tenders (tenant, company, day);
+CREATE TABLE hub_previews (
+    tenant TEXT NOT NULL, id TEXT NOT NULL, company TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+    asked_at INTEGER NOT NULL, given_at INTEGER, report TEXT,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX hub_previews_waiting ON hub_previews (tenant, company, asked_at) WHERE report IS NULL;
+CREATE INDEX hub_previews_asked ON hub_previews (asked_at);
+",
 ];
+
+/// The version with which documents got customers and tenders.
+const WITH_TENDERS: i64 = 3;
 
 /// "ERPH": a file of somebody else's is never taken for a store.
 const APPLICATION_ID: i64 = 0x4552_5048;
@@ -115,6 +152,9 @@ pub(super) fn migrate(
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
+    }
+    if (1..WITH_TENDERS).contains(&found) {
+        imports::fill_in(&transaction)?;
     }
     if found == 0 {
         transaction.execute(

@@ -7,7 +7,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use tokio::time::{Instant, sleep_until};
 use values::ImportId;
-use wire::agent::{Accept, Done, Lease, LeaseRequest, Report, Reserve, Work, WorkRequest};
+use wire::agent::{
+    Accept, Decide, Done, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, WorkRequest,
+};
 
 use super::check_company;
 use crate::auth::Driver;
@@ -43,14 +45,16 @@ pub(crate) async fn work(
         // Marked before looking: what is posted from here on wakes the wait below.
         posted.mark_unchanged();
         let (scope, request) = (scope.clone(), request.clone());
-        let imports = hub
-            .call(move |store| store.work(&scope, &request.companies, request.limit))
+        let now = hub.now();
+        let (imports, previews) = hub
+            .call(move |store| {
+                let imports = store.work(&scope, &request.companies, request.limit)?;
+                let previews = store.take_previews(&scope, &request.companies, now)?;
+                Ok((imports, previews))
+            })
             .await?;
-        if !imports.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
-            return Ok(Json(Work {
-                imports,
-                previews: Vec::new(),
-            }));
+        if !imports.is_empty() || !previews.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
+            return Ok(Json(Work { imports, previews }));
         }
         tokio::select! {
             _ = posted.changed() => {}
@@ -94,4 +98,30 @@ pub(crate) async fn report(
     hub.call(move |store| store.report(&scope, &id, &report, now))
         .await
         .map(|()| Json(Done {}))
+}
+
+pub(crate) async fn decide(
+    Driver(scope): Driver,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    Body(decide): Body<Decide>,
+) -> Result<Json<Done>, ApiError> {
+    let (Path(id), now) = (id?, hub.now());
+    hub.call(move |store| store.decide(&scope, &id, &decide, now))
+        .await?;
+    hub.announce_work();
+    Ok(Json(Done {}))
+}
+
+pub(crate) async fn answer_preview(
+    Driver(scope): Driver,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    Body(answer): Body<PreviewAnswer>,
+) -> Result<Json<Done>, ApiError> {
+    let Path(id) = id?;
+    hub.call(move |store| store.answer_preview(&scope, &id, &answer))
+        .await?;
+    hub.announce_answer();
+    Ok(Json(Done {}))
 }

@@ -4,13 +4,16 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
-use hub_store::{Import, NewImport, StoreError, hash_body};
+use axum::response::{IntoResponse, Response};
+use catalog::Class;
+use hub_store::{Import, ImportQuery, NewImport, OrderThread, StoreError, TenantScope, hash_body};
 use model::{ImportKind, ImportState, Problem};
-use serde_json::{Value, json};
-use values::{CompanyId, ImportId};
+use serde_json::{Map, Value, json};
+use values::{CompanyId, ImportId, Key};
 
+use super::previews;
 use crate::auth::{Reader, Writer};
+use crate::cursor;
 use crate::error::ApiError;
 use crate::hub::{Counters, Hub};
 use crate::request::{Body, Parameters, Unique};
@@ -18,6 +21,8 @@ use crate::request::{Body, Parameters, Unique};
 const DEFAULT_LIMIT: u32 = 100;
 /// Imports carry their attempts: a page stays below a few MiB.
 const MAX_LIMIT: u32 = 1000;
+/// Bodies may have a mebibyte each.
+const MAX_LIMIT_WITH_REQUEST: u32 = 20;
 /// Room for any scheme of a shop; it is stored for ever.
 const MAX_KEY_BYTES: usize = 255;
 
@@ -26,26 +31,21 @@ pub(crate) async fn create(
     State(hub): State<Hub>,
     dataset: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-    parameters: Parameters,
+    mut parameters: Parameters,
     body: Result<Body<Unique>, ApiError>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Response, ApiError> {
     let Path(dataset) = dataset?;
-    let kind = match dataset.as_str() {
-        "sales_orders" => ImportKind::SalesOrder,
-        known if hub.store().catalog().get(known).is_some() => {
-            return Err(ApiError::new(
-                "method_not_allowed",
-                format!("{known} cannot be posted"),
-            ));
-        }
-        unknown => {
-            return Err(ApiError::new(
-                "path_unknown",
-                format!("nothing is at /v1/{unknown}"),
-            ));
-        }
+    let kind = kind_of(&hub, &dataset)?;
+    let preview = match kind {
+        ImportKind::SalesOrder => parameters.flag("preview")?,
+        ImportKind::Payment | ImportKind::Customer => false,
     };
     parameters.finish()?;
+    if preview {
+        let Body(Unique(body)) = body?;
+        let company = check(kind, &body)?;
+        return previews::ask(scope, hub, (kind, company, body)).await;
+    }
     let idempotency_key = idempotency_key(&headers)?;
     let Body(Unique(body)) = body?;
     let company = check(kind, &body)?;
@@ -61,12 +61,7 @@ pub(crate) async fn create(
     let now = hub.now();
     let stored = hub
         .call_api(move |store| match store.add_import(&scope, &new, now) {
-            Err(StoreError::CompanyUnknown(company)) => Err(ApiError::document(vec![Problem::new(
-                "company_unknown",
-                "company",
-                format!("no company {company} is known"),
-                "send a company of GET /v1/sites",
-            )])),
+            Err(StoreError::CompanyUnknown(company)) => Err(unknown_company(&company)),
             other => Ok(other?),
         })
         .await?;
@@ -79,20 +74,39 @@ pub(crate) async fn create(
         StatusCode::ACCEPTED,
         location,
         Json(json!({ "id": stored.id, "state": stored.state })),
-    ))
+    )
+        .into_response())
+}
+
+fn kind_of(hub: &Hub, collection: &str) -> Result<ImportKind, ApiError> {
+    if let Some(kind) = ImportKind::ALL
+        .into_iter()
+        .find(|kind| kind.collection() == collection)
+    {
+        return Ok(kind);
+    }
+    Err(if hub.store().catalog().get(collection).is_some() {
+        ApiError::new("method_not_allowed", format!("{collection} cannot be posted"))
+    } else {
+        ApiError::new("path_unknown", format!("nothing is at /v1/{collection}"))
+    })
 }
 
 pub(crate) async fn one(
     Reader(scope): Reader,
     State(hub): State<Hub>,
     id: Result<Path<ImportId>, PathRejection>,
-    parameters: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let Path(id) = id?;
+    let with_request = with_request(&scope, &mut parameters)?;
     parameters.finish()?;
-    hub.call(move |store| store.import(&scope, &id))
-        .await
-        .map(|import| Json(show(import)))
+    hub.call_api(move |store| {
+        let import = store.import(&scope, &id)?;
+        let order = store.order_thread(&scope, &import)?;
+        Ok(Json(show(import, order, with_request)))
+    })
+    .await
 }
 
 pub(crate) async fn list(
@@ -100,40 +114,145 @@ pub(crate) async fn list(
     State(hub): State<Hub>,
     mut parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
-    let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-    let state = parameters.take("state")?;
-    parameters.finish()?;
-    let state = state.map(|name| {
-        ImportState::from_name(&name)
-            .ok_or_else(|| ApiError::new("parameter_invalid", format!("no state is called {name:?}")))
+    let with_request = with_request(&scope, &mut parameters)?;
+    let (usual, most) = if with_request {
+        (MAX_LIMIT_WITH_REQUEST, MAX_LIMIT_WITH_REQUEST)
+    } else {
+        (DEFAULT_LIMIT, MAX_LIMIT)
+    };
+    let limit = parameters.limit(usual, most)?;
+    let state = named(&mut parameters, "state", ImportState::from_name)?;
+    let kind = named(&mut parameters, "kind", ImportKind::from_name)?;
+    let company = parameters.take("company")?.map(CompanyId::new);
+    let customer = parameters.take("customer")?.map(|text| {
+        Key::parse(&text).map_err(|e| {
+            ApiError::new("parameter_invalid", format!("customer is {text:?}, which is {e}"))
+                .with_remedy("send the customer's key as GET /v1/customers shows it")
+        })
     });
-    let state = state.transpose()?;
-    let imports = hub.call(move |store| store.imports(&scope, state, limit)).await?;
-    Ok(Json(
-        json!({ "data": imports.into_iter().map(show).collect::<Vec<_>>() }),
-    ))
+    let cursor = parameters.take("cursor")?;
+    parameters.finish()?;
+    let mut query = ImportQuery {
+        state,
+        kind,
+        company,
+        customer: customer.transpose()?,
+        before: None,
+        limit,
+        with_body: with_request,
+    };
+    hub.call_api(move |store| {
+        query.before = cursor
+            .map(|cursor| cursor::read_import(store.id(), &cursor))
+            .transpose()?;
+        let page = store.imports(&scope, &query)?;
+        let next = page.next.map(|place| cursor::after_import(store.id(), place));
+        let data: Vec<_> = page
+            .data
+            .into_iter()
+            .map(|import| show(import, None, with_request))
+            .collect();
+        Ok(Json(json!({ "data": data, "next_cursor": next })))
+    })
+    .await
 }
 
-fn show(import: Import) -> Value {
+fn named<T>(
+    parameters: &mut Parameters,
+    name: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ApiError> {
+    let Some(text) = parameters.take(name)? else {
+        return Ok(None);
+    };
+    let known = from_name(&text);
+    known
+        .map(Some)
+        .ok_or_else(|| ApiError::new("parameter_invalid", format!("no {name} is called {text:?}")))
+}
+
+/// Bodies hold names, addresses and mail addresses.
+fn with_request(scope: &TenantScope, parameters: &mut Parameters) -> Result<bool, ApiError> {
+    match parameters.take("include")?.as_deref() {
+        None => Ok(false),
+        Some("request") if scope.reads(Class::Personal) => Ok(true),
+        Some("request") => Err(ApiError::new(
+            "permission_missing",
+            "the token does not read what is said of persons",
+        )
+        .with_remedy("use a token that was made with the class personal")),
+        Some(other) => Err(
+            ApiError::new("parameter_invalid", format!("{other:?} cannot be included"))
+                .with_remedy("send include=request, or leave it out"),
+        ),
+    }
+}
+
+/// An import as the API shows it.
+pub(super) fn show(import: Import, order: Option<OrderThread>, with_request: bool) -> Value {
     let report = import.report;
-    json!({
-        "id": import.id,
-        "kind": import.kind,
-        "company": import.company,
-        "revision": import.revision,
-        "state": import.state,
-        "sales_order_no": report.as_ref().and_then(|r| r.numbers.get("sales_order_no").cloned()),
-        "totals": report.as_ref().map(|r| r.totals.clone()).unwrap_or_default(),
-        "warnings": report.as_ref().map(|r| r.warnings.clone()).unwrap_or_default(),
-        "problems": report.as_ref().map(|r| r.problems.clone()).unwrap_or_default(),
-        "attempts": report.map(|r| r.attempts).unwrap_or_default(),
-        "created_at": import.created_at,
-        "updated_at": import.updated_at,
-    })
+    // Numbers first: no number takes the place of a field below.
+    let mut shown: Map<String, Value> = report
+        .iter()
+        .flat_map(|r| &r.numbers)
+        .map(|(name, number)| (name.clone(), number.as_str().into()))
+        .collect();
+    if import.kind == ImportKind::SalesOrder {
+        shown.entry("sales_order_no").or_insert(Value::Null);
+    }
+    let attempts: Vec<_> = import
+        .attempts
+        .iter()
+        .map(|(revision, attempt)| {
+            json!({ "at": attempt.at, "step": attempt.step, "detail": attempt.detail, "revision": revision })
+        })
+        .collect();
+    let mut set = |name: &str, value: Value| {
+        shown.insert(name.to_owned(), value);
+    };
+    set("id", json!(import.id));
+    set("kind", json!(import.kind));
+    set("company", json!(import.company));
+    set("revision", import.revision.into());
+    set("state", json!(import.state));
+    set("customer", json!(import.customer));
+    set("decision", json!(import.decision));
+    set(
+        "totals",
+        json!(report.as_ref().map(|r| r.totals.clone()).unwrap_or_default()),
+    );
+    set(
+        "warnings",
+        json!(report.as_ref().map(|r| r.warnings.clone()).unwrap_or_default()),
+    );
+    set("problems", json!(report.map(|r| r.problems).unwrap_or_default()));
+    set("attempts", attempts.into());
+    set("created_at", json!(import.created_at));
+    set("updated_at", json!(import.updated_at));
+    if let Some(at) = import.redacted_at {
+        set("redacted_at", json!(at));
+    }
+    if let Some(order) = order {
+        set("order", json!(order));
+    }
+    if with_request {
+        set("request", import.body.unwrap_or_default());
+    }
+    shown.into()
+}
+
+/// A document for a company that nobody knows.
+pub(super) fn unknown_company(company: &CompanyId) -> ApiError {
+    ApiError::document(vec![Problem::new(
+        "company_unknown",
+        "company",
+        format!("no company {company} is known"),
+        "send a company of GET /v1/sites",
+    )])
 }
 
 /// All problems that can be seen here, at once; then the company.
-fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiError> {
+pub(super) fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiError> {
     let company = body
         .get("company")
         .and_then(Value::as_str)

@@ -108,7 +108,7 @@ pub(crate) async fn one(
 }
 
 /// The company that is meant; none when the token sees none at all.
-fn chosen_company(
+pub(super) fn chosen_company(
     store: &dyn Store,
     scope: &TenantScope,
     named: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use catalog::{Catalog, Child, Dataset, Field};
 use jiff::Timestamp;
+use model::{Customer, ImportState, Payment, PaymentKind};
 use rusqlite::{ToSql, Transaction};
 use serde_json::{Map, Value as Json};
 use values::{CompanyId, Date, Decimal, Key, TenantId, days_from_date, parse_date};
@@ -27,7 +28,7 @@ const BUCKETS: [(i32, &str); 4] = [
 ];
 const LAST_BUCKET: &str = "over_90";
 
-/// Received for each invoice and not posted.
+/// Received for each invoice and not posted, or on its way into the ERP.
 pub(super) fn pending(received: Option<&Received>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
     let Some(received) = received else {
         return Ok(Vec::new());
@@ -145,7 +146,7 @@ impl Buckets {
     }
 }
 
-/// Receipts that are not posted, by the key of their invoice (without its type where a
+/// Receipts that are not posted and payments that wait to be entered, by the key of their invoice (without its type where a
 /// receipt does not name one).
 pub(super) struct Received {
     amounts: HashMap<Key, Decimal>,
@@ -166,7 +167,8 @@ impl Received {
             amounts: HashMap::new(),
             scale: layout.scale,
         };
-        for (invoice, amount) in layout.lines(t, tenant, company, None)? {
+        let lines = layout.lines(t, tenant, company, None)?;
+        for (invoice, amount) in lines.into_iter().chain(queued(t, tenant, company, layout.scale)?) {
             let sum = received
                 .amounts
                 .entry(invoice)
@@ -182,6 +184,64 @@ impl Received {
         let amount = |key: &Key| self.amounts.get(key).copied().unwrap_or(zero);
         amount(invoice).checked_add(amount(&untyped)).map_err(too_large)
     }
+}
+
+/// Does a document in this state wait to be entered?
+pub(in crate::sqlite) const fn is_queued(state: ImportState) -> bool {
+    match state {
+        ImportState::Received
+        | ImportState::Validated
+        | ImportState::Waiting
+        | ImportState::Writing
+        | ImportState::Held => true,
+        ImportState::Written | ImportState::InDoubt | ImportState::Refused | ImportState::Discarded => false,
+    }
+}
+
+/// Invoices that a posted payment pays, without their type where it names none. Money that
+/// was given back, and payments of customers who are not in the ERP, pay nothing.
+pub(in crate::sqlite) fn paid_invoices(body: &Json) -> Vec<(Key, Decimal)> {
+    let Ok(payment) = Payment::parse(body) else {
+        return Vec::new();
+    };
+    let Customer::Known(customer) = &payment.customer else {
+        return Vec::new();
+    };
+    if payment.kind != PaymentKind::Payment {
+        return Vec::new();
+    }
+    let paid = payment.invoices.iter().map(|invoice| {
+        let mut parts = vec![
+            &customer.ar_division_no,
+            &customer.customer_no,
+            &invoice.invoice_no,
+        ];
+        parts.extend(&invoice.invoice_type);
+        (Key::from_parts(parts), invoice.amount)
+    });
+    paid.collect()
+}
+
+/// Invoice and amount of each payment that waits to be entered.
+fn queued(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+    scale: u8,
+) -> Result<Vec<(Key, Decimal)>, StoreError> {
+    let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'payment' \
+               AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
+    let mut statement = t.prepare_cached(sql)?;
+    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        let body = serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
+        for (invoice, amount) in paid_invoices(&body) {
+            lines.push((invoice, amount.rescale(scale).map_err(too_large)?));
+        }
+    }
+    Ok(lines)
 }
 
 /// Where the catalog has what a receipt says of an invoice.

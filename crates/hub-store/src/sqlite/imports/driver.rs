@@ -1,0 +1,311 @@
+//! The driver's side: documents go out to a company's one writer, and what became of them
+//! comes back.
+
+use catalog::Catalog;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use model::ImportState;
+use rusqlite::{OptionalExtension as _, Row, Transaction};
+use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId, TenantId};
+use wire::agent::{
+    Accept, Decide, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve,
+};
+
+use super::{Known, decision_of, import_kind, known, moved, settled_at, tenders};
+use crate::sqlite::{micros, people};
+use crate::{AgentScope, StoreError};
+
+/// Documents in one answer to a driver: each may have a body of a mebibyte.
+const MAX_DOCUMENTS: u32 = 50;
+const DOCUMENT: &str = "id, company, kind, revision, body, decision";
+
+/// The caller has claimed the company for the agent.
+pub(in crate::sqlite) fn grant_lease(
+    t: &Transaction<'_>,
+    store: &StoreId,
+    scope: &AgentScope,
+    request: &LeaseRequest,
+) -> Result<Lease, StoreError> {
+    if TimeZone::get(&request.time_zone).is_err() {
+        return Err(StoreError::TimeZoneUnknown(request.time_zone.clone()));
+    }
+    let tenant = scope.tenant();
+    let sql = "UPDATE hub_companies SET lease = lease + 1, journal = ?, time_zone = ? \
+               WHERE tenant = ? AND company = ? RETURNING lease";
+    let lease: i64 = t.prepare_cached(sql)?.query_row(
+        (
+            request.journal.as_str(),
+            &request.time_zone,
+            tenant.as_str(),
+            request.company.as_str(),
+        ),
+        |row| row.get(0),
+    )?;
+    let open = open_imports(t, tenant, &request.company)?;
+    Ok(Lease {
+        lease: LeaseEpoch(lease.cast_unsigned()),
+        store: store.clone(),
+        open,
+    })
+}
+
+pub(in crate::sqlite) fn work(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    companies: &[(CompanyId, LeaseEpoch)],
+    limit: u32,
+) -> Result<Vec<ImportDocument>, StoreError> {
+    let sql = format!(
+        "SELECT {DOCUMENT} FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'received' \
+         AND coalesce(accepted, 0) < revision ORDER BY number LIMIT ?"
+    );
+    let mut left = limit.clamp(1, MAX_DOCUMENTS);
+    let mut documents = Vec::new();
+    for (company, lease) in companies {
+        check_lease(t, scope, company, *lease)?;
+        let mut statement = t.prepare_cached(&sql)?;
+        let mut rows = statement.query((scope.tenant().as_str(), company.as_str(), left))?;
+        while let Some(row) = rows.next()? {
+            documents.push(document_row(row)?);
+            left -= 1;
+        }
+    }
+    Ok(documents)
+}
+
+pub(in crate::sqlite) fn accept(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    id: &ImportId,
+    accept: &Accept,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = held(t, scope, id, accept.lease)?;
+    if accept.revision != known.revision {
+        return Err(StoreError::RevisionStale {
+            id: id.clone(),
+            found: known.revision,
+            given: accept.revision,
+        });
+    }
+    let sql = "UPDATE hub_imports SET accepted = ?, updated_at = ? WHERE tenant = ? AND id = ? \
+               AND accepted IS NOT ?1";
+    t.prepare_cached(sql)?
+        .execute((accept.revision, micros(now), scope.tenant().as_str(), id.as_str()))?;
+    Ok(())
+}
+
+pub(in crate::sqlite) fn reserve(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    id: &ImportId,
+    reserve: &Reserve,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = held(t, scope, id, reserve.lease)?;
+    if known.state == ImportState::Discarded {
+        return Err(known.not_editable("written"));
+    }
+    let Reservation {
+        write,
+        name,
+        value,
+        at,
+    } = &reserve.reservation;
+    let (tenant, company) = (scope.tenant().as_str(), known.company.as_str());
+    let sql =
+        "SELECT import FROM hub_reservations WHERE tenant = ? AND company = ? AND name = ? AND value = ?";
+    let by: Option<String> = t
+        .prepare_cached(sql)?
+        .query_row((tenant, company, name, value), |row| row.get(0))
+        .optional()?;
+    match by {
+        Some(by) if by == id.as_str() => return Ok(()),
+        Some(by) => {
+            let by = ImportId::new(by);
+            return Err(StoreError::IdentityTaken {
+                name: name.clone(),
+                value: value.clone(),
+                by,
+            });
+        }
+        None => {}
+    }
+    let sql = "INSERT INTO hub_reservations VALUES (?1, ?2, ?3, ?4, ?5, \
+               (SELECT coalesce(max(number), 0) + 1 FROM hub_reservations WHERE tenant = ?1 AND import = ?5), ?6, ?7)";
+    t.prepare_cached(sql)?
+        .execute((tenant, company, name, value, id.as_str(), write, at))?;
+    // From here on the document may be in the ERP.
+    let sql = "UPDATE hub_imports SET updated_at = ?, state = 'writing' \
+               WHERE tenant = ? AND id = ? AND state IN ('received', 'validated', 'waiting', 'writing')";
+    t.prepare_cached(sql)?
+        .execute((micros(now), tenant, id.as_str()))?;
+    Ok(())
+}
+
+pub(in crate::sqlite) fn report(
+    t: &Transaction<'_>,
+    catalog: &Catalog,
+    scope: &AgentScope,
+    id: &ImportId,
+    report: &Report,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = held(t, scope, id, report.lease)?;
+    if !counts(&known, report) {
+        return Ok(());
+    }
+    let told = &report.report;
+    let text = serde_json::to_string(told).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
+    let customer = match (
+        told.numbers.get("ar_division_no"),
+        told.numbers.get("customer_no"),
+    ) {
+        (Some(division), Some(number)) => Some(Key::from_parts([division, number]).to_string()),
+        (Some(_) | None, _) => None,
+    };
+    let sql = "UPDATE hub_imports SET state = ?1, report = ?2, updated_at = ?3, settled_at = ?4, \
+               customer = coalesce(?5, customer) \
+               WHERE tenant = ?6 AND id = ?7 AND (report IS NOT ?2 OR state <> ?1)";
+    let tenant = scope.tenant();
+    let state = told.state;
+    t.prepare_cached(sql)?.execute((
+        state.as_str(),
+        text,
+        micros(now),
+        settled_at(state, now),
+        customer,
+        tenant.as_str(),
+        id.as_str(),
+    ))?;
+    if state != known.state {
+        tenders::follow(t, tenant, id, state)?;
+        moved(t, catalog, tenant, id, (&known, None), state, now)?;
+    }
+    Ok(())
+}
+
+/// Is the report still of interest? A late repetition must not hide that the document is in
+/// the ERP or was given up, and one about an earlier revision not what came of the later
+/// one; but a proof that the earlier one is in the ERP after all comes in time while the
+/// driver has not taken up the later one.
+fn counts(known: &Known, report: &Report) -> bool {
+    let is_written = report.report.state == ImportState::Written;
+    let is_late = report.revision != 0 && report.revision < known.revision;
+    match known.state {
+        ImportState::Written => is_written && !is_late,
+        ImportState::Discarded => false,
+        ImportState::Received
+        | ImportState::Validated
+        | ImportState::Waiting
+        | ImportState::Writing
+        | ImportState::Held
+        | ImportState::InDoubt
+        | ImportState::Refused => !is_late || (is_written && known.is_waiting_for_driver()),
+    }
+}
+
+pub(in crate::sqlite) fn decide(
+    t: &Transaction<'_>,
+    catalog: &Catalog,
+    scope: &AgentScope,
+    id: &ImportId,
+    decide: &Decide,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = held(t, scope, id, decide.lease)?;
+    super::decide(
+        t,
+        catalog,
+        scope.tenant(),
+        &known,
+        decide.action,
+        &decide.decision,
+        now,
+    )
+}
+
+/// The import, if the agent holds its company's lease.
+fn held(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    id: &ImportId,
+    lease: LeaseEpoch,
+) -> Result<Known, StoreError> {
+    let known = known(t, scope.tenant(), id)?;
+    check_lease(t, scope, &known.company, lease)?;
+    Ok(known)
+}
+
+pub(in crate::sqlite) fn check_lease(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    company: &CompanyId,
+    lease: LeaseEpoch,
+) -> Result<(), StoreError> {
+    let holds = people::company(t, scope.tenant(), company)?
+        .is_some_and(|c| c.agent == *scope.agent() && c.lease == lease && lease.0 > 0);
+    if holds {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost(company.clone()))
+    }
+}
+
+fn open_imports(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+) -> Result<Vec<OpenImport>, StoreError> {
+    let sql = format!(
+        "SELECT {DOCUMENT}, state FROM hub_imports i WHERE tenant = ?1 AND company = ?2 \
+         AND state IN ('received', 'validated', 'waiting', 'writing') \
+         AND (accepted IS NOT NULL OR EXISTS \
+              (SELECT 1 FROM hub_reservations r WHERE r.tenant = ?1 AND r.import = i.id)) ORDER BY number"
+    );
+    let mut statement = t.prepare_cached(&sql)?;
+    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        let document = document_row(row)?;
+        let reservations = reservations(t, tenant, &document.id)?;
+        open.push(OpenImport {
+            document,
+            reservations,
+        });
+    }
+    Ok(open)
+}
+
+fn reservations(
+    t: &Transaction<'_>,
+    tenant: &TenantId,
+    id: &ImportId,
+) -> Result<Vec<Reservation>, StoreError> {
+    let sql =
+        "SELECT write, name, value, at FROM hub_reservations WHERE tenant = ? AND import = ? ORDER BY number";
+    let mut statement = t.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| {
+        Ok(Reservation {
+            write: row.get(0)?,
+            name: row.get(1)?,
+            value: row.get(2)?,
+            at: row.get(3)?,
+        })
+    };
+    Ok(statement
+        .query_map((tenant.as_str(), id.as_str()), read)?
+        .collect::<Result<_, _>>()?)
+}
+
+fn document_row(row: &Row<'_>) -> Result<ImportDocument, StoreError> {
+    let body: String = row.get(4)?;
+    Ok(ImportDocument {
+        id: ImportId::new(row.get::<_, String>(0)?),
+        company: CompanyId::new(row.get::<_, String>(1)?),
+        kind: import_kind(&row.get::<_, String>(2)?)?,
+        revision: row.get(3)?,
+        body: serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?,
+        decision: decision_of(row.get(5)?)?.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,180 @@
+//! What people do with documents that wait for them: edit, try again, give up.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use hub_store::{Import, TenantScope};
+use model::{Decision, Problem};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use values::ImportId;
+use wire::agent::DecideAction;
+
+use super::imports::{check, show};
+use crate::auth::Writer;
+use crate::error::ApiError;
+use crate::hub::Hub;
+use crate::request::{Body, Parameters, Unique};
+
+/// A JSON merge patch (RFC 7396) of the document.
+pub(crate) async fn edit(
+    Writer(scope): Writer,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    mut parameters: Parameters,
+    body: Result<Body<Unique>, ApiError>,
+) -> Result<Json<Value>, ApiError> {
+    let Path(id) = id?;
+    let revision = revision(&mut parameters)?;
+    parameters.finish()?;
+    let Body(Unique(patch)) = body?;
+    if !patch.is_object() {
+        return Err(ApiError::new("body_invalid", "a merge patch is a JSON object"));
+    }
+    let now = hub.now();
+    let edited = hub
+        .call_api(move |store| {
+            let import = store.import(&scope, &id)?;
+            let from = revision.unwrap_or(import.revision);
+            let body = match import.body {
+                Some(body) => patched(body, patch),
+                // The store says why not.
+                None => return Ok(store.edit_import(&scope, &id, from, &Value::Null, now)?),
+            };
+            let company = check(import.kind, &body)?;
+            if company != import.company {
+                return Err(ApiError::document(vec![
+                    Problem::new(
+                        "company_fixed",
+                        "company",
+                        format!("the document was posted for company {}", import.company),
+                        "discard it and post a new one for the other company",
+                    )
+                    .with_value(company.as_str()),
+                ]));
+            }
+            Ok(store.edit_import(&scope, &id, from, &body, now)?)
+        })
+        .await?;
+    hub.announce_work();
+    Ok(Json(show(edited, None, false)))
+}
+
+/// What `POST /v1/imports/{id}/retry` and `/discard` say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    #[serde(default)]
+    accept: Vec<String>,
+    #[serde(default)]
+    why: String,
+}
+
+pub(crate) async fn retry(
+    Writer(scope): Writer,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    parameters: Parameters,
+    body: Result<Body<Words>, ApiError>,
+) -> Result<Json<Value>, ApiError> {
+    decide(scope, hub, id, parameters, body, DecideAction::Retry).await
+}
+
+pub(crate) async fn discard(
+    Writer(scope): Writer,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    parameters: Parameters,
+    body: Result<Body<Words>, ApiError>,
+) -> Result<Json<Value>, ApiError> {
+    decide(scope, hub, id, parameters, body, DecideAction::Discard).await
+}
+
+async fn decide(
+    scope: TenantScope,
+    hub: Hub,
+    id: Result<Path<ImportId>, PathRejection>,
+    mut parameters: Parameters,
+    body: Result<Body<Words>, ApiError>,
+    action: DecideAction,
+) -> Result<Json<Value>, ApiError> {
+    let Path(id) = id?;
+    let revision = revision(&mut parameters)?;
+    parameters.finish()?;
+    let Body(Words { accept, why }) = body?;
+    let (decision, now) = (Decision { accept, why }, hub.now());
+    let decided: Import = hub
+        .call(move |store| store.decide_import(&scope, &id, revision, action, &decision, now))
+        .await?;
+    hub.announce_work();
+    Ok(Json(show(decided, None, false)))
+}
+
+/// The revision that the caller saw.
+fn revision(parameters: &mut Parameters) -> Result<Option<u32>, ApiError> {
+    let Some(text) = parameters.take("revision")? else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        ApiError::new("parameter_invalid", format!("revision is {text:?}"))
+            .with_remedy("send the revision that GET /v1/imports/{id} shows, or leave it out")
+    })
+}
+
+/// RFC 7396: members of the patch replace those of the document, null takes one out.
+fn patched(document: Value, patch: Value) -> Value {
+    let Value::Object(patch) = patch else {
+        return patch;
+    };
+    let mut object = match document {
+        Value::Object(object) => object,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            object.remove(&name);
+        } else {
+            let before = object.remove(&name).unwrap_or(Value::Null);
+            object.insert(name, patched(before, value));
+        }
+    }
+    Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn patches_as_the_standard_says() {
+        for (document, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
+            (json!({"a": "foo"}), json!(null), json!(null)),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+        ] {
+            assert_eq!(patched(document, patch.clone()), result, "{patch}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What Sage would say to an order, without entering it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hub_store::{NewPreview, PreviewResult, StoreError, TenantScope};
+use model::ImportKind;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+use values::{CompanyId, ImportId};
+
+use super::imports::unknown_company;
+use crate::auth::Reader;
+use crate::error::ApiError;
+use crate::hub::Hub;
+use crate::random;
+use crate::request::Parameters;
+
+/// Shorter than what shops and proxies allow an answer to take.
+const WAIT: Duration = Duration::from_secs(20);
+/// The driver may answer at another process of the hub, which cannot wake this one.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The body was checked for the company.
+pub(super) async fn ask(
+    scope: TenantScope,
+    hub: Hub,
+    (kind, company, body): (ImportKind, CompanyId, Value),
+) -> Result<Response, ApiError> {
+    let id = random::preview_id();
+    let new = NewPreview {
+        id: id.clone(),
+        kind,
+        company,
+        body,
+    };
+    let deadline = Instant::now() + WAIT;
+    let (mut answered, mut stopping) = (hub.answered(), hub.stopping());
+    let (now, asking) = (hub.now(), scope.clone());
+    hub.call_api(move |store| match store.add_preview(&asking, &new, now) {
+        Err(StoreError::CompanyUnknown(company)) => Err(unknown_company(&company)),
+        other => Ok(other?),
+    })
+    .await?;
+    hub.announce_work();
+    loop {
+        answered.mark_unchanged();
+        let (asking, asked) = (scope.clone(), id.clone());
+        if let Some(result) = hub.call(move |store| store.preview(&asking, &asked)).await? {
+            return Ok(Json(show(&id, &result)).into_response());
+        }
+        if Instant::now() >= deadline || *stopping.borrow() {
+            let location = [(header::LOCATION, format!("/v1/previews/{id}"))];
+            return Ok((StatusCode::ACCEPTED, location, Json(json!({ "id": id }))).into_response());
+        }
+        tokio::select! {
+            _ = answered.changed() => {}
+            _ = stopping.changed() => {}
+            () = sleep_until(deadline.min(Instant::now() + LOOK_AGAIN)) => {}
+        }
+    }
+}
+
+pub(crate) async fn one(
+    Reader(scope): Reader,
+    State(hub): State<Hub>,
+    id: Result<Path<ImportId>, PathRejection>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let Path(id) = id?;
+    parameters.finish()?;
+    let asked = id.clone();
+    let result = hub.call(move |store| store.preview(&scope, &asked)).await?;
+    Ok(match result {
+        Some(result) => Json(show(&id, &result)).into_response(),
+        None => (StatusCode::ACCEPTED, Json(json!({ "id": id }))).into_response(),
+    })
+}
+
+fn show(id: &ImportId, result: &PreviewResult) -> Value {
+    json!({
+        "id": id,
+        "state": result.state,
+        "totals": result.totals,
+        "lines": result.lines,
+        "warnings": result.warnings,
+        "problems": result.problems,
+    })
+}
