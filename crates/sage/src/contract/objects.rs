@@ -1,6 +1,10 @@
 //! The contract of the writing side: what every adapter of [`BusinessObjects`] does.
 
+mod receivables;
+
 use values::{Date, Decimal, Secret};
+
+pub use receivables::{RECEIVABLES_FIXTURE_SQL, check_receivables};
 
 use crate::{BusinessObjects, Call, Condition, Fault, ObjectId, Return, Scalar};
 

@@ -12,8 +12,9 @@ use super::keyed::{Form, KeyedRecord, Part};
 use super::kind::Kind;
 use super::numbers::SOMEBODY_ELSE;
 use super::order::{Desk, State};
+use super::periods;
 use super::receipt_tables::{DEPOSIT, RECEIPT};
-use super::record::{Layout, Record, StoreError, exists};
+use super::record::{Cell, Layout, Record, StoreError, exists};
 use super::rules::{self, Rules};
 use crate::Settings;
 
@@ -113,6 +114,11 @@ impl Document for Deposit {
         };
         if let Some(refusal) = RULES.refusal(desk.db, &name, &cell)? {
             return Ok(refusal);
+        }
+        if let ("DepositDate", Cell::Date(Some(date))) = (name.as_str(), &cell)
+            && let Some(words) = periods::refusal_of(desk.db, &name, *date)?
+        {
+            return Ok(refused(words));
         }
         self.keyed.put(&name, &cell)?;
         Ok(done())

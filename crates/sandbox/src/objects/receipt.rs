@@ -12,6 +12,7 @@ use super::input::{code, done, refused};
 use super::keyed::{Form, KeyedRecord, Part};
 use super::kind::Kind;
 use super::order::{Desk, State};
+use super::periods;
 use super::receipt_lines::{Payer, ReceiptLines};
 use super::receipt_tables::{DEPOSIT, LINE};
 use super::record::{Cell, Record, StoreError};
@@ -172,6 +173,11 @@ impl Document for Receipt {
             && (text.len() != 4 || !text.bytes().all(|byte| byte.is_ascii_digit()))
         {
             return Ok(refused(format!("The {name} must be four digits.")));
+        }
+        if let ("PostingDate", Cell::Date(Some(date))) = (name.as_str(), &cell)
+            && let Some(words) = periods::refusal_of(desk.db, &name, *date)?
+        {
+            return Ok(refused(words));
         }
         self.keyed.put(&name, &cell)?;
         Ok(done())

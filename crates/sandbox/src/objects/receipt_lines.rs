@@ -49,6 +49,8 @@ struct Draft {
     line: Record,
     /// Place of the line that it replaces; none for a new one.
     replaces: Option<usize>,
+    /// The type was asked for, not found with the number.
+    is_typed: bool,
 }
 
 impl ReceiptLines {
@@ -91,7 +93,11 @@ impl ReceiptLines {
         for (column, value) in key {
             line.put_text(column, value);
         }
-        self.draft = Some(Draft { line, replaces: None });
+        self.draft = Some(Draft {
+            line,
+            replaces: None,
+            is_typed: false,
+        });
         code(2)
     }
 
@@ -101,6 +107,7 @@ impl ReceiptLines {
         self.draft = self.rows.get(self.cursor).map(|line| Draft {
             line: line.clone(),
             replaces: Some(self.cursor),
+            is_typed: false,
         });
         if self.draft.is_some() {
             done()
@@ -134,8 +141,12 @@ impl ReceiptLines {
             Err(message) => return Ok(refused(message)),
         };
         match (name.as_str(), &cell) {
-            ("InvoiceNo", Cell::Text(text)) => set_invoice(db, payer, line, text),
-            ("InvoiceType", Cell::Text(text)) => set_type(db, payer, line, text),
+            ("InvoiceNo", Cell::Text(text)) => set_invoice(db, payer, line, draft.is_typed, text),
+            ("InvoiceType", Cell::Text(text)) => {
+                let answer = set_type(db, payer, line, text)?;
+                draft.is_typed |= !answer.is_refused();
+                Ok(answer)
+            }
             ("AccountKey", Cell::Text(text)) => set_account(db, line, text),
             ("AmountPosted" | "DiscountAmt", Cell::Number(number)) => {
                 let mut changed = line.clone();
@@ -225,6 +236,7 @@ fn set_invoice(
     db: &Connection,
     payer: &Payer<'_>,
     line: &mut Record,
+    is_typed: bool,
     text: &str,
 ) -> Result<Return, StoreError> {
     if !line.text("AccountKey").is_empty() {
@@ -235,7 +247,7 @@ fn set_invoice(
         line.put_text("InvoiceNo", if text.is_empty() { "" } else { &number });
         return Ok(done());
     }
-    let kind = line.text("InvoiceType").to_owned();
+    let kind = if is_typed { line.text("InvoiceType") } else { "" }.to_owned();
     let Some(found) = invoice_of(db, payer, &number, &kind)? else {
         return unknown_invoice(db, payer, &number, &kind);
     };

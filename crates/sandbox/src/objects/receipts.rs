@@ -1,14 +1,14 @@
-//! What happens to a clerk's receipts at the day end: they leave the data entry, and what
+//! What happens to receipts when their journal is posted: they leave the data entry, and what
 //! the customers owe falls.
 
 use rusqlite::Connection;
-use values::{Decimal, Stamp};
+use values::{Date, Decimal, Stamp};
 
+use super::batches;
 use super::posting::CLERK;
-use super::record::{Layout, Record, StoreError};
-
-const HEADER: &str = "AR_CashReceiptsHeader";
-const DETAIL: &str = "AR_CashReceiptsDetail";
+use super::receipt_lines::{ACCOUNT, PREPAYMENT};
+use super::receipt_tables::{DEPOSIT, LINE, RECEIPT};
+use super::record::{Layout, Record, StoreError, exists};
 
 /// Balances of a customer from the oldest on.
 const AGES: [&str; 5] = [
@@ -19,18 +19,36 @@ const AGES: [&str; 5] = [
     "CurrentBalance",
 ];
 
+/// Width of an open invoice's number.
+const INVOICE_NO: usize = 7;
+
 /// Posts every receipt: it goes to `AR_CashReceiptsHistory`, its payments to
-/// `AR_TransactionPaymentHistory`, and the balances of invoices and customer fall. The
-/// answer is the receipts' check numbers with the rows of their invoices.
+/// `AR_TransactionPaymentHistory`, the balances of invoices and customer fall, and its
+/// batch is closed for good. The answer is the receipts' check numbers with the rows of
+/// their invoices.
 pub(crate) fn post_receipts(db: &Connection, stamp: Stamp) -> Result<Vec<(String, u64)>, StoreError> {
-    if Layout::read_if_any(db, HEADER)?.is_none() {
+    post(db, stamp, None)
+}
+
+/// The same for the receipts of one batch.
+pub(crate) fn post_batch(
+    db: &Connection,
+    stamp: Stamp,
+    batch_no: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    post(db, stamp, Some(batch_no))
+}
+
+fn post(db: &Connection, stamp: Stamp, only: Option<&str>) -> Result<Vec<(String, u64)>, StoreError> {
+    if Layout::read_if_any(db, RECEIPT)?.is_none() {
         return Ok(Vec::new());
     }
     let keys: Vec<[String; 5]> = db
         .prepare(&format!(
-            "SELECT BatchNo, DepositNo, ARDivisionNo, CustomerNo, CheckNo FROM {HEADER} ORDER BY 1, 2, 3, 4, 5"
+            "SELECT BatchNo, DepositNo, ARDivisionNo, CustomerNo, CheckNo FROM {RECEIPT}
+             WHERE ?1 IS NULL OR BatchNo = ?1 ORDER BY 1, 2, 3, 4, 5"
         ))?
-        .query_map([], |row| {
+        .query_map([only], |row| {
             Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
         })?
         .collect::<Result<_, _>>()?;
@@ -44,27 +62,110 @@ pub(crate) fn post_receipts(db: &Connection, stamp: Stamp) -> Result<Vec<(String
             ("CheckNo", &check),
         ];
         let lines = post_receipt(db, stamp, &key)?;
+        close(db, stamp, &key[..2])?;
         posted.push((check, lines));
     }
     Ok(posted)
 }
 
+/// The deposit is in the bank and the batch done.
+fn close(db: &Connection, stamp: Stamp, key: &[(&str, &str)]) -> Result<(), StoreError> {
+    // Files of an earlier release have neither.
+    let Some(layout) = Layout::read_if_any(db, DEPOSIT)? else {
+        return Ok(());
+    };
+    if exists(db, RECEIPT, key)? != Some(true) {
+        for deposit in Record::read_all(db, &layout, key)? {
+            deposit.delete(db)?;
+        }
+    }
+    match key {
+        [(_, ""), ..] | [] => Ok(()),
+        [(_, batch_no), ..] => batches::mark_posted(db, batch_no, stamp, CLERK),
+    }
+}
+
 fn post_receipt(db: &Connection, stamp: Stamp, key: &[(&str, &str)]) -> Result<u64, StoreError> {
-    let Some(receipt) = Record::look_up(db, HEADER, key)? else {
+    let Some(receipt) = Record::look_up(db, RECEIPT, key)? else {
         return Ok(0);
     };
-    let lines = Record::read_all(db, &Layout::read(db, DETAIL)?, key)?;
-    let mut count = 0;
+    let layout = Layout::read(db, LINE)?;
+    let mut lines = Record::read_all(db, &layout, key)?;
+    let mut rest = receipt.number("AmountReceived");
     for line in &lines {
+        rest = rest.checked_sub(line.number("AmountPosted"))?;
+    }
+    if !rest.is_zero() {
+        // Money that no line spoke of is the customer's credit.
+        let mut line = Record::blank(&layout);
+        for (column, value) in key {
+            line.put_text(column, value);
+        }
+        line.put_text("InvoiceType", PREPAYMENT);
+        line.put_number("AmountPosted", rest)?;
+        lines.push(line);
+    }
+    let mut count = 0;
+    let mut paid = Decimal::zero(2);
+    for mut line in lines {
         count += 1;
-        let balance = pay(db, stamp, line)?;
-        write_history(db, stamp, &receipt, line, balance, count)?;
-        write_payment(db, stamp, &receipt, line)?;
         line.delete(db)?;
+        let is_account = line.text("InvoiceType") == ACCOUNT;
+        let mut balance = Decimal::zero(2);
+        if is_account {
+            line.put_text("InvoiceType", "");
+        } else {
+            if line.text("InvoiceType") == PREPAYMENT {
+                open_prepayment(db, stamp, &receipt, &mut line)?;
+            }
+            balance = pay(db, stamp, &line)?;
+            paid = paid
+                .checked_add(line.number("AmountPosted"))?
+                .checked_add(line.number("DiscountAmt"))?;
+        }
+        write_history(db, stamp, &receipt, &line, balance, count)?;
+        if !is_account {
+            write_payment(db, stamp, &receipt, &line)?;
+        }
     }
     receipt.delete(db)?;
-    credit(db, stamp, &receipt)?;
+    credit(db, stamp, &receipt, paid)?;
     Ok(count)
+}
+
+/// A prepayment stands among the open invoices, under the end of the check's number when
+/// it has none of its own.
+fn open_prepayment(
+    db: &Connection,
+    stamp: Stamp,
+    receipt: &Record,
+    line: &mut Record,
+) -> Result<(), StoreError> {
+    if line.text("InvoiceNo").is_empty() {
+        let check: Vec<char> = receipt.text("CheckNo").chars().collect();
+        let number: String = check[check.len().saturating_sub(INVOICE_NO)..].iter().collect();
+        line.put_text("InvoiceNo", &number);
+    }
+    let key = ["ARDivisionNo", "CustomerNo", "InvoiceNo", "InvoiceType"].map(|name| (name, line.text(name)));
+    if exists(db, "AR_OpenInvoice", &key)? == Some(true) {
+        return Ok(());
+    }
+    let mut invoice = Record::blank(&Layout::read(db, "AR_OpenInvoice")?);
+    for (column, value) in key {
+        invoice.put_text(column, value);
+    }
+    for column in ["InvoiceDate", "InvoiceDueDate"] {
+        invoice.put_date(column, receipt.date("DepositDate"));
+    }
+    invoice.put_text("CheckNo", receipt.text("CheckNo"));
+    invoice.put_text("InvoiceHistoryHeaderSeqNo", "000000");
+    invoice.put_date("PostingDate", Some(posting_date(receipt, stamp)));
+    invoice.stamp(stamp, CLERK, true);
+    invoice.store(db)
+}
+
+fn posting_date(receipt: &Record, stamp: Stamp) -> Date {
+    receipt.date("PostingDate").unwrap_or_else(|| stamp.date())
 }
 
 /// The open invoice falls by what was paid; its balance comes back.
@@ -95,8 +196,9 @@ fn write_history(
     row.copy_from(receipt)?;
     row.copy_from(line)?;
     row.put_text("SequenceNo", &format!("{sequence:06}"));
-    row.put_text("TransactionType", "PP");
-    row.put_date("PostingDate", Some(stamp.date()));
+    let is_account = !line.text("AccountKey").is_empty();
+    row.put_text("TransactionType", if is_account { ACCOUNT } else { "PP" });
+    row.put_date("PostingDate", Some(posting_date(receipt, stamp)));
     row.copy_column("CashAmountApplied", line, "AmountPosted")?;
     row.copy_column("DiscountAmountApplied", line, "DiscountAmt")?;
     row.put_number("InvoiceBalance", balance)?;
@@ -122,8 +224,8 @@ fn write_payment(db: &Connection, stamp: Stamp, receipt: &Record, line: &Record)
     row.store(db)
 }
 
-/// The customer owes less, from the oldest on; the customer's stamp stays.
-fn credit(db: &Connection, stamp: Stamp, receipt: &Record) -> Result<(), StoreError> {
+/// The customer owes less by what was paid, from the oldest on; the customer's stamp stays.
+fn credit(db: &Connection, stamp: Stamp, receipt: &Record, paid: Decimal) -> Result<(), StoreError> {
     let key = ["ARDivisionNo", "CustomerNo"].map(|name| (name, receipt.text(name)));
     let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? else {
         return Ok(());
@@ -132,7 +234,7 @@ fn credit(db: &Connection, stamp: Stamp, receipt: &Record) -> Result<(), StoreEr
     customer.put_number("LastPaymentAmt", received)?;
     customer.put_date("DateLastPayment", receipt.date("DepositDate"));
     customer.put_date("DateLastActivity", Some(stamp.date()));
-    lower_debt(&mut customer, received)?;
+    lower_debt(&mut customer, paid)?;
     customer.store(db)
 }
 

@@ -10,6 +10,7 @@ use super::super::commit::Writing;
 use super::super::input::refused;
 use super::super::kind::Kind;
 use super::super::order::State;
+use super::super::periods;
 use super::super::record::StoreError;
 use super::super::settings::{self, take_fault};
 use super::{Engine, Halt, Object, is_locked, no_such_instance};
@@ -104,6 +105,9 @@ impl Engine {
         }
         if let Some(refusal) = document.refusal(desk.db)? {
             return Ok(refusal);
+        }
+        if let Some(words) = periods::end_in_process(desk.db, kind.module())? {
+            return Ok(refused(words));
         }
         if let Some(refusal) = self.lapsed()? {
             return Ok(refusal);
