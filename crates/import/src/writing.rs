@@ -156,7 +156,9 @@ pub fn preview(
 ) -> Entry {
     let mut desk = Desk::new(objects, Purpose::Preview);
     match fill_checked(&mut desk, identity, write, context, &mut |_| ()) {
-        Ok(filled) => match desk.objects.call(&Call::DropObject { object: filled.record }) {
+        Ok(filled) => match desk.objects.call(&Call::DropObject {
+            object: filled.record,
+        }) {
             Ok(_) => entered(desk.warnings, filled),
             Err(fault) => Entry::Faulted { fault, began: false },
         },

@@ -95,13 +95,13 @@ fn refusals_are_told_all_at_once_and_store_nothing() {
     let site = Site::new();
     let write = order(|order| {
         order.ship_to = Some(ShipToSource::Code("9".into()));
-        order.header.push(Setting::text("UDF_NOWHERE", "x", "udf.nowhere"));
+        order
+            .header
+            .push(Setting::text("UDF_NOWHERE", "x", "udf.nowhere"));
         order.lines[0].settings[0] = Setting::text("WarehouseCode", "999", "lines[0].warehouse_code");
         order.lines[0].discount_percent = Some(number("101"));
         order.lines[1].item_code = "NOPE".into();
-        order
-            .lines
-            .insert(2, site::line(2, "1001-HON-H254", "123456789"));
+        order.lines.insert(2, site::line(2, "1001-HON-H254", "123456789"));
         order.closing = vec![Setting::number("DiscountRate", number("200"), "discount_rate")];
     });
     let mut engine = site.session(&write);
@@ -153,10 +153,7 @@ fn a_refused_customer_is_the_only_problem() {
     let mut engine = site.session(&write);
     match enter_it(&mut engine, "0000185", &write).0 {
         Entry::Refused { problems, .. } => {
-            assert_eq!(
-                told(&problems),
-                [("customer.customer_no", "customer_refused")]
-            );
+            assert_eq!(told(&problems), [("customer.customer_no", "customer_refused")]);
             assert_eq!(problems[0].value, "OLD");
         }
         other => panic!("{other:?}"),
@@ -201,7 +198,10 @@ fn what_stands_in_the_way_is_told_apart() {
     assert_eq!(Condition::locked_by(&detail), Some("SUE"));
     site.set("subscription", "lapsed");
     let (condition, at_header_write, _) = met(enter_it(&mut engine, "0000186", &write).0);
-    assert_eq!((condition, at_header_write), (Condition::SubscriptionLapsed, true));
+    assert_eq!(
+        (condition, at_header_write),
+        (Condition::SubscriptionLapsed, true)
+    );
     site.set("subscription", "valid");
     site.set("fault.header_write.refuse", "once:Credit limit exceeded.");
     let (entry, _) = enter_it(&mut engine, "0000186", &write);
@@ -227,7 +227,9 @@ fn what_stands_in_the_way_is_told_apart() {
 fn a_condition_stops_at_once_whatever_was_refused_before() {
     let site = Site::new();
     let write = order(|order| {
-        order.header.push(Setting::text("TaxSchedule", "AVATAX", "tax_schedule"));
+        order
+            .header
+            .push(Setting::text("TaxSchedule", "AVATAX", "tax_schedule"));
         order.lines[0].item_code = "NOPE".into();
         order.lines[1].price = LinePrice::Sage {
             web: None,

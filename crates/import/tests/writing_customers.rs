@@ -6,23 +6,22 @@
 )]
 
 mod site;
-
-use std::collections::BTreeMap;
+mod tables;
 
 use import::plan::{
-    CustomerChange, CustomerSource, CustomerWrite, Identities, NumberSource, OrderWrite, Setting, ShipToSource,
-    ShipToWrite, Write,
+    CustomerChange, CustomerSource, CustomerWrite, Identities, NumberSource, OrderWrite, Setting,
+    ShipToSource, ShipToWrite, Write,
 };
 use import::read_back::customer::{self, Writer};
-use import::read_back::{Columns, Finding, Place, TABLES, ship_to};
+use import::read_back::{Finding, ship_to};
 use import::writing::{Answer, Entry, Step, enter, next_number};
-use import::{Field, Row};
 use model::CustomerRef;
 use sage::Condition;
 use sandbox::objects::DEFAULT_USER_KEY;
-use values::{Kind, Stamp};
+use values::Stamp;
 
 use site::{Site, TODAY, abf, enter_it, number, open_program, order, preview_it, told};
+use tables::{columns, read};
 
 fn new_customer(change: impl FnOnce(&mut CustomerWrite)) -> CustomerWrite {
     let mut write = CustomerWrite {
@@ -34,7 +33,11 @@ fn new_customer(change: impl FnOnce(&mut CustomerWrite)) -> CustomerWrite {
             Setting::text("ZipCode", "53402", "customer.new.zip_code"),
             Setting::text("City", "Racine", "customer.new.city"),
             Setting::text("State", "WI", "customer.new.state"),
-            Setting::text("EmailAddress", "desk@harborlamp.example", "customer.new.email_address"),
+            Setting::text(
+                "EmailAddress",
+                "desk@harborlamp.example",
+                "customer.new.email_address",
+            ),
             Setting::text("TermsCode", "01", ""),
         ],
     };
@@ -63,56 +66,6 @@ fn change(settings: Vec<Setting>) -> CustomerChange {
         },
         settings,
     }
-}
-
-fn columns(site: &Site) -> Columns {
-    let database = site.database();
-    TABLES
-        .iter()
-        .map(|table| {
-            let mut found = database
-                .prepare(&format!("SELECT name FROM pragma_table_info('{table}')"))
-                .unwrap();
-            let names = found
-                .query_map([], |row| row.get(0))
-                .unwrap()
-                .map(Result::unwrap)
-                .collect();
-            ((*table).to_owned(), names)
-        })
-        .collect()
-}
-
-/// Runs what is to be read against the company's tables.
-fn read(site: &Site, selects: Vec<(Place, sage::Select)>) -> BTreeMap<Place, Vec<Row>> {
-    let database = site.database();
-    assert!(!selects.is_empty());
-    selects
-        .into_iter()
-        .map(|(place, select)| {
-            let sql = sage::render(&select, &sage::Dialect::default()).unwrap();
-            let mut found = database.prepare(&sql).unwrap();
-            let rows = found
-                .query_map([], |found| {
-                    let mut row = Row::default();
-                    for (at, column) in select.columns.iter().enumerate() {
-                        let text: Option<String> = found.get(at)?;
-                        let text = text.unwrap_or_default();
-                        let field = match column.kind {
-                            Kind::Date => Field::Date(text.parse().ok()),
-                            Kind::Decimal { .. } => Field::Number(number(&text)),
-                            _ => Field::Text(text),
-                        };
-                        row.put(column.name.clone(), field);
-                    }
-                    Ok(row)
-                })
-                .unwrap()
-                .map(Result::unwrap)
-                .collect();
-            (place, rows)
-        })
-        .collect()
 }
 
 const fn writer(marker: &str) -> Writer<'_> {
@@ -174,10 +127,14 @@ fn a_customer_is_refused_with_all_its_problems() {
     let site = Site::new();
     let write = Write::Customer(new_customer(|write| {
         write.settings[0] = Setting::text("CustomerName", "x".repeat(80), "customer.new.customer_name");
+        write.settings.push(Setting::text(
+            "SalespersonNo",
+            "9999",
+            "customer.new.salesperson_no",
+        ));
         write
             .settings
-            .push(Setting::text("SalespersonNo", "9999", "customer.new.salesperson_no"));
-        write.settings.push(Setting::text("UDF_NOWHERE", "x", "customer.new.udf.nowhere"));
+            .push(Setting::text("UDF_NOWHERE", "x", "customer.new.udf.nowhere"));
     }));
     site.sql("INSERT INTO AR_Salesperson (SalespersonDivisionNo, SalespersonNo) VALUES ('01', '0100')");
     let mut engine = site.session(&write);
@@ -222,10 +179,9 @@ fn a_number_that_the_document_brought_is_refused_in_its_field() {
     }));
     let mut engine = site.session(&write);
     match enter_it(&mut engine, &format!("01:{}", "X".repeat(40)), &write).0 {
-        Entry::Refused { problems, .. } => assert_eq!(
-            told(&problems),
-            [("customer.new.customer_no", "number_refused")]
-        ),
+        Entry::Refused { problems, .. } => {
+            assert_eq!(told(&problems), [("customer.new.customer_no", "number_refused")])
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(enter_it(&mut engine, "01:PLAIN", &write).0, Entry::KeyTaken);
@@ -255,10 +211,9 @@ fn a_change_comes_through_whole() {
     let mut gone = plan;
     gone.customer.customer_no = "NOBODY".into();
     match enter_it(&mut engine, "01:NOBODY:1234", &Write::CustomerChange(gone)).0 {
-        Entry::Refused { problems, .. } => assert_eq!(
-            told(&problems),
-            [("customer.customer_no", "customer_missing")]
-        ),
+        Entry::Refused { problems, .. } => {
+            assert_eq!(told(&problems), [("customer.customer_no", "customer_missing")])
+        }
         other => panic!("{other:?}"),
     }
     site.set("lock:AR_Customer:01-ABF", "JQ");
@@ -284,10 +239,7 @@ fn an_address_goes_in_and_is_found_again() {
     let (entry, _) = enter_it(&mut engine, "01:ABF:0004", &write);
     assert!(matches!(entry, Entry::Entered { .. }), "{entry:?}");
     assert!(is_ours(&find("01:ABF:0004", "mark")));
-    assert!(matches!(
-        find("01:ABF:0004", "another"),
-        Finding::Foreign { .. }
-    ));
+    assert!(matches!(find("01:ABF:0004", "another"), Finding::Foreign { .. }));
     let (entry, steps) = enter_it(&mut engine, "01:PLAIN:0004", &write);
     assert!(
         matches!(entry, Entry::Faulted { began: false, .. }) && steps.is_empty(),
@@ -312,7 +264,13 @@ fn an_order_uses_what_earlier_writes_made() {
         (2, "0000185", &sale),
     ] {
         open_program(&mut engine, write);
-        let entry = enter(&mut engine, identity, write, &site::context(&earlier), &mut |_| ());
+        let entry = enter(
+            &mut engine,
+            identity,
+            write,
+            &site::context(&earlier),
+            &mut |_| (),
+        );
         assert!(matches!(entry, Entry::Entered { .. }), "{identity}: {entry:?}");
         earlier.insert(place, identity.to_owned());
     }
@@ -326,7 +284,13 @@ fn an_order_uses_what_earlier_writes_made() {
         .unwrap();
     assert_eq!((customer.as_str(), code.as_str()), ("HARBOR", "0001"));
     let nothing = Identities::new();
-    let entry = enter(&mut engine, "0000186", &sale, &site::context(&nothing), &mut |_| ());
+    let entry = enter(
+        &mut engine,
+        "0000186",
+        &sale,
+        &site::context(&nothing),
+        &mut |_| (),
+    );
     assert!(
         matches!(entry, Entry::Faulted { began: false, .. }),
         "nothing was made yet: {entry:?}"

@@ -1,20 +1,24 @@
 //! Orders of every kind: lines, prices, what is compared, and looking ahead.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::wildcard_enum_match_arm,
     reason = "a test stops at whatever it does not expect"
 )]
 
 mod site;
+mod tables;
 
 use std::collections::BTreeMap;
 
 use import::plan::{LinePrice, OrderWrite, Setting, Write};
+use import::read_back::{Expected, Finding, Sightings, classify, order_selects};
 use import::writing::{Answer, Entry, PricedLine, next_number};
-use model::{OrderType, Totals};
-use sandbox::objects::Engine;
+use model::{CustomerRef, OrderType, Totals};
+use sandbox::objects::{DEFAULT_USER_KEY, Engine};
+use values::Stamp;
 
-use site::{Site, enter_it, line, number, order, preview_it, told};
+use site::{Site, TODAY, enter_it, line, number, order, preview_it, told};
 
 struct Done {
     totals: Totals,
@@ -96,7 +100,11 @@ fn every_kind_of_line() {
             web: Some(number("-2.5")),
             tolerance: number("0.01"),
         };
-        order.lines[5].settings = vec![Setting::text("ItemCodeDesc", "Engraving", "lines[5].item_code_desc")];
+        order.lines[5].settings = vec![Setting::text(
+            "ItemCodeDesc",
+            "Engraving",
+            "lines[5].item_code_desc",
+        )];
         order.lines[5].price = LinePrice::Sage {
             web: Some(number("7")),
             tolerance: number("0.01"),
@@ -137,6 +145,54 @@ fn every_kind_of_line() {
 }
 
 #[test]
+fn a_kit_and_an_alias_are_found_again_as_the_lines_that_were_sent() {
+    let site = Site::new();
+    site.sql(
+        "INSERT INTO CI_Item (ItemCode, ItemType, ProductType, ExplodeKitItems, ItemCodeDesc, TaxClass, StandardUnitPrice, SalesUnitOfMeasure, StandardUnitOfMeasure, SalesUMConvFctr) VALUES
+           ('DESK-SET', '1', 'K', 'A', 'DESK SET', 'NT', '300.000000', 'EACH', 'EACH', '1');
+         INSERT INTO IM_SalesKitDetail (SalesKitNo, LineKey, ComponentItemCode, ItemType, QuantityPerAssembly) VALUES
+           ('DESK-SET', '000001', '1001-HON-H252', '1', '2.000000'), ('DESK-SET', '000002', '1001-HON-H254', '1', '1.000000');
+         INSERT INTO IM_AliasItem (ItemCode, AliasItemNo) VALUES ('1001-HON-H254', 'FILE4')",
+    );
+    let write = order(|order| {
+        order.lines = vec![line(0, "DESK-SET", "2"), line(1, "FILE4", "1")];
+    });
+    let mut engine = site.session(&write);
+    let (number_, entry) = enter_one(&site, &mut engine, &write);
+    let Entry::Entered { extension, lines, .. } = entry else {
+        panic!("{entry:?}")
+    };
+    assert_eq!(lines.len(), 2);
+    assert_eq!(extension.unwrap().to_string(), "717.90");
+    let stored: u32 = site
+        .database()
+        .query_row(
+            "SELECT count(*) FROM SO_SalesOrderDetail WHERE SalesOrderNo = ?",
+            [&number_],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(stored, 4, "the kit's components are lines in Sage");
+    let rows = tables::read(&site, order_selects(&number_, &tables::columns(&site)));
+    let Write::SalesOrder(planned) = &write else {
+        panic!("{write:?}")
+    };
+    let expected = Expected {
+        order: planned,
+        customer: &CustomerRef {
+            ar_division_no: "01".into(),
+            customer_no: "ABF".into(),
+        },
+        marker: "mark",
+        user_key: Some(DEFAULT_USER_KEY),
+        since: Stamp::start_of(TODAY),
+        extension,
+    };
+    let found = classify(&expected, &Sightings::from_rows(&rows));
+    assert!(matches!(found, Finding::Ours { .. }), "{found:?}");
+}
+
+#[test]
 fn whose_price_a_line_gets() {
     let site = Site::new();
     let tolerance = number("0.5");
@@ -149,15 +205,7 @@ fn whose_price_a_line_gets() {
     let mut engine = site.session(&at(web("1")));
     // The price asked for; what Sage keeps, whether it is overridden, and warnings.
     for (price, kept, overridden, warnings) in [
-        (
-            LinePrice::Sage {
-                web: None,
-                tolerance,
-            },
-            "79.50",
-            "N",
-            0,
-        ),
+        (LinePrice::Sage { web: None, tolerance }, "79.50", "N", 0),
         (
             LinePrice::Sage {
                 web: Some(number("79.9")),

@@ -157,19 +157,17 @@ pub(super) fn has_value(row: &Row, column: &str, value: &Scalar) -> Option<bool>
 }
 
 fn is_date(found: &str, compact: &str) -> bool {
-    found.len() == 10
-        && compact.len() == 8
-        && found
-            .bytes()
-            .filter(|b| *b != b'-')
-            .eq(compact.bytes())
+    found.len() == 10 && compact.len() == 8 && found.bytes().filter(|b| *b != b'-').eq(compact.bytes())
 }
 
 fn are_equal(settings: &[Setting], row: &Row, group: &[&str]) -> Option<bool> {
     // A record without any of it says nothing.
     let is_told = settings.iter().any(|setting| {
         group.contains(&setting.column.trim_end_matches('$'))
-            && setting.value.as_text().is_some_and(|text| !text.trim().is_empty())
+            && setting
+                .value
+                .as_text()
+                .is_some_and(|text| !text.trim().is_empty())
     });
     if !is_told {
         return None;

@@ -5,7 +5,6 @@ use sage::ObjectId;
 use super::desk::{Desk, Filled, Stop, broken};
 use super::{EnterContext, Step};
 use crate::identity::customer_of;
-use crate::marker::MARKER_COLUMN;
 use crate::plan::{CustomerChange, CustomerWrite, NumberSource};
 use model::{CustomerRef, Problem};
 
@@ -32,9 +31,7 @@ pub(super) fn fill(
     }
     progress(Step::AfterSetKey);
     desk.settings(object, &write.settings)?;
-    if let Some(marker) = &context.marker {
-        desk.text(object, &format!("{MARKER_COLUMN}$"), marker, "")?;
-    }
+    desk.mark(object, context)?;
     progress(Step::HeaderSet);
     Ok(Filled::plain(object))
 }

@@ -6,6 +6,7 @@ use values::Decimal;
 
 use super::{EnterContext, PricedLine};
 use crate::identity::customer_of;
+use crate::marker::MARKER_COLUMN;
 use crate::plan::{CustomerSource, Setting};
 
 /// Why a procedure stops.
@@ -103,9 +104,10 @@ impl<'a> Desk<'a> {
         match self.call(call, code, field) {
             Ok(_) => Ok(true),
             Err(Stop::Refused(problem)) => {
-                self.problems.push(match call {
-                    Call::SetValue { value, .. } => problem.with_value(said(value)),
-                    _ => problem,
+                self.problems.push(if let Call::SetValue { value, .. } = call {
+                    problem.with_value(said(value))
+                } else {
+                    problem
                 });
                 Ok(false)
             }
@@ -130,12 +132,7 @@ impl<'a> Desk<'a> {
 
     /// Sets the parts of a key and loads it: the code is 2 for a new record, 1 for one that
     /// is there.
-    pub(super) fn key(
-        &mut self,
-        object: ObjectId,
-        parts: &[(&str, &str)],
-        code: &str,
-    ) -> Result<i32, Stop> {
+    pub(super) fn key(&mut self, object: ObjectId, parts: &[(&str, &str)], code: &str) -> Result<i32, Stop> {
         for (column, value) in parts {
             let call = Call::SetKeyValue {
                 object,
@@ -194,6 +191,19 @@ impl<'a> Desk<'a> {
             all &= self.set(object, &setting.column, setting.value.clone(), &setting.field)?;
         }
         Ok(all)
+    }
+
+    /// Puts the document's mark, where the site has the column.
+    pub(super) fn mark(&mut self, object: ObjectId, context: &EnterContext<'_>) -> Result<(), Stop> {
+        if let Some(marker) = &context.marker {
+            let call = Call::SetValue {
+                object,
+                column: format!("{MARKER_COLUMN}$"),
+                value: Scalar::Text(marker.clone()),
+            };
+            self.attempt(&call, "marker_refused", "")?;
+        }
+        Ok(())
     }
 
     /// A value; none when Sage does not tell it.

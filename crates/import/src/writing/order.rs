@@ -11,7 +11,6 @@ use super::desk::{Desk, Filled, Stop, broken, customer};
 use super::look;
 use super::{EnterContext, Step};
 use crate::identity::parts;
-use crate::marker::MARKER_COLUMN;
 use crate::plan::{OrderWrite, ShipToSource};
 
 pub(super) use checks::compare_stored;
@@ -35,14 +34,19 @@ pub(super) fn fill(
         return Err(Stop::KeyTaken);
     }
     progress(Step::AfterSetKey);
-    header(desk, object, order, &customer, ship_to_code.as_deref(), context.today)?;
+    header(
+        desk,
+        object,
+        order,
+        &customer,
+        ship_to_code.as_deref(),
+        context.today,
+    )?;
     progress(Step::HeaderSet);
     let lines = lines(desk, object, order, progress)?;
     // After the lines: Sage checks discount and deposit against what the lines come to.
     desk.settings(object, &order.closing)?;
-    if let Some(marker) = &context.marker {
-        desk.text(object, &format!("{MARKER_COLUMN}$"), marker, "")?;
-    }
+    desk.mark(object, context)?;
     let totals = look::totals(desk, object)?;
     // An order with refused values comes to something else than it would.
     if desk.problems.is_empty() {
@@ -67,7 +71,11 @@ fn header(
     today: Date,
 ) -> Result<(), Stop> {
     for (column, value, field) in [
-        ("ARDivisionNo$", &customer.ar_division_no, "customer.ar_division_no"),
+        (
+            "ARDivisionNo$",
+            &customer.ar_division_no,
+            "customer.ar_division_no",
+        ),
         ("CustomerNo$", &customer.customer_no, "customer.customer_no"),
     ] {
         if !desk.text(object, column, value, field)? {
@@ -136,7 +144,11 @@ fn ship_to_code(order: &OrderWrite, context: &EnterContext<'_>) -> Result<Option
             .get(place)
             .and_then(|identity| parts(identity).into_iter().nth(2))
             .map(Some)
-            .ok_or_else(|| broken(format!("write {place} of the plan has made no ship-to address yet"))),
+            .ok_or_else(|| {
+                broken(format!(
+                    "write {place} of the plan has made no ship-to address yet"
+                ))
+            }),
     }
 }
 

@@ -3,7 +3,6 @@
 use super::desk::{Desk, Filled, Stop, broken, customer};
 use super::{EnterContext, Step};
 use crate::identity::parts;
-use crate::marker::MARKER_COLUMN;
 use crate::plan::ShipToWrite;
 
 const OBJECT: &str = "SO_ShipToAddress_bus";
@@ -36,9 +35,7 @@ pub(super) fn fill(
     }
     progress(Step::AfterSetKey);
     desk.settings(object, &write.settings)?;
-    if let Some(marker) = &context.marker {
-        desk.text(object, &format!("{MARKER_COLUMN}$"), marker, "")?;
-    }
+    desk.mark(object, context)?;
     progress(Step::HeaderSet);
     Ok(Filled::plain(object))
 }

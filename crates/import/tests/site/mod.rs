@@ -8,7 +8,9 @@ use import::MARKER_COLUMN;
 use import::plan::{
     CustomerSource, Identities, LinePrice, LineWrite, OrderChecks, OrderWrite, Setting, ShipToSource, Write,
 };
-use import::writing::{Answer, EnterContext, Entry, Login, Step, enter, enter_program, open_session, preview};
+use import::writing::{
+    Answer, EnterContext, Entry, Login, Step, enter, enter_program, open_session, preview,
+};
 use model::{CustomerRef, OrderType};
 use sage::contract::objects::OBJECTS_FIXTURE_SQL;
 use sandbox::objects::{DEFAULT_PASSWORD, DEFAULT_USER, Engine};

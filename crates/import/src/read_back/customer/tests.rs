@@ -161,7 +161,10 @@ fn a_change_came_through_whole_or_not_at_all() {
         Setting::date("DateEstablished", DAY, ""),
     ]);
     let decide = |city: &str, state: &str, cents: i64, day: &str| {
-        let mut row = row(&[("City", city), ("State", state), ("DateEstablished", day)], None);
+        let mut row = row(
+            &[("City", city), ("State", state), ("DateEstablished", day)],
+            None,
+        );
         row.put("CreditLimit", Field::Number(Decimal::new(cents, 2)));
         letter(&classify_change(
             &change,
@@ -190,7 +193,13 @@ fn reads_only_what_the_site_has() {
     let columns = Columns::from([
         (
             "AR_Customer".to_owned(),
-            has(&["ARDivisionNo", "CustomerNo", "CustomerName", "City", "DateCreated"]),
+            has(&[
+                "ARDivisionNo",
+                "CustomerNo",
+                "CustomerName",
+                "City",
+                "DateCreated",
+            ]),
         ),
         (
             "SO_ShipToAddress".to_owned(),

@@ -58,11 +58,7 @@ pub(super) fn enter(
         "3" | "4" => None,
         _ => desk.get_number(object, "UnitPrice")?,
     };
-    let is_kept = desk.attempt(
-        &Call::Write { object },
-        "line_refused",
-        &path(line, "item_code"),
-    )?;
+    let is_kept = desk.attempt(&Call::Write { object }, "line_refused", &path(line, "item_code"))?;
     Ok(is_kept.then(|| Entered {
         priced: PricedLine {
             item_code: line.item_code.clone(),
@@ -97,7 +93,13 @@ fn charge(desk: &mut Desk<'_>, object: ObjectId, line: &LineWrite) -> Result<(),
     }
 }
 
-fn goods(desk: &mut Desk<'_>, object: ObjectId, line: &LineWrite, item_type: &str, checks: &OrderChecks) -> Result<(), Stop> {
+fn goods(
+    desk: &mut Desk<'_>,
+    object: ObjectId,
+    line: &LineWrite,
+    item_type: &str,
+    checks: &OrderChecks,
+) -> Result<(), Stop> {
     let quantity = Scalar::Number(line.quantity);
     let is_counted = desk.set(
         object,
@@ -120,7 +122,13 @@ fn goods(desk: &mut Desk<'_>, object: ObjectId, line: &LineWrite, item_type: &st
     Ok(())
 }
 
-fn price(desk: &mut Desk<'_>, object: ObjectId, line: &LineWrite, item_type: &str, checks: &OrderChecks) -> Result<(), Stop> {
+fn price(
+    desk: &mut Desk<'_>,
+    object: ObjectId,
+    line: &LineWrite,
+    item_type: &str,
+    checks: &OrderChecks,
+) -> Result<(), Stop> {
     let field = path(line, "unit_price");
     let sages = desk.get_number(object, "UnitPrice")?;
     let (web, tolerance) = match line.price {
