@@ -215,6 +215,20 @@ pub fn batch_key(write: &ReceiptWrite, run: &str) -> String {
     }
 }
 
+/// The identity of a receipt that a person or a job imports from a file: batch and deposit
+/// are theirs to give.
+#[must_use]
+pub fn file_identity(write: &ReceiptWrite, customer: &CustomerRef) -> String {
+    identity([
+        "",
+        write.bank_code.as_str(),
+        "",
+        &customer.ar_division_no,
+        &customer.customer_no,
+        &write.check_no,
+    ])
+}
+
 /// The comment with the batch's ordinal under its key, from the second one on.
 fn numbered(comment: &str, ordinal: usize) -> String {
     let suffix = if ordinal > 1 {

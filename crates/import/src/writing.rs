@@ -20,7 +20,7 @@ use crate::plan::{Identities, Write};
 use desk::{Desk, Filled, Purpose, Stop};
 
 pub use look::read_back_through_objects;
-pub use receipt::{check_batch, next_deposit, open_batch};
+pub use receipt::{allot, check_batch, next_deposit, open_batch};
 pub use session::{Login, enter_program, next_number, open_session, release_session};
 
 /// A step of entering a record, told just before or after it.
