@@ -188,6 +188,37 @@ fn a_number_that_the_document_brought_is_refused_in_its_field() {
 }
 
 #[test]
+fn numbers_come_from_sage_or_a_reason() {
+    let site = Site::new();
+    let write = Write::Customer(new_customer(|_| {}));
+    let mut engine = site.session(&write);
+    site.set("auto_customer_no", "N");
+    let refused = |answer| match answer {
+        Answer::Refused(problem) => problem,
+        Answer::Given(_) | Answer::Condition(..) => panic!("{answer:?}"),
+    };
+    let problem = refused(next_number(&mut engine, &write).unwrap());
+    assert_eq!(problem.code, "number_refused");
+    assert!(problem.message.contains("Automatic numbering"), "{problem:?}");
+    let address = Write::ShipTo(new_ship_to(abf()));
+    let problem = refused(next_number(&mut engine, &address).unwrap());
+    assert_eq!(problem.code, "number_refused", "Sage numbers no addresses");
+    site.set("permission:AR_Customer_ui:create", "N");
+    let (entry, _) = enter_it(&mut engine, "01:HARBOR", &write);
+    assert!(
+        matches!(
+            entry,
+            Entry::Condition {
+                condition: Condition::PermissionDenied,
+                at_header_write: false,
+                ..
+            }
+        ),
+        "{entry:?}"
+    );
+}
+
+#[test]
 fn a_change_comes_through_whole() {
     let site = Site::new();
     let plan = change(vec![
