@@ -487,6 +487,37 @@ fn the_deepest_that_is_accepted_runs_on_a_small_stack() {
     run.expect("a thread").join().expect("no overflow of the stack");
 }
 
+#[test]
+fn names_have_points() {
+    let kind = |name: &str| match name {
+        "ship_to.state" | "udf.2nd" => Some(Kind::Text),
+        "item.price" => Some(Kind::Decimal { scale: 2 }),
+        _ => None,
+    };
+    let text = "ship_to.state = 'AK' and udf.2nd <> '' and item.price*.5 > 1";
+    let expression = Expression::compile(text, &kind).expect("names with points");
+    assert_eq!(expression.columns(), ["item.price", "ship_to.state", "udf.2nd"]);
+    let row = |name: &str| match name {
+        "item.price" => Value::Decimal(Decimal::new(201, 2)),
+        "udf.2nd" => Value::Text("x".to_owned()),
+        _ => Value::Text("AK".to_owned()),
+    };
+    assert_eq!(expression.evaluate(&row), Ok(Value::Bool(true)));
+    for (wrong, at) in [
+        ("ship_to. = 'A'", 7),
+        ("ship_to.", 7),
+        (".ship_to", 0),
+        ("ship_to..state", 7),
+        ("a. b", 1),
+        ("if.x(1)", 0),
+    ] {
+        let error = Expression::compile(wrong, &|name| {
+            (name == "ship_to").then_some(Kind::Text).or_else(|| kind(name))
+        });
+        assert_eq!(error.expect_err(wrong).at, at, "{wrong}");
+    }
+}
+
 /// What the handbook shows compiles, and its table of functions is whole.
 #[test]
 fn the_handbook_is_true() {
