@@ -146,8 +146,8 @@ pub fn enter(
     }
 }
 
-/// The same calls without the header's write: what the record would come to. The record
-/// under work is dropped; nothing of it is stored.
+/// The same calls without the header's write: what the record would come to, or why it would
+/// be held or refused. The record under work is dropped; nothing of it is stored.
 pub fn preview(
     objects: &mut dyn BusinessObjects,
     identity: &str,
