@@ -12,6 +12,7 @@ mod write;
 use std::env;
 use std::path::PathBuf;
 
+pub use process::ProcessSlot;
 pub use read::{ReadBridge, ReadSource};
 pub use write::{FAULT_LOST, FAULT_TIMED_OUT, WriteBridge, WriteTarget};
 

@@ -5,6 +5,7 @@ mod connect;
 mod enroll;
 mod failure;
 mod imports;
+mod pause;
 mod reconcile;
 mod run;
 mod status;
@@ -58,6 +59,14 @@ enum Command {
     /// Where every dataset and document stands.
     #[command(after_help = "Example:\n  erp-driver status --json")]
     Status(status::Arguments),
+    /// Leave Sage alone: nothing is read or entered, every handle is given back.
+    #[command(
+        after_help = "Example:\n  erp-driver pause --for 2h --reason \"period end\"\n  erp-driver pause --until 2026-05-06T18:00"
+    )]
+    Pause(pause::PauseArguments),
+    /// End a pause, also one of the schedule.
+    #[command(after_help = "Example:\n  erp-driver resume\n  erp-driver resume --company ABC")]
+    Resume(pause::ResumeArguments),
     /// What a person decides about documents.
     #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
     Imports(imports::Arguments),
@@ -88,6 +97,8 @@ impl Cli {
             Command::Verify(arguments) => arguments.run(&config),
             Command::Reconcile(arguments) => arguments.run(&config),
             Command::Status(arguments) => arguments.run(&config),
+            Command::Pause(arguments) => arguments.run(&config),
+            Command::Resume(arguments) => arguments.run(&config),
             Command::Imports(arguments) => arguments.run(&config),
             Command::Config(arguments) => arguments.run(&config),
         }

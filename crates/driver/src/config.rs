@@ -6,6 +6,7 @@ mod fields;
 mod file;
 mod mistake;
 mod pace;
+mod pauses;
 mod place;
 mod section;
 mod site;
@@ -29,6 +30,7 @@ pub use pace::{HourWindow, HourWindowError, Pace, SyncSettings};
 pub use site::{DatasetSite, SiteDataset};
 
 use crate::bridge::ReadSource;
+use crate::pause::PauseSchedule;
 
 /// The JSON schema of the file.
 pub const SCHEMA: &str = include_str!("config/schema.json");
@@ -52,6 +54,8 @@ pub struct Config {
     pub companies: Vec<Company>,
     /// How reading is paced.
     pub sync: SyncSettings,
+    /// When Sage is left alone every week.
+    pub pauses: PauseSchedule,
 }
 
 /// One Sage company file.

@@ -5,4 +5,5 @@ pub mod bridge;
 pub mod commands;
 pub mod config;
 pub mod imports;
+pub mod pause;
 pub mod reading;

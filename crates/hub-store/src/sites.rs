@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use values::{CompanyId, DatasetName, Epoch, Sequence};
-use wire::status::{DatasetState, FindingSummary, HeldSummary, PassProgress, PassSummary, Problem};
+use wire::status::{DatasetState, FindingSummary, HeldSummary, PassProgress, PassSummary, Paused, Problem};
 
 use crate::{AgentInfo, CompanyInfo};
 
@@ -40,6 +40,8 @@ pub struct CompanySite {
     pub info: CompanyInfo,
     /// Why it cannot be read at all, when it cannot.
     pub problem: Option<Problem>,
+    /// The driver leaves Sage alone, by a person's word or by the schedule.
+    pub paused: Option<Paused>,
 }
 
 /// Where a company's dataset stands.

@@ -26,8 +26,24 @@ pub struct CompanyStatus {
     /// Why it cannot be read at all, when it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// Sage is left alone, by a person's word or by the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
     /// By name.
     pub datasets: Vec<DatasetStatus>,
+}
+
+/// A pause: nothing is read and nothing entered, and no handle on the ERP is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when (RFC 3339).
+    pub since: String,
+    /// Until when (RFC 3339); none means until somebody resumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Why, in a person's words; may be empty.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A failure with its remedy.

@@ -27,7 +27,7 @@ use wire::agent::{
 
 use wire::status::{
     AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, PassProgress,
-    PassSummary,
+    PassSummary, Paused,
 };
 
 #[test]
@@ -349,6 +349,11 @@ fn agent_status(company: &CompanyId, dataset: &DatasetName) -> AgentStatus {
         companies: vec![CompanyStatus {
             company: company.clone(),
             problem: None,
+            paused: Some(Paused {
+                since: "2026-05-06T12:00:00Z".into(),
+                until: Some("2026-05-06T14:00:00Z".into()),
+                reason: "period end".into(),
+            }),
             datasets: vec![dataset],
         }],
     }

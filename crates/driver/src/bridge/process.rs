@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,49 @@ pub(super) struct Lost {
     pub(super) timed_out: bool,
     /// How it ended, and its last words.
     pub(super) words: String,
+}
+
+/// The process that a bridge has just now, for somebody who watches over it from another
+/// thread.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessSlot(Arc<Mutex<Slot>>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    child: Weak<Mutex<Child>>,
+    was_ended: bool,
+}
+
+impl ProcessSlot {
+    /// Does the bridge have a process that runs?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let child = lock(&self.0).child.upgrade();
+        child.is_some_and(|child| matches!(lock(&child).try_wait(), Ok(None)))
+    }
+
+    /// Ends the process from outside; what the bridge asks of it just now fails.
+    pub fn end(&self) {
+        let mut slot = lock(&self.0);
+        if let Some(child) = slot.child.upgrade() {
+            slot.was_ended = true;
+            if let Err(error) = lock(&child).kill() {
+                tracing::debug!(%error, "the bridge did not end");
+            }
+        }
+    }
+
+    /// Was the process ended from outside?
+    pub(super) fn was_ended(&self) -> bool {
+        lock(&self.0).was_ended
+    }
+
+    pub(super) fn hold(&self, process: &Process) {
+        *lock(&self.0) = Slot {
+            child: Arc::downgrade(&process.child),
+            was_ended: false,
+        };
+    }
 }
 
 /// A running bridge; killed when dropped.

@@ -9,7 +9,7 @@ use sage::{ColumnInfo, Dialect, Page, Probe, ReadError, ReadErrorCode, Reader, S
 use values::Secret;
 use wire::bridge::{Request, Response};
 
-use super::process::{Lost, Process};
+use super::process::{Lost, Process, ProcessSlot};
 
 /// A driver has 30 s to log in; the rest is for loading it.
 const OPEN_WAIT: Duration = Duration::from_secs(45);
@@ -68,6 +68,9 @@ pub struct ReadBridge {
     program: PathBuf,
     source: ReadSource,
     process: Option<Process>,
+    slot: ProcessSlot,
+    /// It was closed on purpose: opening it again is no restart after a failure.
+    is_closed: bool,
     restarts: VecDeque<Instant>,
 }
 
@@ -78,14 +81,30 @@ impl ReadBridge {
     /// What opening fails with; [`ReadErrorCode::BridgeLost`] when the program does not
     /// start or ends, [`ReadErrorCode::TimedOut`] when it does not answer.
     pub fn start(program: &Path, source: &ReadSource) -> Result<Self, ReadError> {
-        let mut bridge = Self {
+        let mut bridge = Self::closed(program, source, ProcessSlot::default());
+        bridge.process = Some(bridge.reopen()?);
+        Ok(bridge)
+    }
+
+    /// A bridge without a process yet: the first request starts it, and `slot` shows it.
+    #[must_use]
+    pub fn closed(program: &Path, source: &ReadSource, slot: ProcessSlot) -> Self {
+        Self {
             program: program.to_owned(),
             source: source.clone(),
             process: None,
+            slot,
+            is_closed: true,
             restarts: VecDeque::new(),
-        };
-        bridge.process = Some(bridge.open()?);
-        Ok(bridge)
+        }
+    }
+
+    /// Ends the process, and with it every handle on the ERP; the next request starts
+    /// another.
+    pub fn close(&mut self) {
+        if self.process.take().is_some() {
+            self.is_closed = true;
+        }
     }
 
     /// The process at work; none between a failure and the next request.
@@ -101,6 +120,7 @@ impl ReadBridge {
                 format!("{} does not start: {error}", self.program.display()),
             )
         })?;
+        self.slot.hold(&process);
         match process
             .exchange(&self.source.open_request(), OPEN_WAIT)
             .map_err(read_error)?
@@ -116,8 +136,8 @@ impl ReadBridge {
         wait: Duration,
     ) -> Result<(Response, Option<RecordBatch>), ReadError> {
         let mut process = match self.process.take() {
-            Some(process) => process,
-            None => self.reopen()?,
+            Some(process) if !self.slot.was_ended() => process,
+            Some(_) | None => self.reopen()?,
         };
         let (response, rows) = process.exchange(request, wait).map_err(read_error)?;
         let broken = matches!(
@@ -132,6 +152,9 @@ impl ReadBridge {
     }
 
     fn reopen(&mut self) -> Result<Process, ReadError> {
+        if std::mem::take(&mut self.is_closed) {
+            return self.open();
+        }
         let now = Instant::now();
         while self
             .restarts

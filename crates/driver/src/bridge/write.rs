@@ -6,7 +6,7 @@ use std::time::Duration;
 use sage::{BusinessObjects, Call, Fault, Return, ServerProcess};
 use wire::bridge::{Request, Response};
 
-use super::process::{Lost, Process};
+use super::process::{Lost, Process, ProcessSlot};
 
 /// Code of the fault when the bridge process ended inside a call (`RPC_E_DISCONNECTED`).
 pub const FAULT_LOST: i32 = -2_147_417_848;
@@ -60,10 +60,19 @@ impl WriteBridge {
     /// # Errors
     /// [`Fault`] when either does not start.
     pub fn start(program: &Path, target: &WriteTarget) -> Result<Self, Fault> {
+        Self::start_in(program, target, &ProcessSlot::default())
+    }
+
+    /// As [`WriteBridge::start`], with a slot that shows the process.
+    ///
+    /// # Errors
+    /// [`Fault`] when either does not start.
+    pub fn start_in(program: &Path, target: &WriteTarget, slot: &ProcessSlot) -> Result<Self, Fault> {
         let mut process = Process::start(program, "write").map_err(|error| Fault {
             code: FAULT_LOST,
             message: format!("{} does not start: {error}", program.display()),
         })?;
+        slot.hold(&process);
         match process
             .exchange(&target.open_request(), OPEN_WAIT)
             .map_err(fault)?

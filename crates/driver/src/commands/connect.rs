@@ -12,6 +12,7 @@ use wire::agent::{Lease, LeaseRequest};
 
 use super::Failed;
 use crate::config::{Company, Config, SiteDataset};
+use crate::pause::{CompanyPause, PauseFile};
 use crate::reading::{CompanyReader, StreamHub};
 
 /// Reads and checks the configuration file.
@@ -65,14 +66,34 @@ impl Connection {
         Ok(self.runtime.block_on(self.link.lease(&request))?)
     }
 
-    /// Connects to a company's tables.
+    /// Connects to a company's tables, for a command of its own. Not while somebody has
+    /// paused the company.
     pub(crate) fn reader(&self, company: &Company) -> Result<CompanyReader, Failed> {
+        let file = PauseFile::load(&self.config.state_dir)?;
+        let (schedule, zone) = (&self.config.pauses, &self.config.time_zone);
+        if let Some(paused) = file.paused(&company.id, schedule, zone, host::clock::now()) {
+            return Err(Failed::new(
+                "paused",
+                format!("{}: {}", company.id, paused.words()),
+                "wait until the pause is over, or end it with erp-driver resume",
+            ));
+        }
+        self.pausable_reader(company, CompanyPause::default())
+    }
+
+    /// Connects to a company's tables, for as long as nobody pauses.
+    pub(crate) fn pausable_reader(
+        &self,
+        company: &Company,
+        pause: CompanyPause,
+    ) -> Result<CompanyReader, Failed> {
         let bridge = crate::bridge::default_program();
         Ok(CompanyReader::open(
             &self.config,
             company,
             &bridge,
             self.stream_hub(),
+            pause,
         )?)
     }
 
@@ -166,7 +187,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failed> {
 }
 
 /// A new state folder is its user's alone: it holds keys and whole orders.
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -57,6 +57,7 @@ explained!(
     agent_store::StoreError,
     agent_store::journal::JournalError,
     crate::config::ApprovalsError,
+    crate::pause::PauseFileError,
     crate::reading::SetupError,
     host::config::ConfigError,
     host::lock::LockError,

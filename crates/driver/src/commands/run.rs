@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use agent_store::journal::Journal;
 use catalog::Dataset;
 use clap::Args;
-use sync::{Outcome, PassKind};
+use sync::{Failure, Outcome, PassKind};
 use tokio::sync::Notify;
 use values::StoreId;
 use wire::status::DatasetStatus;
@@ -25,6 +25,7 @@ use super::connect::{Connection, datasets, lock, open_journal};
 use super::sync::Progress;
 use super::writing;
 use crate::config::{Company, SiteDataset, WriterTarget};
+use crate::pause::{CompanyPause, Handle, LOOK_EVERY, PauseWatch, Pauses};
 use crate::reading::{
     CompanyReader, PassEnd, PassReport, Schedule, Timing, Turn, dataset_status, held_words,
 };
@@ -43,7 +44,25 @@ impl Arguments {
         let board = Arc::new(Board::default());
         let stop = Arc::new(Stop::default());
         let journal = Arc::new(Mutex::new(open_journal(&connection.config)?));
+        let pauses = Pauses::new(connection.config.companies.iter().map(|c| c.id.clone()));
+        let mut watch = pause_watch(&connection, &pauses);
+        // Before anything is opened.
+        watch.look(host::clock::now());
         let mut threads = Vec::new();
+        let watching = {
+            let stop = Arc::clone(&stop);
+            move || {
+                let _guard = StopOnPanic(Arc::clone(&stop));
+                while !stop.is_set() {
+                    stop.wait(LOOK_EVERY);
+                    watch.look(host::clock::now());
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("pause".to_owned())
+            .spawn(watching);
+        threads.push(thread.map_err(thread_failed)?);
         for company in &connection.config.companies {
             let reading = {
                 let sites = datasets(&connection.config, company, &[])?;
@@ -54,9 +73,10 @@ impl Arguments {
                     Arc::clone(&stop),
                 );
                 let journal = lock_journal(&journal).store_id().clone();
+                let pause = pauses.company(&company.id);
                 move || {
                     let _guard = StopOnPanic(Arc::clone(&stop));
-                    read_company(&connection, &company, &sites, &journal, &board, &stop);
+                    read_company(&connection, &company, &sites, &journal, &board, &stop, &pause);
                 }
             };
             let thread = std::thread::Builder::new()
@@ -71,9 +91,10 @@ impl Arguments {
                         Arc::clone(&journal),
                         Arc::clone(&stop),
                     );
+                    let pause = pauses.company(&company.id);
                     move || {
                         let _guard = StopOnPanic(Arc::clone(&stop));
-                        write_company(&connection, &company, &writer, &journal, &stop);
+                        write_company(&connection, &company, &writer, &journal, &stop, &pause);
                     }
                 };
                 let thread = std::thread::Builder::new()
@@ -84,7 +105,7 @@ impl Arguments {
         }
         let telling = {
             let (connection, board, stop) = (Arc::clone(&connection), Arc::clone(&board), Arc::clone(&stop));
-            move || board.tell(&connection, &stop)
+            move || board.tell(&connection, &stop, &pauses)
         };
         let thread = std::thread::Builder::new().name("tell".to_owned()).spawn(telling);
         threads.push(thread.map_err(thread_failed)?);
@@ -112,6 +133,17 @@ fn thread_failed(error: std::io::Error) -> Failed {
     Failed::new("thread_failed", error.to_string(), "restart the service")
 }
 
+fn pause_watch(connection: &Connection, pauses: &Arc<Pauses>) -> PauseWatch {
+    let config = &connection.config;
+    PauseWatch::new(
+        pauses,
+        config.companies.iter().map(|c| c.id.clone()).collect(),
+        config.state_dir.clone(),
+        config.pauses.clone(),
+        config.time_zone.clone(),
+    )
+}
+
 fn lock_journal(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -121,11 +153,12 @@ fn open_company(
     connection: &Connection,
     company: &Company,
     journal: &StoreId,
+    pause: &CompanyPause,
 ) -> Result<CompanyReader, Failed> {
     if company.writer.is_none() {
         connection.lease(company, journal)?;
     }
-    connection.reader(company)
+    connection.pausable_reader(company, pause.clone())
 }
 
 /// Enters a company's documents until stopped.
@@ -135,9 +168,10 @@ fn write_company(
     writer: &WriterTarget,
     journal: &Arc<Mutex<Journal>>,
     stop: &Arc<Stop>,
+    pause: &CompanyPause,
 ) {
     while !stop.is_set() {
-        match writing::runner(connection, company, writer, Arc::clone(journal), stop) {
+        match writing::runner(connection, company, writer, Arc::clone(journal), stop, pause) {
             Ok(mut runner) => runner.run(),
             Err(failed) => {
                 log_failure(company, None, &failed);
@@ -156,28 +190,41 @@ fn read_company(
     journal: &StoreId,
     board: &Board,
     stop: &Stop,
+    pause: &CompanyPause,
 ) {
     let mut reader: Option<CompanyReader> = None;
-    let mut following = Following::new(connection, company, sites);
+    let mut following = Following::new(connection, company, sites, pause);
     while !stop.is_set() {
+        let Some(busy) = pause.begin(Handle::ReadBridge) else {
+            if let Some(open) = reader.as_mut() {
+                open.close();
+            }
+            stop.wait(LOOK_EVERY);
+            continue;
+        };
         let Some(open) = reader.as_mut() else {
-            match open_company(connection, company, journal) {
+            match open_company(connection, company, journal, pause) {
                 Ok(opened) => {
                     following.remember(&opened);
                     reader = Some(opened);
                 }
+                Err(_) if pause.is_paused() => {}
                 Err(failed) => {
                     board.company_fails(&company.id, &failed);
                     if following.said.is_news("", &failed.code) {
                         log_failure(company, None, &failed);
                     }
+                    drop(busy);
                     stop.wait(SETUP_PAUSE);
                 }
             }
             continue;
         };
-        if let Err(wait) = following.turn(open, board) {
-            stop.wait(wait);
+        let turn = following.turn(open, board);
+        drop(busy);
+        if let Err(wait) = turn {
+            // A pause is heard soon, however long nothing is due.
+            stop.wait(wait.min(LOOK_EVERY));
         }
     }
 }
@@ -187,6 +234,7 @@ struct Following<'a> {
     connection: &'a Connection,
     company: &'a Company,
     sites: &'a [SiteDataset],
+    pause: &'a CompanyPause,
     schedule: Schedule,
     said: Said,
     recorded: Vec<Option<Instant>>,
@@ -203,13 +251,19 @@ const TELL_EVERY: Duration = Duration::from_secs(30);
 const ABSENT_PAUSE: Duration = Duration::from_secs(600);
 
 impl<'a> Following<'a> {
-    fn new(connection: &'a Connection, company: &'a Company, sites: &'a [SiteDataset]) -> Self {
+    fn new(
+        connection: &'a Connection,
+        company: &'a Company,
+        sites: &'a [SiteDataset],
+        pause: &'a CompanyPause,
+    ) -> Self {
         let timings: Vec<Timing> = sites.iter().map(|s| Timing::of(&s.dataset, &s.pace)).collect();
         let share = u32::try_from(connection.config.sync.reading_share_percent).unwrap_or(100);
         Self {
             connection,
             company,
             sites,
+            pause,
             schedule: Schedule::new(&timings, share, Instant::now()),
             said: Said::default(),
             recorded: vec![None; sites.len()],
@@ -259,6 +313,10 @@ impl<'a> Following<'a> {
         };
         let mut progress = Progress::quiet(&site.dataset, &mut self.said);
         let report = reader.run_pass(site, turn.kind, Some(slice), &mut progress);
+        if self.pause.is_paused() && matches!(report.end, PassEnd::Done(Outcome::Failed(Failure::Read(_)))) {
+            // A read that was cut off for the pause is no failure: the turn is still due.
+            return Ok(());
+        }
         let now = Instant::now();
         let is_news = self.conclude(turn, site, &report, now);
         let recorded = self.recorded.get_mut(turn.dataset);

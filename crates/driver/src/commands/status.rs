@@ -1,18 +1,23 @@
 //! `erp-driver status`: what the driver's own files say, also while it runs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use agent_store::Index;
 use agent_store::journal::Journal;
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
+use values::CompanyId;
 use wire::status::{DatasetState, DatasetStatus};
 
 use super::Failed;
 use super::connect::{datasets, read_config};
+use super::pause::paused_companies;
 use super::run::{Problems, read_problems};
 use crate::config::Config;
+use crate::pause::{Holding, Paused};
 use crate::reading::dataset_status;
 
 #[derive(Debug, Args)]
@@ -30,9 +35,23 @@ struct Status {
     /// Companies that could not be read at all when the driver last tried.
     #[serde(skip_serializing_if = "Problems::is_empty")]
     failing_companies: Problems,
+    /// Companies of which Sage is left alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    paused: BTreeMap<CompanyId, PauseRow>,
     datasets: Vec<DatasetRow>,
     /// The latest documents, newest first.
     imports: Vec<ImportStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct PauseRow {
+    #[serde(flatten)]
+    paused: Paused,
+    /// Handles on Sage that the running driver still has.
+    held: Vec<String>,
+    /// A document is being written, until then at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    writing_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,7 +59,10 @@ struct ImportStatus {
     id: String,
     company: String,
     state: &'static str,
-    sales_order_no: Option<String>,
+    kind: String,
+    numbers: model::Numbers,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<model::Problem>,
     received_at: String,
 }
 
@@ -80,6 +102,7 @@ impl Arguments {
             running,
             hub: config.hub_url.clone(),
             failing_companies: read_problems(&config.state_dir),
+            paused: paused(&config, running)?,
             datasets: rows,
             imports: imports(&config)?,
         };
@@ -92,6 +115,25 @@ impl Arguments {
     }
 }
 
+fn paused(config: &Config, running: bool) -> Result<BTreeMap<CompanyId, PauseRow>, Failed> {
+    let holding = if running {
+        Holding::load(&config.state_dir)
+    } else {
+        None
+    };
+    let mut rows = BTreeMap::new();
+    for (company, paused) in paused_companies(config)? {
+        let held = holding.as_ref().and_then(|h| h.companies.get(&company));
+        let row = PauseRow {
+            paused,
+            held: held.map(|h| h.handles.clone()).unwrap_or_default(),
+            writing_until: held.and_then(|h| h.writing_until),
+        };
+        rows.insert(company, row);
+    }
+    Ok(rows)
+}
+
 fn imports(config: &Config) -> Result<Vec<ImportStatus>, Failed> {
     let path = config.state_dir.join("journal.db");
     if !path.exists() {
@@ -102,10 +144,20 @@ fn imports(config: &Config) -> Result<Vec<ImportStatus>, Failed> {
         id: import.id.to_string(),
         company: import.company.to_string(),
         state: import.state.as_str(),
-        sales_order_no: import.number,
+        kind: import.kind,
+        numbers: import.numbers,
+        problem: import.problems.into_iter().next(),
         received_at: import.at.to_string(),
     });
     Ok(shown.collect())
+}
+
+/// The number that people look a document up by.
+fn number_of(numbers: &model::Numbers) -> &str {
+    ["sales_order_no", "check_no", "customer_no"]
+        .into_iter()
+        .find_map(|name| numbers.get(name))
+        .map_or("-", String::as_str)
 }
 
 fn text(status: &Status) -> String {
@@ -125,19 +177,31 @@ fn text(status: &Status) -> String {
             problem.code, problem.message, problem.remedy
         ));
     }
+    for (company, row) in &status.paused {
+        text.push_str(&format!("{company} paused: {}\n", row.paused.words()));
+        if let Some(until) = row.writing_until {
+            text.push_str(&format!(
+                "  a document is being written, its deadline is {until:.0}; nothing new begins\n"
+            ));
+        }
+        if !row.held.is_empty() {
+            text.push_str(&format!("  still held: {}\n", row.held.join(", ")));
+        }
+    }
     if status.datasets.is_empty() {
         text.push_str("nothing synced yet: erp-driver sync makes the first pass\n");
     } else {
         text.push_str(&datasets_text(status));
     }
     if !status.imports.is_empty() {
-        text.push_str("\ncompany  order     state      received              import\n");
+        text.push_str("\ncompany  kind         number        state      received              import\n");
     }
     for import in &status.imports {
         text.push_str(&format!(
-            "{:<8} {:<9} {:<10} {:<21} {}\n",
+            "{:<8} {:<12} {:<13} {:<10} {:<21} {}\n",
             import.company,
-            import.sales_order_no.as_deref().unwrap_or("-"),
+            import.kind,
+            number_of(&import.numbers),
             import.state,
             import.received_at.split('.').next().unwrap_or_default(),
             import.id

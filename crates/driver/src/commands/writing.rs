@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent_store::journal::Journal;
-use import::sales_order::Login;
+use import::writing::Login;
 use jiff::{SignedDuration, Timestamp};
 use link::{Link, LinkError};
 use sage::{BusinessObjects, Call, Fault, Return, ServerProcess};
-use tokio::runtime::Handle;
 use values::{CompanyId, ImportId, LeaseEpoch, Secret};
 use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Report, Reserve, WorkRequest, code};
 
@@ -19,6 +18,7 @@ use super::run::Stop;
 use crate::bridge::{ReadBridge, WriteBridge, WriteTarget, default_program};
 use crate::config::{Company, WriterTarget, password};
 use crate::imports::{Clock, Fence, HubError, HubImports, Ports, Runner, Site, Worker, Workshop};
+use crate::pause::{CompanyPause, FAULT_PAUSED, Handle, PausableReader, PausableWorker};
 
 /// The runner of a company that has a writer.
 pub(super) fn runner(
@@ -27,6 +27,7 @@ pub(super) fn runner(
     writer: &WriterTarget,
     journal: Arc<Mutex<Journal>>,
     stop: &Arc<Stop>,
+    pause: &CompanyPause,
 ) -> Result<Runner, Failed> {
     let settings = &company.orders;
     let password = settings.password_env.as_deref().map(password).transpose();
@@ -39,7 +40,7 @@ pub(super) fn runner(
         program: sandbox_program(),
     };
     let source = company.read_source().map_err(crate::reading::SetupError::from)?;
-    let reader = ReadBridge::start(&default_program(), &source).map_err(crate::reading::SetupError::from)?;
+    let reader = ReadBridge::closed(&default_program(), &source, pause.slot(Handle::DocumentReader));
     let site = Site {
         company: company.id.clone(),
         login: Login {
@@ -50,6 +51,8 @@ pub(super) fn runner(
         time_zone: connection.config.time_zone.clone(),
         time_zone_name: connection.config.zone_name().to_owned(),
         keeps_history: settings.history_kept,
+        settings: Arc::default(),
+        rules: Arc::default(),
         clock_tolerance: SignedDuration::from_secs(i64::from(connection.config.sync.overlap_s)),
         fence_wait: Duration::from_secs(settings.fence_wait_s),
         idle_release: Duration::from_secs(settings.idle_release_s),
@@ -59,19 +62,23 @@ pub(super) fn runner(
             link: connection.link.clone(),
             runtime: connection.handle(),
             stop: Arc::clone(stop),
+            pause: pause.clone(),
         }),
         workshop: Box::new(BridgeWorkshop {
             target,
+            pause: pause.clone(),
             call_limit: Duration::from_secs(settings.call_limit_s),
         }),
-        reader: Box::new(reader),
+        reader: Box::new(PausableReader::new(reader, pause.clone())),
         fence: Box::new(ProcessFence),
         clock: Box::new(SystemClock {
             stop: Arc::clone(stop),
         }),
         fault_point: Box::new(host::fault::point),
     };
-    Ok(Runner::new(site, ports, journal, stop.flag()))
+    let pause = pause.clone();
+    let runner = Runner::new(site, ports, journal, stop.flag());
+    Ok(runner.pausing_while(move || pause.paused().map(|paused| paused.words())))
 }
 
 /// The sandbox's program, beside this one.
@@ -81,8 +88,9 @@ fn sandbox_program() -> PathBuf {
 
 struct LinkHub {
     link: Link,
-    runtime: Handle,
+    runtime: tokio::runtime::Handle,
     stop: Arc<Stop>,
+    pause: CompanyPause,
 }
 
 impl HubImports for LinkHub {
@@ -106,13 +114,11 @@ impl HubImports for LinkHub {
             limit,
         };
         // The long poll is given up when the program is to end: what the hub hands over
-        // meanwhile was not accepted, and comes again.
-        match self
-            .runtime
-            .block_on(self.stop.or_stopped(self.link.work(&request)))
-        {
-            Some(work) => Ok(work.map_err(|e| refusal(&e))?.imports),
-            None => Ok(Vec::new()),
+        // meanwhile was not accepted, and comes again. So with a pause that begins or ends.
+        let work = self.pause.or_changed(self.link.work(&request));
+        match self.runtime.block_on(self.stop.or_stopped(work)) {
+            Some(Some(work)) => Ok(work.map_err(|e| refusal(&e))?.imports),
+            Some(None) | None => Ok(Vec::new()),
         }
     }
 
@@ -124,10 +130,14 @@ impl HubImports for LinkHub {
     }
 
     fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError> {
-        self.runtime
-            .block_on(self.link.reserve(id, reserve))
-            .map(|_| ())
-            .map_err(|e| refusal(&e))
+        // It is told again after the pause: a session is not kept for a hub that is slow.
+        match self
+            .runtime
+            .block_on(self.pause.or_changed(self.link.reserve(id, reserve)))
+        {
+            Some(answer) => answer.map(|_| ()).map_err(|e| refusal(&e)),
+            None => Err(HubError::Unreachable("given up for a pause".to_owned())),
+        }
     }
 
     fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError> {
@@ -152,14 +162,27 @@ fn refusal(error: &LinkError) -> HubError {
 
 struct BridgeWorkshop {
     target: WriteTarget,
+    pause: CompanyPause,
     call_limit: Duration,
 }
 
 impl Workshop for BridgeWorkshop {
     fn start(&mut self) -> Result<Box<dyn Worker>, Fault> {
-        let mut bridge = WriteBridge::start(&default_program(), &self.target)?;
+        let Some(_busy) = self.pause.begin(Handle::WriteSession) else {
+            return Err(Fault {
+                code: FAULT_PAUSED,
+                message: "the driver is paused".to_owned(),
+            });
+        };
+        let slot = self.pause.slot(Handle::WriteSession);
+        let mut bridge = WriteBridge::start_in(&default_program(), &self.target, &slot)?;
         bridge.set_deadline(self.call_limit);
-        Ok(Box::new(BridgeWorker(bridge)))
+        let worker = Box::new(BridgeWorker(bridge));
+        Ok(Box::new(PausableWorker::new(
+            worker,
+            self.pause.clone(),
+            self.call_limit,
+        )))
     }
 }
 

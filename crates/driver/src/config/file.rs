@@ -13,7 +13,8 @@ use super::columns::{Tables, is_name};
 use super::mistake::Mistake;
 use super::place::Place;
 use super::{
-    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, site,
+    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, pauses,
+    site,
 };
 
 /// Where Premium keeps what all companies share, unless the site says otherwise.
@@ -50,6 +51,8 @@ pub struct File {
     erp: Option<ErpSection>,
     state: Option<StateSection>,
     sync: Option<SyncSettings>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pause: Vec<Table>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dataset: Vec<Table>,
     #[serde(default)]
@@ -165,6 +168,7 @@ impl File {
             }
             companies.push(company);
         }
+        let pauses = pauses::read_all(&self.pause, &Place::of("pause"))?;
         let sync = self.sync.unwrap_or_default();
         check_sync(&sync, &catalog, &companies)?;
         let state_dir = self.state.unwrap_or_default().dir;
@@ -177,6 +181,7 @@ impl File {
             state_dir: state_dir.map_or_else(|| base.to_owned(), |dir| base.join(dir)),
             companies,
             sync,
+            pauses,
         })
     }
 }

@@ -532,6 +532,9 @@ fn the_schema_has_every_key() {
     let mut known: Vec<String> = site::KEYS.iter().map(|k| (*k).to_owned()).collect();
     known.sort();
     assert_eq!(keys("/$defs/dataset/properties"), known);
+    let mut known: Vec<String> = pauses::KEYS.iter().map(|k| (*k).to_owned()).collect();
+    known.sort();
+    assert_eq!(keys("/properties/pause/items/properties"), known);
     for (key, value) in schema
         .pointer("/properties/sync/properties")
         .unwrap()

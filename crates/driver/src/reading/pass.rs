@@ -19,6 +19,7 @@ use super::memory::{DeltaPlace, Done, Memory};
 use super::report::{Observer, PassEnd, PassReport, SetupError};
 use crate::bridge::ReadBridge;
 use crate::config::{Approvals, Company, Config, SiteDataset};
+use crate::pause::{CompanyPause, Handle};
 use crate::reading::{HubError, StreamHub};
 
 /// After this time the columns are looked at again, when no whole pass is under way: a new
@@ -43,11 +44,13 @@ pub struct CompanyReader {
     overlap_s: u32,
     pub(super) page_limit: Duration,
     pub(super) confirms_all: bool,
+    pause: CompanyPause,
     memories: HashMap<String, Memory>,
 }
 
 impl CompanyReader {
-    /// Connects to the company and opens the index.
+    /// Connects to the company and opens the index. A pass stops at the next place where it
+    /// can go on later when `pause` says so.
     ///
     /// # Errors
     /// [`SetupError`]: what answers is no Sage company, or the index cannot be opened.
@@ -56,8 +59,10 @@ impl CompanyReader {
         company: &Company,
         bridge: &Path,
         hub: StreamHub,
+        pause: CompanyPause,
     ) -> Result<Self, SetupError> {
-        let mut bridge = ReadBridge::start(bridge, &company.read_source()?)?;
+        let slot = pause.slot(Handle::ReadBridge);
+        let mut bridge = ReadBridge::closed(bridge, &company.read_source()?, slot);
         bridge.probe()?;
         Ok(Self {
             company: company.id.clone(),
@@ -70,8 +75,15 @@ impl CompanyReader {
             overlap_s: config.sync.overlap_s,
             page_limit: Duration::from_secs(config.sync.page_limit_s),
             confirms_all: false,
+            pause,
             memories: HashMap::new(),
         })
+    }
+
+    /// Gives back every handle on the ERP; the next pass takes them again, and goes on where
+    /// the last one stopped.
+    pub fn close(&mut self) {
+        self.bridge.close();
     }
 
     /// From now on every document that is not seen is looked for, also when it is clear that
@@ -207,7 +219,7 @@ impl CompanyReader {
 
     /// Makes a pass, or a slice of it: a whole pass that takes longer than the slice stops
     /// after a commit, or between two looks for what it did not see. Its place is durable;
-    /// what it has seen stays in memory. A delta stops between two pages, and goes on at the
+    /// what it has seen stays in memory. A pause ends a slice early. A delta stops between two pages, and goes on at the
     /// next turn, whatever is wanted then; its place is in memory alone.
     ///
     /// Without a slice a person waits: a column that is held is looked at whatever the hour.
@@ -348,7 +360,8 @@ impl CompanyReader {
             let committed = event == Event::Committed;
             let confirmed = matches!(event, Event::Confirmed { .. });
             command = engine.handle(event);
-            if until.is_none_or(|until| Instant::now() < until) {
+            let is_over = until.is_some_and(|until| Instant::now() >= until);
+            if !is_over && !self.pause.is_paused() {
                 continue;
             }
             if matches!(command, Command::ReadPage(PageRequest { since: Some(_), .. })) {

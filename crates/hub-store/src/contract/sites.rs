@@ -4,7 +4,7 @@ use values::{CompanyId, DatasetName};
 use wire::agent::LeaseRequest;
 use wire::status::{
     AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, PassProgress,
-    PassSummary, Problem,
+    PassSummary, Paused, Problem,
 };
 
 use super::{Site, Stream, add_agent, documents, later, now, scope};
@@ -93,7 +93,7 @@ fn reported(sites: &Sites) {
         .iter()
         .find(|c| c.info.company.as_str() == "ABC")
         .unwrap();
-    assert_eq!(abc.problem, Some(problem()));
+    assert_eq!((&abc.problem, &abc.paused), (&Some(problem()), &Some(paused())));
     let xyz = sites
         .companies
         .iter()
@@ -137,7 +137,16 @@ fn company(name: &str) -> CompanyStatus {
     CompanyStatus {
         company: CompanyId::new(name),
         problem: Some(problem()),
+        paused: Some(paused()),
         datasets: vec![status("items"), status("promotions")],
+    }
+}
+
+fn paused() -> Paused {
+    Paused {
+        since: "2026-05-06T12:00:00Z".to_owned(),
+        until: None,
+        reason: "period end".to_owned(),
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) fn sites(
             .extend(datasets(t, catalog, scope.tenant(), &info, told, age_s)?);
         sites.companies.push(CompanySite {
             problem: told.and_then(|c| c.problem.clone()),
+            paused: told.and_then(|c| c.paused.clone()),
             info,
         });
     }

@@ -10,6 +10,7 @@ use wire::status::{AgentStatus, CompanyStatus, DatasetState, DatasetStatus, Prob
 
 use super::{Failed, Stop};
 use crate::commands::connect::Connection;
+use crate::pause::{Paused, Pauses};
 
 /// Between two reports when no state changes.
 const TELL_EVERY: Duration = Duration::from_secs(15);
@@ -32,6 +33,8 @@ struct Fares {
 
 /// Companies that cannot be read at all, and why.
 pub(crate) type Problems = BTreeMap<String, Problem>;
+
+type PausedCompanies = BTreeMap<CompanyId, Paused>;
 
 /// In the state folder, for `status`.
 const PROBLEMS: &str = "companies.json";
@@ -71,7 +74,7 @@ impl Board {
     }
 
     /// Tells the hub until stopped. Nothing depends on it, so that errors are only noted.
-    pub(super) fn tell(&self, connection: &Connection, stop: &Stop) {
+    pub(super) fn tell(&self, connection: &Connection, stop: &Stop, pauses: &Pauses) {
         let mut told: Option<(Instant, Vec<String>)> = None;
         let mut written: Option<Problems> = None;
         let mut warned = false;
@@ -82,7 +85,8 @@ impl Board {
                 write_problems(&connection.config.state_dir, &problems);
                 written = Some(problems);
             }
-            let states = self.states();
+            let paused = pauses.paused();
+            let states = self.states(&paused);
             let is_due = told
                 .as_ref()
                 .is_none_or(|(at, before)| at.elapsed() >= TELL_EVERY || *before != states);
@@ -100,7 +104,7 @@ impl Board {
                 );
             }
             warned = is_off;
-            let status = self.status(offset);
+            let status = self.status(offset, &paused);
             told = Some((Instant::now(), states));
             let sent = stop.or_stopped(connection.link.status(&status));
             if let Some(Err(error)) = connection.handle().block_on(sent) {
@@ -109,11 +113,16 @@ impl Board {
         }
     }
 
-    fn status(&self, clock_offset_s: Option<i64>) -> AgentStatus {
-        let companies = self.companies();
+    fn status(&self, clock_offset_s: Option<i64>, paused: &PausedCompanies) -> AgentStatus {
+        let mut companies = self.companies();
+        for company in paused.keys() {
+            // One that was paused before it was ever read is told of, too.
+            companies.entry(company.clone()).or_default();
+        }
         let companies = companies.iter().map(|(company, fares)| CompanyStatus {
             company: company.clone(),
             problem: fares.problem.clone(),
+            paused: paused.get(company).map(Into::into),
             datasets: fares.datasets.values().cloned().collect(),
         });
         AgentStatus {
@@ -132,9 +141,9 @@ impl Board {
     }
 
     /// What a change of is worth telling at once.
-    fn states(&self) -> Vec<String> {
+    fn states(&self, paused: &PausedCompanies) -> Vec<String> {
         let companies = self.companies();
-        let mut states = Vec::new();
+        let mut states: Vec<String> = paused.iter().map(|p| format!("{p:?}")).collect();
         for (company, fares) in companies.iter() {
             let problem = fares.problem.as_ref().map(|p| &p.code);
             states.push(format!("{company} {problem:?}"));
