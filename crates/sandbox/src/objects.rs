@@ -136,12 +136,13 @@ mod tax;
 mod totals;
 mod units;
 
+pub(crate) use batches::is_free as batch_is_free;
 pub use client::Client;
 pub(crate) use commit::{committed_column, move_stock};
 pub use engine::Engine;
 pub use post_batch::{BatchError, post_cash_receipts};
 pub(crate) use posting::post_order;
 pub use posting::{PostingError, invoice_order};
-pub(crate) use receipts::{lower_debt, post_receipts};
+pub(crate) use receipts::{lower_debt, post_batch, post_receipts};
 pub use server::{Ending, ServerError, serve};
 pub use session::{DEFAULT_PASSWORD, DEFAULT_USER, DEFAULT_USER_KEY};

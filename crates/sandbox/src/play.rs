@@ -140,6 +140,11 @@ pub const SCRIPTS: &[Script] = &[
         run: posting::day_end,
     },
     Script {
+        name: "post-receipts",
+        doc: "The oldest --count batches (1) of cash receipts are posted and closed for good.",
+        run: posting::receipts,
+    },
+    Script {
         name: "renumber-customer",
         doc: "A customer gets another number in every table, no stamps.",
         run: customers::renumber,

@@ -512,12 +512,20 @@ fn a_company_of_an_earlier_release_gets_its_tables() {
 }
 
 #[test]
-fn the_day_end_closes_the_batches_of_the_demo_company() {
+fn a_person_posts_the_batch_of_the_demo_company() {
     let fixture = Fixture::of(Profile::Demo);
     let mut desk = cashier(&fixture);
     let object = desk.make(RECEIPT);
     assert_eq!(select(&mut desk, object, "00001").code, 1, "the clerk's batch");
-    play::play(&mut company(&fixture), "day-end", &play::Options::new(1)).unwrap();
+    fixture.set("lock:AR_CashReceiptsBatch:00001", "JQ");
+    let options = play::Options::new(1);
+    let busy = play::play(&mut company(&fixture), "post-receipts", &options);
+    assert!(busy.is_err(), "somebody is in the only batch: {busy:?}");
+    fixture.set("lock:AR_CashReceiptsBatch:00001", "");
+    let report = play::play(&mut company(&fixture), "post-receipts", &options).unwrap();
+    assert_eq!(report.tables["AR_CashReceiptsBatch"].updated, 1);
+    assert_eq!(report.tables["AR_CashReceiptsDeposit"].deleted, 1);
+    assert!(report.tables["AR_CashReceiptsHeader"].deleted > 1, "{report:?}");
     refused(
         &select(&mut desk, object, "00001"),
         "Batch 00001 has been posted.",

@@ -19,6 +19,9 @@ const SHIPMENTS: usize = 5;
 /// Receipts at scale 1.
 const RECEIPTS: usize = 6;
 
+/// The batch that is open.
+const BATCH: &str = "00001";
+
 /// Writes shipments and receipts. 01-ABF has none.
 pub(super) fn write(
     connection: &Connection,
@@ -42,16 +45,46 @@ pub(super) fn write(
         };
         shipment.write(connection, plan, items, customers, &mut random)?;
     }
-    let mut receipts = 0;
+    let (mut receipts, mut received) = (0, 0);
     for (place, open) in ledger.open.iter().enumerate() {
         // Some customers pay today, most do not.
         if receipts == RECEIPTS * scale || place % 4 != 1 {
             continue;
         }
         receipts += 1;
-        write_receipt(connection, plan, customers, open, receipts, &mut random)?;
+        received += write_receipt(connection, plan, customers, open, receipts, &mut random)?;
+    }
+    if receipts > 0 {
+        write_batch(connection, plan, received)?;
     }
     Ok(())
+}
+
+/// The clerk's batch that the receipts stand in, with its deposit.
+fn write_batch(connection: &Connection, plan: &Plan, cents: i64) -> Result<(), SandboxError> {
+    let stamp = office_hours(&mut Random::for_part(plan.seed, "batch"), plan.today);
+    Row::new("AR_CashReceiptsBatch")
+        .with("BatchNo", BATCH)
+        .with("BatchComment", "Checks in the mail")
+        .with("BatchStatus", "N")
+        .with("PrivateBatch", "N")
+        .created(stamp, USERS[1])
+        .insert(connection)?;
+    Row::new("AR_CashReceiptsDeposit")
+        .with("BatchNo", BATCH)
+        .with("BankCode", "A")
+        .with("DepositNo", tomorrows_deposit(plan))
+        .with("DepositDate", plan.today.to_string())
+        .with("DepositType", "C")
+        .with("DepositDesc", "Checks")
+        .with("CashDepositAmt", amount(cents))
+        .created(stamp, USERS[1])
+        .insert(connection)
+}
+
+/// Today's is in the bank.
+fn tomorrows_deposit(plan: &Plan) -> String {
+    deposit_no(plan, days_before(plan.today, -1))
 }
 
 struct Shipment<'o> {
@@ -132,6 +165,7 @@ pub(super) struct OpenInvoice {
     pub(super) balance: i64,
 }
 
+/// Writes a receipt; the answer is its cents.
 fn write_receipt(
     connection: &Connection,
     plan: &Plan,
@@ -139,11 +173,10 @@ fn write_receipt(
     invoice: &OpenInvoice,
     number: usize,
     random: &mut Random,
-) -> Result<(), SandboxError> {
+) -> Result<i64, SandboxError> {
     let customer = &customers[invoice.customer];
     let check = format!("{:06}", 500_100 + number);
-    // Tomorrow's deposit: today's is in the bank.
-    let deposit = deposit_no(plan, days_before(plan.today, -1));
+    let deposit = tomorrows_deposit(plan);
     let stamp = office_hours(random, plan.today);
     let part = number.is_multiple_of(3);
     let cents = if part {
@@ -152,7 +185,7 @@ fn write_receipt(
         invoice.balance
     };
     let key = |row: Row| {
-        row.with("BatchNo", "00001")
+        row.with("BatchNo", BATCH)
             .with("DepositNo", deposit.as_str())
             .with("ARDivisionNo", customer.division)
             .with("CustomerNo", customer.number.as_str())
@@ -172,5 +205,6 @@ fn write_receipt(
         .with("InvoiceNo", invoice.number.as_str())
         .with("InvoiceType", "IN")
         .with("AmountPosted", amount(cents))
-        .insert(connection)
+        .insert(connection)?;
+    Ok(cents)
 }

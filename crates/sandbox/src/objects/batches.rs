@@ -125,6 +125,11 @@ pub(crate) fn refusal_of(db: &Connection, batch_no: &str) -> Result<Option<Retur
     Ok((!user.is_empty()).then(|| refused(format!("Batch {batch_no} is in use by {user}."))))
 }
 
+/// May the batch be posted now?
+pub(crate) fn is_free(db: &Connection, batch_no: &str) -> Result<bool, StoreError> {
+    Ok(refusal_of(db, batch_no)?.is_none())
+}
+
 fn off() -> Return {
     refused("Batch processing is not activated for cash receipts.")
 }

@@ -1,4 +1,4 @@
-//! The day end: the day's work is posted.
+//! The day end and the cash receipts journal: what was entered is posted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use rusqlite::Connection;
 use super::prices::enough;
 use super::{KEYS, Options, PlayError, Report, has_table, in_transaction, texts};
 use crate::Company;
-use crate::objects::{post_order, post_receipts};
+use crate::objects::{batch_is_free, post_batch, post_order, post_receipts};
 
 /// Tables that a posting fills or empties.
-const POSTED: [&str; 17] = [
+const POSTED: [&str; 18] = [
     "SO_SalesOrderHeader",
     "SO_SalesOrderDetail",
     "SO_SalesOrderPayment",
@@ -26,6 +26,7 @@ const POSTED: [&str; 17] = [
     "AR_OpenInvoice",
     "AR_CashReceiptsHeader",
     "AR_CashReceiptsDetail",
+    "AR_CashReceiptsDeposit",
     "AR_CashReceiptsHistory",
     "AR_TransactionPaymentHistory",
 ];
@@ -101,6 +102,7 @@ pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report
             )?;
         }
         let before = counts(db)?;
+        let open_before = open_batches(db)?;
         let mut report = Report::default();
         let mut moved = Moved::default();
         moved.read(
@@ -121,10 +123,8 @@ pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report
         }
         report.updated("SO_SalesOrderHistoryHeader", orders.len() as u64);
         let receipts = post_receipts(db, stamp)?;
-        for (check, invoices) in &receipts {
-            report.key("AR_CashReceiptsHeader", check);
-            report.updated("AR_OpenInvoice", *invoices);
-        }
+        tell_receipts(&mut report, &receipts);
+        tell_batches(&mut report, &open_before, &open_batches(db)?);
         if orders.is_empty() && receipts.is_empty() {
             return Err(PlayError::NothingToDo(
                 "the company has no open order and no receipt to post".to_owned(),
@@ -139,6 +139,62 @@ pub(super) fn day_end(company: &mut Company, options: &Options) -> Result<Report
         }
         Ok(report)
     })
+}
+
+/// The oldest open batches of cash receipts that nobody is working in are posted.
+pub(super) fn receipts(company: &mut Company, options: &Options) -> Result<Report, PlayError> {
+    let stamp = company.stamp()?;
+    in_transaction(company, |db| {
+        let wanted = options.count.unwrap_or(1);
+        let mut free = Vec::new();
+        for batch in open_batches(db)? {
+            let entered = "SELECT EXISTS (SELECT 1 FROM AR_CashReceiptsHeader WHERE BatchNo = ?1)";
+            let is_entered: bool = db.query_row(entered, [&batch], |row| row.get(0))?;
+            if is_entered && batch_is_free(db, &batch)? {
+                free.push(batch);
+            }
+        }
+        if free.is_empty() {
+            return Err(PlayError::NothingToDo(
+                "no open batch has cash receipts that can be posted".to_owned(),
+            ));
+        }
+        enough(
+            wanted.saturating_sub(free.len() as u64),
+            wanted,
+            "open batches of cash receipts",
+        )?;
+        let (before, open_before) = (counts(db)?, open_batches(db)?);
+        let mut report = Report::default();
+        for batch in free.iter().take(usize::try_from(wanted).unwrap_or(usize::MAX)) {
+            tell_receipts(&mut report, &post_batch(db, stamp, batch)?);
+        }
+        tell_batches(&mut report, &open_before, &open_batches(db)?);
+        tell_moves(&mut report, &before, &counts(db)?);
+        Ok(report)
+    })
+}
+
+fn open_batches(db: &Connection) -> Result<Vec<String>, PlayError> {
+    if !has_table(db, "AR_CashReceiptsBatch")? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT BatchNo FROM AR_CashReceiptsBatch WHERE BatchStatus <> 'P' ORDER BY BatchNo";
+    texts(db, sql)
+}
+
+fn tell_receipts(report: &mut Report, posted: &[(String, u64)]) {
+    for (check, invoices) in posted {
+        report.key("AR_CashReceiptsHeader", check);
+        report.updated("AR_OpenInvoice", *invoices);
+    }
+}
+
+fn tell_batches(report: &mut Report, before: &[String], after: &[String]) {
+    for batch in before.iter().filter(|batch| !after.contains(batch)) {
+        report.updated("AR_CashReceiptsBatch", 1);
+        report.key("AR_CashReceiptsBatch", batch);
+    }
 }
 
 fn orders(db: &Connection) -> Result<Vec<String>, PlayError> {
