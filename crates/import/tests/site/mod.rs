@@ -1,4 +1,5 @@
 //! A company of the sandbox, and records to enter into it.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -180,7 +181,6 @@ pub(crate) fn enter_it(engine: &mut Engine, identity: &str, write: &Write) -> (E
     (entry, steps)
 }
 
-#[allow(dead_code, reason = "not every file of tests looks ahead")]
 pub(crate) fn preview_it(engine: &mut Engine, identity: &str, write: &Write) -> Entry {
     let earlier = Identities::new();
     preview(engine, identity, write, &context(&earlier))
@@ -195,7 +195,6 @@ pub(crate) fn context(earlier: &Identities) -> EnterContext<'_> {
 }
 
 /// Field and code of each problem.
-#[allow(dead_code, reason = "not every file of tests is about problems")]
 pub(crate) fn told(problems: &[model::Problem]) -> Vec<(&str, &str)> {
     for problem in problems {
         assert!(
