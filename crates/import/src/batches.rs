@@ -172,9 +172,7 @@ impl Allotments {
         self.given
             .iter()
             .rfind(|given| {
-                given.batch_no == batch_no
-                    && given.bank_code == bank_code
-                    && given.deposit_key == deposit_key
+                given.batch_no == batch_no && given.bank_code == bank_code && given.deposit_key == deposit_key
             })
             .map(|given| given.deposit_no.as_str())
     }
@@ -286,7 +284,10 @@ mod tests {
         let text = serde_json::to_string(&all).unwrap();
         let again: Allotments = serde_json::from_str(&text).unwrap();
         assert_eq!(choose(&again), BatchChoice::Open("WEB 2026-05-06 VISA #2".into()));
-        assert_eq!(all.batch("2026-05-07 VISA", "WEB 2026-05-07 VISA"), BatchChoice::Open("WEB 2026-05-07 VISA".into()));
+        assert_eq!(
+            all.batch("2026-05-07 VISA", "WEB 2026-05-07 VISA"),
+            BatchChoice::Open("WEB 2026-05-07 VISA".into())
+        );
         assert_eq!(all.batch("", "WEB"), BatchChoice::None);
     }
 

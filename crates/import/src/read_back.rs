@@ -8,6 +8,7 @@
 pub mod customer;
 mod lookup;
 mod master;
+pub mod receipt;
 pub mod ship_to;
 mod whose;
 

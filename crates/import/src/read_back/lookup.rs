@@ -31,10 +31,18 @@ pub enum Place {
     Customer,
     /// `SO_ShipToAddress`.
     ShipTo,
+    /// `AR_CashReceiptsHeader`.
+    Receipt,
+    /// `AR_CashReceiptsDetail`.
+    ReceiptLines,
+    /// `AR_CashReceiptsHistory`.
+    ReceiptHistory,
+    /// `AR_TransactionPaymentHistory`.
+    PaymentHistory,
 }
 
 /// All tables that are looked at.
-pub const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 12] = [
     "SO_SalesOrderHeader",
     "SO_SalesOrderDetail",
     "SO_SalesOrderHistoryHeader",
@@ -43,6 +51,10 @@ pub const TABLES: [&str; 8] = [
     "AR_InvoiceHistoryHeader",
     "AR_Customer",
     "SO_ShipToAddress",
+    "AR_CashReceiptsHeader",
+    "AR_CashReceiptsDetail",
+    "AR_CashReceiptsHistory",
+    "AR_TransactionPaymentHistory",
 ];
 
 impl Place {
@@ -58,6 +70,10 @@ impl Place {
             Self::InvoiceHistory => TABLES[5],
             Self::Customer => TABLES[6],
             Self::ShipTo => TABLES[7],
+            Self::Receipt => TABLES[8],
+            Self::ReceiptLines => TABLES[9],
+            Self::ReceiptHistory => TABLES[10],
+            Self::PaymentHistory => TABLES[11],
         }
     }
 
@@ -68,7 +84,12 @@ impl Place {
             Self::HistoryLines => &HISTORY_LINES,
             Self::InvoiceEntry | Self::InvoiceHistory => &INVOICE,
             // These are read by what is looked for in them.
-            Self::Customer | Self::ShipTo => &[],
+            Self::Customer
+            | Self::ShipTo
+            | Self::Receipt
+            | Self::ReceiptLines
+            | Self::ReceiptHistory
+            | Self::PaymentHistory => &[],
         }
     }
 }
