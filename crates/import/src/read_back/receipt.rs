@@ -92,7 +92,7 @@ pub fn selects(identity: &str, columns: &Columns) -> Vec<(Place, Select)> {
 
 /// Decides from the rows of [`selects`], by place; a place that was not read is not there.
 #[must_use]
-pub fn classify(write: &ReceiptWrite, identity: &str, rows: &BTreeMap<Place, Vec<Row>>) -> Finding {
+pub fn classify(identity: &str, write: &ReceiptWrite, rows: &BTreeMap<Place, Vec<Row>>) -> Finding {
     if !rows.contains_key(&Place::Receipt) {
         return unclear("receipts that are not posted could not be read");
     }
@@ -341,7 +341,7 @@ mod tests {
             (Place::ReceiptHistory, history),
             (Place::PaymentHistory, payments),
         ]);
-        classify(&write(), IDENTITY, &rows)
+        classify(IDENTITY, &write(), &rows)
     }
 
     #[test]
@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn nothing_is_absent_and_unread_is_unclear() {
         assert_eq!(judge(vec![], vec![], vec![], vec![]), Finding::Absent);
-        let finding = classify(&write(), IDENTITY, &BTreeMap::new());
+        let finding = classify(IDENTITY, &write(), &BTreeMap::new());
         assert!(matches!(finding, Finding::Unclear { .. }), "{finding:?}");
     }
 }
