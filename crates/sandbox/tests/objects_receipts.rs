@@ -479,6 +479,54 @@ fn faults_tear_and_lose_receipts() {
 }
 
 #[test]
+fn closed_periods_and_period_ends_stand_in_the_way() {
+    let fixture = Fixture::new();
+    let mut desk = cashier(&fixture);
+    let batch = deposit(&mut desk);
+    fixture.set("closed_period", "2026-04");
+    let object = receipt(&mut desk, &batch, "WEB1");
+    refused(
+        &desk.set(object, "PostingDate$", "20260430"),
+        "The PostingDate 2026-04-30 is in the period 2026-04, which is closed.",
+    );
+    desk.fill(object, &[("PostingDate$", "20260507")]);
+    let of_deposit = desk.make(DEPOSIT);
+    select(&mut desk, of_deposit, &batch);
+    desk.key(of_deposit, &[("BankCode$", "A"), ("DepositNo$", "77")]);
+    refused(
+        &desk.set(of_deposit, "DepositDate$", "20260401"),
+        "The DepositDate 2026-04-01 is in the period 2026-04, which is closed.",
+    );
+    fixture.set("period_end", "A/R");
+    let answer = desk.write(object).unwrap();
+    assert_eq!(Condition::of_message(&answer.message), Some(Condition::PeriodEnd));
+    fixture.set("period_end", "");
+    assert_eq!(desk.write(object).unwrap().code, 1);
+    post_cash_receipts(&mut company(&fixture), &batch).unwrap();
+    assert_eq!(
+        fixture.one("SELECT PostingDate FROM AR_CashReceiptsHistory"),
+        "2026-05-07"
+    );
+}
+
+#[test]
+fn a_torn_write_waits_for_a_document_with_lines() {
+    let fixture = Fixture::new();
+    fixture.set("fault.partial_write", "once");
+    let mut desk = cashier(&fixture);
+    let batch = deposit(&mut desk);
+    let object = receipt(&mut desk, &batch, "WEB1");
+    assert_eq!(desk.write(object).unwrap().code, 1);
+    assert_eq!(fixture.count("SELECT count(*) FROM AR_CashReceiptsDetail"), 0);
+    // A person posts it: the money is the customer's, on no invoice.
+    post_cash_receipts(&mut company(&fixture), &batch).unwrap();
+    assert_eq!(
+        fixture.one("SELECT InvoiceType || Balance FROM AR_OpenInvoice WHERE InvoiceNo = 'WEB1'"),
+        "PP-392.00"
+    );
+}
+
+#[test]
 fn a_company_of_an_earlier_release_gets_its_tables() {
     let fixture = Fixture::new();
     fixture

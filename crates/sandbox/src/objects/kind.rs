@@ -75,6 +75,14 @@ impl Kind {
         self.names().task
     }
 
+    /// Has it `oLines`?
+    pub(crate) const fn has_lines(self) -> bool {
+        match self {
+            Self::SalesOrder | Self::Receipt => true,
+            Self::Customer | Self::ShipTo | Self::Deposit => false,
+        }
+    }
+
     /// The table of its header; locks stand under this name.
     pub(crate) const fn table(self) -> &'static str {
         self.names().table

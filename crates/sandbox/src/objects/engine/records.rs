@@ -125,7 +125,7 @@ impl Engine {
         if take_fault_of(db, kind, "header_write.crash_before_commit")?.is_some() {
             return Err(Halt::Crash);
         }
-        let with_lines = take_fault_of(db, kind, "partial_write")?.is_none();
+        let with_lines = !kind.has_lines() || take_fault_of(db, kind, "partial_write")?.is_none();
         let stamp = self.company.stamp().map_err(StoreError::from)?;
         let Some(Object::Document(document)) = self.objects.get(&object.0) else {
             return Err(no_such_instance(object));
