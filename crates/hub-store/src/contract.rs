@@ -7,14 +7,17 @@
 )]
 
 mod brake;
+mod decisions;
 mod derived;
 mod identity;
 mod imports;
+mod money;
 mod own;
 mod records;
 mod removals;
 mod sites;
 mod streams;
+mod thread;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -44,6 +47,9 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     derived::check(open().as_ref());
     sites::check(open().as_ref());
     imports::check(open().as_ref());
+    decisions::check(open().as_ref());
+    money::check(open().as_ref());
+    thread::check(open().as_ref());
     let reopened = open();
     own::check_after_reopening(reopened.as_ref());
     assert_eq!(reopened.id(), &id, "a store keeps its identity");

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use catalog::{Catalog, Class, Removal, RemovalReason};
 use hub_store::contract::{Site, check_store, documents};
-use hub_store::{Page, RecordQuery, SqliteStore, Store, StoreError, TokenGrant, TokenScope};
-use jiff::Timestamp;
+use hub_store::{NewImport, Page, RecordQuery, SqliteStore, Store, StoreError, TokenGrant, TokenScope};
+use jiff::{SignedDuration, Timestamp};
+use model::ImportKind;
 use rusqlite::Connection;
-use values::{CompanyId, Epoch, Hash, Key, Secret, Sequence, StoreId};
+use values::{CompanyId, Epoch, Hash, ImportId, Key, Secret, Sequence, StoreId};
 use wire::BatchHeader;
 use wire::agent::{HashRequest, StreamReset};
 
@@ -152,6 +153,77 @@ fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
     let sites = store.sites(&scope, now).unwrap();
     let counts: Vec<_> = sites.datasets.iter().map(|d| d.stream.records).collect();
     assert_eq!(counts, [2, 1]);
+}
+
+#[test]
+fn documents_of_version_1_get_their_customers_money_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("version_1.sql")).unwrap();
+    let order = |transaction: &str| {
+        serde_json::json!({
+            "company": "ABC", "customer": { "ar_division_no": "01", "customer_no": "ABF" },
+            "payment": { "amount": "10.00", "gateway_transaction_id": transaction },
+            "lines": [{ "item_code": "A", "quantity_ordered": "1" }],
+        })
+    };
+    let report = r#"{"state":"written","sales_order_no":"0000186","totals":{},"warnings":[],"problems":[],"attempts":[]}"#;
+    let documents = [
+        ("i1", "refused", "ch_1", None),
+        ("i2", "written", "ch_1", Some(report)),
+        ("i3", "written", "ch_1", None),
+        ("i4", "received", "ch_2", None),
+    ];
+    for (number, (id, state, transaction, report)) in documents.into_iter().enumerate() {
+        raw.execute(
+            "INSERT INTO hub_imports VALUES ('t_old', ?1, ?2, 'sales_order', ?1, 'ABC', ?3, x'00', 1, NULL, ?4, ?5, \
+             1777777777000000, 1777777777000000)",
+            (id, 100 + i64::try_from(number).unwrap(), order(transaction).to_string(), state, report),
+        )
+        .unwrap();
+    }
+    drop(raw);
+    let store = open(&path, Catalog::standard().unwrap()).unwrap();
+    let tenant = store.find_tenant("old").unwrap();
+    let token = Secret::new("erp_old-token-00");
+    let grant = TokenGrant {
+        scope: TokenScope::Write,
+        companies: None,
+        classes: vec![Class::Public],
+    };
+    let now = Timestamp::from_second(1_777_777_777).unwrap();
+    store.add_api_token(&tenant, &token, &grant, now).unwrap();
+    let scope = store.authenticate(&token).unwrap();
+    let import = store.import(&scope, &ImportId::new("i2")).unwrap();
+    assert_eq!(import.customer, Some(Key::from_parts(["01", "ABF"])));
+    assert_eq!(import.report.unwrap().numbers["sales_order_no"], "0000186");
+    let post = |key: &str, transaction: &str| {
+        let new = NewImport {
+            kind: ImportKind::SalesOrder,
+            idempotency_key: key.into(),
+            company: CompanyId::new("ABC"),
+            body: order(transaction),
+            body_hash: vec![1],
+        };
+        store.add_import(&scope, &new, now)
+    };
+    for (transaction, holder) in [("ch_1", "i2"), ("ch_2", "i4")] {
+        match post("k1", transaction) {
+            Err(StoreError::TransactionUsed { by, .. }) => assert_eq!(by.as_str(), holder),
+            other => panic!("{other:?}"),
+        }
+    }
+    post("k2", "ch_3").unwrap();
+    let day = "2026-05-02".parse().unwrap();
+    let tie_out = store.tie_out(&scope, &CompanyId::new("ABC"), day).unwrap();
+    assert_eq!(tie_out.total.captured.sum.to_string(), "50.00");
+    assert!(
+        store
+            .redact_imports(now + SignedDuration::from_secs(1), now)
+            .unwrap()
+            >= 3
+    );
 }
 
 #[test]

@@ -21,11 +21,15 @@ pub(super) fn check(store: &dyn Store) {
 }
 
 /// Values by Sage column.
-type Row<'a> = Vec<(&'a str, &'a str)>;
+pub(super) type Row<'a> = Vec<(&'a str, &'a str)>;
 
 /// Documents with these values, and nothing where none is given; children by their place
 /// among the parents.
-fn batch(dataset: &Dataset, parents: &[Row<'_>], children: &[(&str, u32, Row<'_>)]) -> DocumentBatch {
+pub(super) fn batch(
+    dataset: &Dataset,
+    parents: &[Row<'_>],
+    children: &[(&str, u32, Row<'_>)],
+) -> DocumentBatch {
     let parents = RecordBatch::try_new(dataset.schema(), columns(&dataset.fields, parents)).unwrap();
     let children = dataset.children.iter().map(|child| {
         let rows = children.iter().filter(|(name, ..)| *name == child.name);
@@ -62,7 +66,7 @@ fn columns(fields: &[Field], rows: &[Row<'_>]) -> Vec<ArrayRef> {
     fields.iter().map(column).collect()
 }
 
-fn opened<'a>(store: &'a dyn Store, site: &'a Site, company: &str, dataset: &str) -> Stream<'a> {
+pub(super) fn opened<'a>(store: &'a dyn Store, site: &'a Site, company: &str, dataset: &str) -> Stream<'a> {
     let stream = Stream::new(store, &site.agent, company, dataset);
     stream.reset(1).unwrap();
     stream
@@ -155,7 +159,10 @@ fn queued(store: &dyn Store, site: &Site) {
         store,
         site,
         "web-1",
-        json!({ "warehouse_code": "001", "lines": [line("A", "2".into()), there, line("A", "0.25".into())] }),
+        json!({ "warehouse_code": "001", "lines": [
+            line("A", "2".into()), there, line("A", "0.25".into()),
+            json!({ "item_code": "/C", "comment_text": "call before delivery" }),
+        ] }),
     );
     let held = post(store, site, "web-2", json!({ "lines": [line("B", 4.into())] }));
     let written = post(store, site, "web-3", json!({ "lines": [line("B", "9".into())] }));

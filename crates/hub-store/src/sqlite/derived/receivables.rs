@@ -211,15 +211,25 @@ pub(in crate::sqlite) fn paid_invoices(body: &Json) -> Vec<(Key, Decimal)> {
         return Vec::new();
     }
     let paid = payment.invoices.iter().map(|invoice| {
+        let number = as_stored(&invoice.invoice_no);
         let mut parts = vec![
-            &customer.ar_division_no,
-            &customer.customer_no,
-            &invoice.invoice_no,
+            customer.ar_division_no.as_str(),
+            customer.customer_no.as_str(),
+            &number,
         ];
-        parts.extend(&invoice.invoice_type);
+        parts.extend(invoice.invoice_type.as_deref());
         (Key::from_parts(parts), invoice.amount)
     });
     paid.collect()
+}
+
+/// The ERP fills numbers of invoices with zeros to seven digits.
+fn as_stored(number: &str) -> String {
+    if number.bytes().all(|b| b.is_ascii_digit()) {
+        format!("{number:0>7}")
+    } else {
+        number.to_owned()
+    }
 }
 
 /// Invoice and amount of each payment that waits to be entered.

@@ -102,6 +102,8 @@ struct Line {
     item_code: String,
     #[serde(default)]
     warehouse_code: Option<String>,
+    /// None in a comment.
+    #[serde(default)]
     quantity_ordered: Json,
 }
 
@@ -149,7 +151,7 @@ fn open_lines(
         let body: String = row.get(0)?;
         let order: Order =
             serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
-        for line in order.lines {
+        for line in order.lines.into_iter().filter(|l| !l.quantity_ordered.is_null()) {
             let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
             let warehouse = match warehouse.filter(|w| !w.is_empty()) {
                 Some(warehouse) => warehouse,
