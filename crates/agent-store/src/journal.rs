@@ -18,20 +18,25 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use import::{Document, Outcome, Record, Reserved, WriteStart};
+use import::batches::Allotments;
+use import::identity::numbers_of;
+use import::plan::Plan;
+use import::{Document, Done, Outcome, Record, Reserved, WriteStart};
 use jiff::Timestamp;
-use model::{Attempt, ImportKind, ImportState};
+use model::{ImportKind, ImportState, Numbers, Problem};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use values::{CompanyId, ImportId, StoreId};
 
-use attempts::append;
 pub use error::JournalError;
 use lock::Lock;
 use room::{make_room, put_outcome, rehearse};
 use rows::{
-    begin, insert_document, instant, is_higher, is_reserved, outcome_of, replace_body, reservations_of,
-    source_name, verdict_name, write_of,
+    begin, done_of, insert_document, instant, is_higher, is_reserved, outcome_of, replace_body,
+    reservations_of, source_name, verdict_name, write_of,
 };
+
+/// Name of the number whose highest is watched.
+const ORDER_NUMBER: &str = "sales_order_no";
 
 /// The journal. One process has it open.
 #[derive(Debug)]
@@ -64,10 +69,14 @@ pub struct Listed {
     pub id: ImportId,
     /// For which company.
     pub company: CompanyId,
+    /// What kind of document (`sales_order`, …).
+    pub kind: String,
     /// Where it stands.
     pub state: ImportState,
-    /// The last number reserved.
-    pub number: Option<String>,
+    /// Numbers in Sage: proven when it is written, else reserved.
+    pub numbers: Numbers,
+    /// Why it was refused, held or is in doubt.
+    pub problems: Vec<Problem>,
     /// When it arrived.
     pub at: Timestamp,
 }
@@ -154,8 +163,9 @@ impl Journal {
         let ended = outcome_of(&transaction, id)?.map(|(outcome, _)| outcome.state);
         let is_newer = document.revision > revision;
         let accepted = match ended {
-            // A person edited what had not been written: it starts anew.
-            Some(ImportState::Refused | ImportState::Held) if is_newer => {
+            // A person edited it, or wants it tried again: it starts anew, and what may be in
+            // Sage of it is looked for first.
+            Some(ImportState::Refused | ImportState::Held | ImportState::InDoubt) if is_newer => {
                 replace_body(&transaction, document)?;
                 transaction.execute("DELETE FROM outcome WHERE import_id = ?1", [id])?;
                 Accepted::Revised
@@ -177,21 +187,22 @@ impl Journal {
     /// Journals a reservation, or what is newly known of it.
     ///
     /// # Errors
-    /// See [`JournalError`]; nothing may be written under the number then.
+    /// See [`JournalError`]; nothing may be written under the identity then.
     pub fn reserve(&mut self, id: &ImportId, reserved: &Reserved) -> Result<(), JournalError> {
         self.db
             .prepare_cached(
-                "INSERT INTO reservation (import_id, place, number, at, source, at_hub, verdict)
-                 VALUES (?1, (SELECT count(*) FROM reservation WHERE import_id = ?1), ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (import_id, number) DO UPDATE SET at_hub = excluded.at_hub, verdict = excluded.verdict",
+                "INSERT INTO reservation (import_id, place, identity, at, source, at_hub, verdict, name)
+                 VALUES (?1, (SELECT count(*) FROM reservation WHERE import_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (import_id, identity) DO UPDATE SET at_hub = excluded.at_hub, verdict = excluded.verdict",
             )?
             .execute(params![
                 id.as_str(),
-                reserved.number,
+                reserved.identity,
                 reserved.at.to_string(),
                 source_name(reserved.source),
                 reserved.at_hub,
-                verdict_name(reserved.verdict)
+                verdict_name(reserved.verdict),
+                reserved.name
             ])?;
         Ok(())
     }
@@ -200,10 +211,10 @@ impl Journal {
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn mark_at_hub(&mut self, id: &ImportId, number: &str) -> Result<(), JournalError> {
+    pub fn mark_at_hub(&mut self, id: &ImportId, identity: &str) -> Result<(), JournalError> {
         self.db.execute(
-            "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND number = ?2",
-            [id.as_str(), number],
+            "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND identity = ?2",
+            [id.as_str(), identity],
         )?;
         Ok(())
     }
@@ -214,20 +225,26 @@ impl Journal {
     /// [`JournalError::Full`] when there is no room: nothing may be written then.
     pub fn start_write(&mut self, id: &ImportId, write: &WriteStart) -> Result<(), JournalError> {
         let transaction = begin(&mut self.db)?;
-        make_room(&transaction, id, &write.number)?;
+        let number = if write.name == ORDER_NUMBER {
+            write.identity.as_str()
+        } else {
+            ""
+        };
+        make_room(&transaction, id, number)?;
         transaction.commit()?;
         // Apart from the room's own commit: only pages that were there before are rolled
         // through SQLite's journal. Without it the write does not count as begun.
         let transaction = begin(&mut self.db)?;
         rehearse(&transaction, id)?;
         transaction.execute(
-            "INSERT OR REPLACE INTO write_start (import_id, number, at, pid, process_start) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO write_start (import_id, identity, at, pid, process_start, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 id.as_str(),
-                write.number,
+                write.identity,
                 write.at.to_string(),
                 write.server.map(|s| s.pid),
-                write.server.map(|s| s.started_at.to_string())
+                write.server.map(|s| s.started_at.to_string()),
+                write.name
             ],
         )?;
         transaction.commit()?;
@@ -238,15 +255,45 @@ impl Journal {
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn end_write(&mut self, id: &ImportId, number: &str, foreign: bool) -> Result<(), JournalError> {
+    pub fn end_write(&mut self, id: &ImportId, identity: &str, foreign: bool) -> Result<(), JournalError> {
         let transaction = begin(&mut self.db)?;
         transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
         if foreign {
             transaction.execute(
-                "UPDATE reservation SET verdict = 'foreign' WHERE import_id = ?1 AND number = ?2",
-                [id.as_str(), number],
+                "UPDATE reservation SET verdict = 'foreign' WHERE import_id = ?1 AND identity = ?2",
+                [id.as_str(), identity],
             )?;
         }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Journals what the document becomes.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; nothing of it may be reserved then.
+    pub fn file_plan(&mut self, id: &ImportId, plan: &Plan) -> Result<(), JournalError> {
+        let plan = serde_json::to_string(plan).map_err(JournalError::Content)?;
+        self.db.execute(
+            "UPDATE document SET plan = ?2 WHERE import_id = ?1",
+            [id.as_str(), &plan],
+        )?;
+        Ok(())
+    }
+
+    /// Journals that a write of the document is in Sage; its other writes follow.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn pass_write(&mut self, id: &ImportId, done: &Done) -> Result<(), JournalError> {
+        let content = serde_json::to_string(done).map_err(JournalError::Content)?;
+        let transaction = begin(&mut self.db)?;
+        transaction.execute(
+            "INSERT INTO done (import_id, place, content)
+             VALUES (?1, (SELECT count(*) FROM done WHERE import_id = ?1), ?2)",
+            [id.as_str(), &content],
+        )?;
+        transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
         transaction.commit()?;
         Ok(())
     }
@@ -270,11 +317,15 @@ impl Journal {
             .optional()?
             .is_some();
         if !has_room {
-            make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
+            make_room(
+                &transaction,
+                id,
+                outcome.numbers.get(ORDER_NUMBER).map_or("", String::as_str),
+            )?;
         }
         put_outcome(&transaction, id, outcome, written)?;
         transaction.commit()?;
-        if written && let Some(number) = &outcome.sales_order_no {
+        if written && let Some(number) = outcome.numbers.get(ORDER_NUMBER) {
             let company = self.company_of(id)?;
             // Not loaded yet, it will be read with this one in it.
             if let Some(highest) = self.highest.get_mut(&company)
@@ -300,7 +351,12 @@ impl Journal {
             "UPDATE outcome SET content = rtrim(content, ' ' || char(10)) WHERE import_id = ?1",
             [id.as_str()],
         )?;
-        transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
+        // What is in doubt may still be in Sage: a later retry has to fence and look.
+        let is_doubtful =
+            outcome_of(&transaction, id.as_str())?.is_some_and(|(o, _)| o.state == ImportState::InDoubt);
+        if !is_doubtful {
+            transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
+        }
         transaction.commit()?;
         Ok(())
     }
@@ -313,7 +369,7 @@ impl Journal {
         let found = self
             .db
             .prepare_cached(
-                "SELECT company, kind, revision, body, reported FROM document WHERE import_id = ?1",
+                "SELECT company, kind, revision, body, reported, plan, decision FROM document WHERE import_id = ?1",
             )?
             .query_row([id.as_str()], |row| {
                 Ok((
@@ -322,25 +378,32 @@ impl Journal {
                     row.get::<_, u32>(2)?,
                     row.get::<_, String>(3)?,
                     row.get::<_, bool>(4)?,
+                    row.get::<_, Option<String>>(5)?,
+                    row.get::<_, String>(6)?,
                 ))
             })
             .optional()?;
-        let Some((company, kind, revision, body, reported)) = found else {
+        let Some((company, kind, revision, body, reported, plan, decision)) = found else {
             return Ok(None);
         };
-        if kind != ImportKind::SalesOrder.as_str() {
+        let Some(kind) = ImportKind::from_name(&kind) else {
             return Err(JournalError::Broken(format!(
                 "{id} is of the unknown kind {kind}"
             )));
-        }
+        };
         Ok(Some(Record {
             document: Document {
                 id: id.clone(),
                 company: CompanyId::new(company),
-                kind: ImportKind::SalesOrder,
+                kind,
                 revision,
                 body: serde_json::from_str(&body).map_err(JournalError::Content)?,
+                decision: serde_json::from_str(&decision).map_err(JournalError::Content)?,
             },
+            plan: plan
+                .map(|plan| serde_json::from_str(&plan).map_err(JournalError::Content))
+                .transpose()?,
+            done: done_of(&self.db, id)?,
             reservations: reservations_of(&self.db, id)?,
             write: write_of(&self.db, id)?,
             outcome: outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome),
@@ -370,33 +433,40 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn list(&self, limit: u32) -> Result<Vec<Listed>, JournalError> {
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT import_id, company, at FROM document ORDER BY place DESC LIMIT ?1")?;
+        let mut statement = self.db.prepare_cached(
+            "SELECT import_id, company, at, kind FROM document ORDER BY place DESC LIMIT ?1",
+        )?;
         let found = statement
             .query_map([limit], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
                     row.get::<_, String>(1)?,
                     row.get::<_, String>(2)?,
+                    row.get::<_, String>(3)?,
                 ))
             })?
             .collect::<Result<Vec<_>, _>>()?;
         let mut listed = Vec::new();
-        for (id, company, at) in found {
+        for (id, company, at, kind) in found {
             let id = ImportId::new(id);
-            let reservations = reservations_of(&self.db, &id)?;
-            let state = match outcome_of(&self.db, id.as_str())? {
-                Some((outcome, _)) => outcome.state,
+            let outcome = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
+            let state = match &outcome {
+                Some(outcome) => outcome.state,
                 None if write_of(&self.db, &id)?.is_some() => ImportState::Writing,
                 None => ImportState::Validated,
             };
-            let number = reservations.last().map(|r| r.number.clone());
+            let mut numbers = Numbers::new();
+            for reserved in reservations_of(&self.db, &id)? {
+                numbers.extend(numbers_of(&reserved.name, &reserved.identity));
+            }
+            numbers.extend(outcome.as_ref().map(|o| o.numbers.clone()).unwrap_or_default());
             listed.push(Listed {
                 id,
                 company: CompanyId::new(company),
+                kind,
                 state,
-                number,
+                numbers,
+                problems: outcome.map(|o| o.problems).unwrap_or_default(),
                 at: instant(&at)?,
             });
         }
@@ -443,8 +513,8 @@ impl Journal {
     }
 
     /// A person has looked: the company's imports go on, and numbers of ours from before are
-    /// no measure any more. Imports that were held meanwhile are each retried by
-    /// [`Journal::retry`]. The journal must have been opened by [`Journal::open`], so the
+    /// no measure any more. Imports that were held meanwhile are each retried
+    /// at the hub. The journal must have been opened by [`Journal::open`], so the
     /// driver must not be running.
     ///
     /// Gives back whether the company was frozen; one that was not is left as it is, its
@@ -483,61 +553,39 @@ impl Journal {
             .optional()?)
     }
 
-    /// A person wants a refused, held or doubtful import tried again. What was reserved is
-    /// read back first; that nothing else of it is under way is the person's word.
+    /// What the company's receipts were allotted to, oldest first.
     ///
     /// # Errors
-    /// [`JournalError::NotEnded`] when it has not ended, or was written or discarded.
-    pub fn retry(&mut self, id: &ImportId) -> Result<(), JournalError> {
-        let transaction = begin(&mut self.db)?;
-        match outcome_of(&transaction, id.as_str())?.map(|(outcome, _)| outcome.state) {
-            Some(ImportState::Refused | ImportState::Held | ImportState::InDoubt) => {}
-            Some(_) | None => return Err(JournalError::NotEnded(id.clone())),
-        }
-        for sql in [
-            "DELETE FROM outcome WHERE import_id = ?1",
-            "DELETE FROM write_start WHERE import_id = ?1",
-            "UPDATE reservation SET source = 'journal' WHERE import_id = ?1",
-            "UPDATE document SET reported = 0 WHERE import_id = ?1",
-        ] {
-            transaction.execute(sql, [id.as_str()])?;
-        }
-        transaction.commit()?;
-        Ok(())
+    /// See [`JournalError`].
+    pub fn allotments(&self, company: &CompanyId) -> Result<Allotments, JournalError> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT content FROM allotment WHERE company = ?1 ORDER BY place DESC LIMIT 1")?;
+        let content: Option<String> = statement
+            .query_row([company.as_str()], |row| row.get(0))
+            .optional()?;
+        content.map_or_else(
+            || Ok(Allotments::default()),
+            |content| serde_json::from_str(&content).map_err(JournalError::Content),
+        )
     }
 
-    /// A person gives up a refused, held or doubtful import.
+    /// Journals what receipts are allotted to from now on.
     ///
     /// # Errors
-    /// [`JournalError::NotEnded`] when it has not ended, or was written.
-    pub fn discard(&mut self, id: &ImportId, why: &str, at: Timestamp) -> Result<(), JournalError> {
-        let ended = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
-        let mut outcome = match ended {
-            Some(outcome)
-                if matches!(
-                    outcome.state,
-                    ImportState::Refused | ImportState::Held | ImportState::InDoubt
-                ) =>
-            {
-                outcome
-            }
-            Some(_) | None => return Err(JournalError::NotEnded(id.clone())),
-        };
-        outcome.state = ImportState::Discarded;
-        let attempt = Attempt {
-            at: at.to_string(),
-            step: "discarded".into(),
-            detail: why.to_owned(),
-        };
-        // At once: an import without an outcome would be taken up again after a crash.
+    /// See [`JournalError`]; nothing may be entered into it then.
+    pub fn keep_allotments(
+        &mut self,
+        company: &CompanyId,
+        allotments: &Allotments,
+    ) -> Result<(), JournalError> {
+        let content = serde_json::to_string(allotments).map_err(JournalError::Content)?;
         let transaction = begin(&mut self.db)?;
-        make_room(&transaction, id, outcome.sales_order_no.as_deref().unwrap_or(""))?;
-        put_outcome(&transaction, id, &outcome, false)?;
+        transaction.execute("DELETE FROM allotment WHERE company = ?1", [company.as_str()])?;
         transaction.execute(
-            "UPDATE document SET reported = 0 WHERE import_id = ?1",
-            [id.as_str()],
+            "INSERT INTO allotment (company, content) VALUES (?1, ?2)",
+            [company.as_str(), &content],
         )?;
-        append(&transaction, id, &attempt)?;
         transaction.commit()?;
         Ok(())
     }

@@ -5,24 +5,27 @@
 //! ended is fenced and read back before anything else.
 
 mod decide;
+mod past;
 mod words;
 
 use jiff::Timestamp;
-use model::{ImportState, Problem};
+use model::{ImportState, Numbers, Problem};
 use sage::{Condition, ServerProcess};
 
-use crate::record::{Outcome, Record, Reserved, Source, Verdict};
-use crate::sales_order::Entry;
+use crate::identity::numbers_of;
+use crate::plan::{NumberSource, Plan, Planned, Write};
+use crate::record::{Done, Outcome, Reserved, Source, Verdict, WriteStart};
+use crate::writing::Entry;
 use crate::{Obstacle, problems};
 
 pub use words::{Command, Event, Heard, Inquiry, Moment, Proof, Stage, Waiting};
 
-/// Numbers reserved for one import before it is held: next numbers that are taken again
-/// and again mean that somebody enters orders beside Sage's own counter.
+/// Identities reserved for one write before it is held: next numbers that are taken again
+/// and again mean that somebody enters records beside Sage's own counter.
 const MAX_RESERVATIONS: usize = 5;
-/// Writes begun for one import before it is held.
+/// Times that one write is begun before it is held.
 const MAX_WRITES: u32 = 5;
-/// Waits for a locked number before another one is taken: nobody edits an order that does
+/// Waits for a locked key before another one is taken: nobody edits a record that does
 /// not exist yet, so it is a process left behind that has the lock.
 const MAX_LOCKED: u32 = 5;
 /// Read-backs that contradict themselves before a person is asked.
@@ -35,8 +38,14 @@ pub struct Import {
     waiting: Option<Waiting>,
     /// What it waited for last and how often in a row: the next wait is longer.
     waited: Option<(Obstacle, u32)>,
+    plan: Option<Plan>,
+    /// Place of the write under work in the plan.
+    at: usize,
+    done: Vec<Done>,
     reservations: Vec<Reserved>,
-    /// Reservations that are still to be read back, when more than one may hold the order.
+    /// A write that was begun before this process, and whose end is not known.
+    begun: Option<WriteStart>,
+    /// Reservations that are still to be read back, when more than one may hold the record.
     unread: Vec<Reserved>,
     server: Option<ServerProcess>,
     writes: u32,
@@ -44,78 +53,12 @@ pub struct Import {
     /// A header's write was begun at least once and might, for all we know, have stored
     /// something that we did not find.
     was_begun: bool,
+    /// A person looked in Sage and found nothing of it.
+    is_vouched_absent: bool,
     warnings: Vec<String>,
 }
 
 impl Import {
-    /// The import as the journal knows it, after a start or when it has just arrived.
-    #[must_use]
-    pub fn resume(record: &Record) -> (Self, Vec<Command>) {
-        let mut import = Self {
-            stage: Stage::Journaled,
-            waiting: None,
-            waited: None,
-            reservations: record.reservations.clone(),
-            unread: Vec::new(),
-            server: None,
-            writes: 0,
-            unclear: 0,
-            was_begun: false,
-            warnings: Vec::new(),
-        };
-        if let Some(outcome) = &record.outcome {
-            import.stage = if record.reported {
-                Stage::Settled { state: outcome.state }
-            } else {
-                Stage::Reporting {
-                    outcome: outcome.clone(),
-                }
-            };
-        } else {
-            import.ask_after_the_past(record);
-        }
-        let commands = import.commands();
-        (import, commands)
-    }
-
-    fn ask_after_the_past(&mut self, record: &Record) {
-        let mut open: Vec<Reserved> = self
-            .reservations
-            .iter()
-            .filter(|r| r.verdict == Verdict::Open)
-            .cloned()
-            .collect();
-        let is_known = open.iter().all(|r| r.source == Source::Journal);
-        // Oldest first; the last of a list is taken first.
-        open.reverse();
-        let Some(first) = open.pop() else { return };
-        let inquiry = |proof| Inquiry {
-            number: first.number.clone(),
-            since: first.at,
-            proof,
-            heard: Heard::Nothing,
-        };
-        self.was_begun = record.write.is_some() || !is_known;
-        self.stage = match &record.write {
-            Some(write) if is_known && write.number == first.number => {
-                self.server = write.server;
-                Stage::Fencing {
-                    inquiry: inquiry(Proof::Fenced),
-                }
-            }
-            Some(_) => Stage::Reading {
-                inquiry: inquiry(Proof::Open),
-            },
-            None if is_known => Stage::Reading {
-                inquiry: inquiry(Proof::NothingPending),
-            },
-            None => Stage::Reading {
-                inquiry: inquiry(Proof::Open),
-            },
-        };
-        self.unread = open;
-    }
-
     /// The next state and what is to be done in it. An event that does not belong to the
     /// state changes nothing.
     #[must_use]
@@ -132,20 +75,24 @@ impl Import {
         }
         let mut extra = Vec::new();
         match (self.stage.clone(), event) {
-            (Stage::Journaled, Event::Validated(problems)) => {
-                self.stage = if problems.is_empty() {
-                    Stage::Opening
-                } else {
-                    self.refused(problems)
-                };
+            (Stage::Journaled, Event::Planned(planned)) => self.planned(planned),
+            (Stage::Filing { plan }, Event::PlanJournaled) => {
+                self.warnings.extend(plan.warnings.iter().cloned());
+                self.warnings.extend(self.orphans(&plan));
+                self.plan = Some(plan);
+                self.begin_write();
             }
             (Stage::Opening, Event::SessionOpened(server)) => {
                 self.server = server;
+                let tried = self.tried();
                 self.stage = match self.current() {
                     Some(reserved) if reserved.at_hub => Stage::Starting,
                     Some(_) => Stage::Announcing,
-                    None if self.reservations.len() >= MAX_RESERVATIONS => {
-                        self.held(problems::numbers_taken(self.reservations.len()))
+                    None if tried > 0 && self.given_identity().is_some() => {
+                        self.refused(self.given_identity().into_iter().collect())
+                    }
+                    None if tried >= MAX_RESERVATIONS => {
+                        self.held(problems::numbers_taken(self.noun(), tried))
                     }
                     None => Stage::Numbering,
                 };
@@ -158,23 +105,26 @@ impl Import {
                 commands.insert(0, Command::KillWorker);
                 return (import, commands);
             }
-            (Stage::Numbering, Event::NumberGiven { number, highest }) => {
-                match highest.filter(|highest| went_backwards(&number, highest)) {
+            (Stage::Numbering, Event::NoIdentity(problem)) => self.stage = self.refused(vec![problem]),
+            (Stage::Numbering, Event::IdentityGiven { identity, highest }) => {
+                match highest.filter(|highest| went_backwards(&identity, highest)) {
                     Some(highest) => {
+                        let noun = self.noun();
                         let reason = format!(
-                            "Sage gave out {number} as the next sales order number, though order {highest} of ours was written before"
+                            "Sage gave out {identity} as the next {noun} number, though {noun} {highest} of ours was written before"
                         );
                         extra.push(Command::Freeze {
                             reason: reason.clone(),
                         });
                         self.stage = self.held(problems::restored_from_backup(&reason));
                     }
-                    None => self.stage = Stage::Keeping { number },
+                    None => self.stage = Stage::Keeping { identity },
                 }
             }
-            (Stage::Keeping { number }, Event::ReservationJournaled { at }) => {
+            (Stage::Keeping { identity }, Event::ReservationJournaled { at }) => {
                 self.reservations.push(Reserved {
-                    number,
+                    name: self.name().to_owned(),
+                    identity,
                     at,
                     source: Source::Journal,
                     at_hub: false,
@@ -219,9 +169,19 @@ impl Import {
                     reserved.verdict = Verdict::Foreign;
                 }
                 self.stage = Stage::Opening;
-                if let Some(obstacle) = then_wait {
-                    return self.block(obstacle, String::from("the order was not written"), moment);
+                if let Some((obstacle, detail)) = then_wait {
+                    let detail = if detail.is_empty() {
+                        format!("the {} was not written", self.noun())
+                    } else {
+                        detail
+                    };
+                    return self.block(obstacle, detail, moment);
                 }
+            }
+            (Stage::Passing { done }, Event::DoneJournaled) => {
+                self.done.push(done);
+                self.at += 1;
+                self.begin_write();
             }
             (Stage::Concluding { outcome }, Event::OutcomeJournaled) => {
                 self.stage = Stage::Reporting { outcome };
@@ -235,12 +195,28 @@ impl Import {
         (self, extra)
     }
 
+    fn planned(&mut self, planned: Planned) {
+        self.stage = match planned {
+            Planned::Ready(plan) => Stage::Filing { plan },
+            Planned::Nothing { numbers, warnings } => {
+                self.warnings = warnings;
+                self.conclude(ImportState::Written, numbers, Vec::new())
+            }
+            Planned::Refused(problems) | Planned::Held(problems) if self.may_be_in_sage().is_some() => {
+                self.plan_lost(problems)
+            }
+            Planned::Refused(problems) => self.refused(problems),
+            Planned::Held(problems) => self.conclude(ImportState::Held, Numbers::new(), problems),
+        };
+    }
+
     fn entered(&mut self, entry: Entry) {
         let Some(current) = self.current().cloned() else {
             return;
         };
         let inquiry = |proof, heard| Inquiry {
-            number: current.number.clone(),
+            name: current.name.clone(),
+            identity: current.identity.clone(),
             since: current.at,
             proof,
             heard,
@@ -248,42 +224,54 @@ impl Import {
         self.stage = match entry {
             Entry::Entered {
                 totals,
+                numbers,
                 extension,
                 warnings,
+                lines: _,
             } => {
                 self.was_begun = true;
-                self.warnings = warnings;
-                let heard = Heard::Done { totals, extension };
+                self.warnings.extend(warnings);
+                let heard = Heard::Done {
+                    totals,
+                    numbers,
+                    extension,
+                };
                 Stage::Reading {
                     inquiry: inquiry(Proof::NothingPending, heard),
                 }
             }
+            // Found before the header's write: nothing is stored.
+            Entry::Held { problems, warnings } => {
+                self.warnings.extend(warnings);
+                self.conclude(ImportState::Held, Numbers::new(), problems)
+            }
             Entry::Refused {
-                problem,
+                problems,
                 at_header_write: false,
                 warnings,
             } => {
-                self.warnings = warnings;
-                self.refused(vec![problem])
+                self.warnings.extend(warnings);
+                self.refused(problems)
             }
             Entry::Refused {
-                problem,
+                problems,
                 at_header_write: true,
                 warnings,
             } => {
                 self.was_begun = true;
-                self.warnings = warnings;
+                self.warnings.extend(warnings);
                 Stage::Reading {
-                    inquiry: inquiry(Proof::NothingPending, Heard::Refused(problem)),
+                    inquiry: inquiry(Proof::NothingPending, Heard::Refused(problems)),
                 }
             }
-            // Nothing was stored under the number: it can be given up as if somebody else had it.
+            // Nothing was stored under it: it can be given up as if somebody else had it.
             Entry::Condition {
                 condition: Condition::RecordLocked,
                 at_header_write: false,
+                ..
             } if self.waited.is_some_and(|(last, tries)| {
                 last == Obstacle::Sage(Condition::RecordLocked) && tries >= MAX_LOCKED
-            }) =>
+            }) && self.is_renumbered() =>
             {
                 self.waited = None;
                 Stage::Ending {
@@ -293,18 +281,20 @@ impl Import {
             }
             Entry::Condition {
                 condition,
+                detail,
                 at_header_write: false,
             } => Stage::Ending {
                 foreign: false,
-                then_wait: Some(Obstacle::Sage(condition)),
+                then_wait: Some((Obstacle::Sage(condition), detail)),
             },
             Entry::Condition {
                 condition,
+                detail,
                 at_header_write: true,
             } => {
                 self.was_begun = true;
                 Stage::Reading {
-                    inquiry: inquiry(Proof::NothingPending, Heard::Condition(condition)),
+                    inquiry: inquiry(Proof::NothingPending, Heard::Condition(condition, detail)),
                 }
             }
             Entry::KeyTaken => Stage::Reading {
@@ -342,7 +332,8 @@ impl Import {
             Stage::Writing => match self.current() {
                 Some(current) => Stage::Fencing {
                     inquiry: Inquiry {
-                        number: current.number.clone(),
+                        name: current.name.clone(),
+                        identity: current.identity.clone(),
                         since: current.at,
                         proof: Proof::Fenced,
                         heard: Heard::Nothing,
@@ -353,10 +344,12 @@ impl Import {
             // A session is not kept over a wait, and a number that is not journaled is lost.
             Stage::Numbering | Stage::Keeping { .. } | Stage::Announcing | Stage::Starting => Stage::Opening,
             stage @ (Stage::Journaled
+            | Stage::Filing { .. }
             | Stage::Opening
             | Stage::Fencing { .. }
             | Stage::Reading { .. }
             | Stage::Ending { .. }
+            | Stage::Passing { .. }
             | Stage::Concluding { .. }
             | Stage::Reporting { .. }
             | Stage::Settled { .. }) => stage,
@@ -373,13 +366,16 @@ impl Import {
 
     /// What the stage asks for.
     fn commands(&self) -> Vec<Command> {
-        let number = || self.current().map(|r| r.number.clone()).unwrap_or_default();
+        let name = || self.name().to_owned();
+        let identity = || self.current().map(|r| r.identity.clone()).unwrap_or_default();
         match &self.stage {
-            Stage::Journaled => vec![Command::Validate],
-            Stage::Opening => vec![Command::OpenSession],
-            Stage::Numbering => vec![Command::NextNumber],
-            Stage::Keeping { number } => vec![Command::JournalReservation {
-                number: number.clone(),
+            Stage::Journaled => vec![Command::Plan],
+            Stage::Filing { plan } => vec![Command::JournalPlan { plan: plan.clone() }],
+            Stage::Opening => vec![Command::OpenSession { write: self.at }],
+            Stage::Numbering => vec![Command::NextIdentity { write: self.at }],
+            Stage::Keeping { identity } => vec![Command::JournalReservation {
+                name: name(),
+                identity: identity.clone(),
             }],
             Stage::Announcing => self
                 .current()
@@ -387,20 +383,27 @@ impl Import {
                 .into_iter()
                 .collect(),
             Stage::Starting => vec![Command::JournalWriteStarted {
-                number: number(),
+                name: name(),
+                identity: identity(),
                 server: self.server,
             }],
-            Stage::Writing => vec![Command::EnterOrder { number: number() }],
+            Stage::Writing => vec![Command::Enter {
+                write: self.at,
+                identity: identity(),
+            }],
             Stage::Fencing { .. } => vec![Command::KillWorker, Command::Fence { server: self.server }],
             Stage::Reading { inquiry } => vec![Command::ReadBack {
+                write: self.at,
                 inquiry: inquiry.clone(),
             }],
             Stage::Ending { foreign, .. } => {
                 vec![Command::JournalWriteEnded {
-                    number: number(),
+                    name: name(),
+                    identity: identity(),
                     foreign: *foreign,
                 }]
             }
+            Stage::Passing { done } => vec![Command::JournalDone { done: done.clone() }],
             Stage::Concluding { outcome } => vec![Command::JournalOutcome {
                 outcome: outcome.clone(),
             }],
@@ -423,6 +426,7 @@ impl Import {
         match &self.stage {
             Stage::Settled { .. } => None,
             Stage::Journaled
+            | Stage::Filing { .. }
             | Stage::Opening
             | Stage::Numbering
             | Stage::Keeping { .. }
@@ -432,6 +436,7 @@ impl Import {
             | Stage::Fencing { .. }
             | Stage::Reading { .. }
             | Stage::Ending { .. }
+            | Stage::Passing { .. }
             | Stage::Concluding { .. }
             | Stage::Reporting { .. } => Some(self.waiting.as_ref().map_or(Timestamp::MIN, |w| w.until)),
         }
@@ -448,6 +453,7 @@ impl Import {
     pub fn standing(&self) -> Outcome {
         let state = match &self.stage {
             Stage::Journaled
+            | Stage::Filing { .. }
             | Stage::Opening
             | Stage::Numbering
             | Stage::Keeping { .. }
@@ -457,20 +463,22 @@ impl Import {
             {
                 ImportState::Waiting
             }
-            Stage::Journaled => ImportState::Received,
+            Stage::Journaled | Stage::Filing { .. } => ImportState::Received,
             Stage::Opening
             | Stage::Numbering
             | Stage::Keeping { .. }
             | Stage::Announcing
             | Stage::Starting => ImportState::Validated,
-            Stage::Writing | Stage::Fencing { .. } | Stage::Reading { .. } | Stage::Ending { .. } => {
-                ImportState::Writing
-            }
+            Stage::Writing
+            | Stage::Fencing { .. }
+            | Stage::Reading { .. }
+            | Stage::Ending { .. }
+            | Stage::Passing { .. } => ImportState::Writing,
             Stage::Concluding { outcome } | Stage::Reporting { outcome } => outcome.state,
             Stage::Settled { state } => *state,
         };
         let mut standing = Outcome::of_state(state);
-        standing.sales_order_no = self.current().map(|r| r.number.clone());
+        standing.numbers = self.numbers();
         standing.warnings.clone_from(&self.warnings);
         standing
             .problems
@@ -478,37 +486,111 @@ impl Import {
         standing
     }
 
-    fn current(&self) -> Option<&Reserved> {
-        self.reservations.last().filter(|r| r.verdict == Verdict::Open)
+    /// What it becomes, once it is planned.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
     }
 
-    fn current_mut(&mut self) -> Option<&mut Reserved> {
+    /// Writes that are in Sage.
+    #[must_use]
+    pub fn done(&self) -> &[Done] {
+        &self.done
+    }
+
+    /// Identities that the document may have been written under.
+    #[must_use]
+    pub fn reservations(&self) -> &[Reserved] {
+        &self.reservations
+    }
+
+    /// The plan's write under work.
+    fn write(&self) -> Option<&Write> {
+        self.plan.as_ref()?.writes.get(self.at)
+    }
+
+    fn name(&self) -> &'static str {
+        self.write().map_or("", Write::identity_name)
+    }
+
+    fn noun(&self) -> &'static str {
+        self.write().map_or("document", Write::noun)
+    }
+
+    fn current(&self) -> Option<&Reserved> {
+        let name = self.name();
         self.reservations
-            .last_mut()
+            .iter()
+            .rfind(|r| r.name == name)
             .filter(|r| r.verdict == Verdict::Open)
     }
 
-    fn refused(&self, problems: Vec<Problem>) -> Stage {
-        self.conclude(ImportState::Refused, None, problems)
+    fn current_mut(&mut self) -> Option<&mut Reserved> {
+        let name = self.name();
+        self.reservations
+            .iter_mut()
+            .rfind(|r| r.name == name)
+            .filter(|r| r.verdict == Verdict::Open)
     }
 
-    fn held(&self, problem: Problem) -> Stage {
-        self.conclude(ImportState::Held, None, vec![problem])
+    /// Identities that were tried for the write and turned out to be somebody else's.
+    fn tried(&self) -> usize {
+        let name = self.name();
+        let foreign = |r: &&Reserved| r.name == name && r.verdict == Verdict::Foreign;
+        self.reservations.iter().filter(foreign).count()
     }
 
-    fn conclude(&self, state: ImportState, number: Option<String>, problems: Vec<Problem>) -> Stage {
-        Stage::Concluding {
-            outcome: self.outcome(state, number, problems).bounded(),
+    /// The refusal when the only identity that the write may have is taken.
+    fn given_identity(&self) -> Option<Problem> {
+        match self.write()? {
+            Write::Customer(customer) => match &customer.number {
+                NumberSource::Given { customer_no, field } => {
+                    Some(problems::customer_no_taken(customer_no, field))
+                }
+                NumberSource::SageNext | NumberSource::Counter { .. } => None,
+            },
+            Write::CustomerChange(_) | Write::ShipTo(_) | Write::SalesOrder(_) | Write::Receipt(_) => None,
         }
     }
 
-    fn outcome(&self, state: ImportState, number: Option<String>, problems: Vec<Problem>) -> Outcome {
-        let warnings = self.warnings.clone();
-        Outcome {
-            sales_order_no: number,
-            warnings,
-            problems,
-            ..Outcome::of_state(state)
+    /// May the write get another identity when its first one is not free?
+    fn is_renumbered(&self) -> bool {
+        let is_change = matches!(self.write(), Some(Write::CustomerChange(_)));
+        !is_change && self.given_identity().is_none()
+    }
+
+    /// What is known by number: everything that is in Sage, and what is being written.
+    fn numbers(&self) -> Numbers {
+        let mut numbers = Numbers::new();
+        for done in &self.done {
+            numbers.extend(done.numbers.clone());
+        }
+        if let Some(current) = self.current() {
+            numbers.extend(numbers_of(&current.name, &current.identity));
+        }
+        numbers
+    }
+
+    fn refused(&self, problems: Vec<Problem>) -> Stage {
+        self.conclude(ImportState::Refused, Numbers::new(), problems)
+    }
+
+    fn held(&self, problem: Problem) -> Stage {
+        self.conclude(ImportState::Held, Numbers::new(), vec![problem])
+    }
+
+    /// With the numbers and totals of the writes that are in Sage, whatever became of the rest.
+    fn conclude(&self, state: ImportState, numbers: Numbers, problems: Vec<Problem>) -> Stage {
+        let mut outcome = Outcome::of_state(state);
+        for done in &self.done {
+            outcome.numbers.extend(done.numbers.clone());
+            outcome.totals.extend(done.totals.clone());
+        }
+        outcome.numbers.extend(numbers);
+        outcome.warnings.clone_from(&self.warnings);
+        outcome.problems = problems;
+        Stage::Concluding {
+            outcome: outcome.bounded(),
         }
     }
 }

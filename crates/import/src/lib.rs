@@ -1,24 +1,28 @@
 //! The write-side engine: a document becomes one record in the ERP, or says why not.
 //!
 //! Sage cannot join our transaction, so the order of steps carries the proof. [`Import`]
-//! is that order as a state machine; [`sales_order`] is what is said to the business
+//! is that order as a state machine; [`writing`] is what is said to the business
 //! objects; [`read_back`] decides from what is found in the ERP whether a record is ours;
-//! [`validate`] finds what is wrong before Sage is asked. Nothing here does I/O, reads a
+//! [`planning`] finds what is wrong before Sage is asked. Nothing here does I/O, reads a
 //! clock or draws a random number.
 
+pub mod batches;
 mod engine;
+pub mod identity;
 mod marker;
 mod obstacle;
+pub mod plan;
+pub mod planning;
 mod problems;
 pub mod read_back;
 mod record;
 mod rows;
 pub mod rules;
-pub mod sales_order;
-pub mod validate;
+pub mod settings;
+pub mod writing;
 
 pub use engine::{Command, Event, Heard, Import, Inquiry, Moment, Proof, Stage, Waiting};
 pub use marker::{MARKER_COLUMN, marker};
 pub use obstacle::Obstacle;
-pub use record::{Document, Outcome, Record, Reserved, Source, Verdict, WriteStart};
+pub use record::{Document, Done, Outcome, Record, Reserved, Source, Verdict, WriteStart};
 pub use rows::{Field, Row};

@@ -1,47 +1,69 @@
-//! The problems that this crate finds, with their codes and remedies in one place.
+//! The problems that the engine finds, with their codes and remedies in one place.
 
 use model::Problem;
 
-const LOOK: &str = "look up the order in Sage: if it is there and complete, tell the web team its number; if it is not there, post it again under a new idempotency key";
+const LOOK: &str = "look it up in Sage: if it is there and complete, tell the web team its number and discard the document; if it is not there, retry it and accept in_doubt";
 
-pub(crate) fn in_doubt(code: &str, number: &str, what: &str) -> Problem {
-    Problem::new(code, "", format!("sales order {number}: {what}"), LOOK)
+pub(crate) fn in_doubt(code: &str, noun: &str, identity: &str, what: &str) -> Problem {
+    Problem::new(code, "", format!("{noun} {identity}: {what}"), LOOK)
 }
 
-pub(crate) fn fence_unknown(number: &str) -> Problem {
+pub(crate) fn fence_unknown(noun: &str, identity: &str) -> Problem {
     in_doubt(
         "fence_unknown",
-        number,
+        noun,
+        identity,
         "not found in Sage, but the process that may have been writing it can be neither identified nor ended and may still do so",
     )
 }
 
-pub(crate) fn history_not_kept(number: &str) -> Problem {
+pub(crate) fn plan_lost(identity: &str) -> Problem {
+    Problem::new(
+        "plan_lost",
+        "",
+        format!(
+            "an earlier attempt may have written {identity} in Sage, and the document does not pass the checks any more, so that it cannot be compared with what is there"
+        ),
+        LOOK,
+    )
+}
+
+pub(crate) fn history_not_kept(noun: &str, identity: &str) -> Problem {
     Problem::new(
         "history_not_kept",
         "",
         format!(
-            "sales order {number}: not found, which proves nothing while Sage keeps no sales order history: it may have been written and completed since"
+            "{noun} {identity}: not found, which proves nothing while Sage keeps no history of such records: it may have been written and completed since"
         ),
-        "look for it in Sage's invoices: if it is not there either, post it again under a new idempotency key; Retain Sales Order History in Sales Order Options prevents this",
+        "look for it in Sage's invoices: if it is not there either, retry the document and accept in_doubt; Retain Sales Order History in Sales Order Options prevents this",
     )
 }
 
-pub(crate) fn numbers_taken(tries: usize) -> Problem {
+pub(crate) fn numbers_taken(noun: &str, tries: usize) -> Problem {
     Problem::new(
         "numbers_taken",
         "",
-        format!("{tries} numbers in a row that Sage gave out as next were taken by somebody else"),
-        "check the next sales order number in Sales Order Options and whether another program enters orders under numbers of its own, then post the order again under a new idempotency key",
+        format!("{tries} {noun} numbers in a row that were given out as next were taken by somebody else"),
+        "check the next number in the module's options and whether another program enters records under numbers of its own, then retry the document",
     )
 }
 
-pub(crate) fn write_keeps_failing(tries: u32) -> Problem {
+pub(crate) fn customer_no_taken(customer_no: &str, field: &str) -> Problem {
+    Problem::new(
+        "customer_no_taken",
+        field,
+        format!("Sage has another customer under the number {customer_no}"),
+        "send another customer_no, or name that customer if it is the same one",
+    )
+    .with_value(customer_no)
+}
+
+pub(crate) fn write_keeps_failing(noun: &str, tries: u32) -> Problem {
     Problem::new(
         "write_keeps_failing",
         "",
-        format!("Sage failed {tries} times while the order was entered; it holds nothing of it"),
-        "enter the same order by hand in a test company to see where Sage fails, then post it again under a new idempotency key",
+        format!("Sage failed {tries} times while the {noun} was entered; it holds nothing of it"),
+        "enter the same by hand in a test company to see where Sage fails, then retry the document",
     )
 }
 
@@ -50,6 +72,6 @@ pub(crate) fn restored_from_backup(detail: &str) -> Problem {
         "restored_from_backup",
         "",
         detail,
-        "was Sage restored from a backup? If so, enter the lost orders again before imports go on; then post the held ones again under new idempotency keys",
+        "was Sage restored from a backup? If so, enter the lost documents again before imports go on (erp-driver imports thaw); then retry the held ones",
     )
 }

@@ -1,10 +1,12 @@
 //! What is remembered about an import, whatever happens to the process.
 
 use jiff::Timestamp;
-use model::{Attempt, ImportKind, ImportReport, ImportState, Problem, Totals};
+use model::{Attempt, Decision, ImportKind, ImportReport, ImportState, Numbers, Problem, Totals};
 use sage::ServerProcess;
 use serde::{Deserialize, Serialize};
 use values::{CompanyId, ImportId};
+
+use crate::plan::Plan;
 
 /// Warnings and problems kept in an outcome: it must fit into the room that was made for it.
 const MAX_WORDS: usize = 20;
@@ -24,13 +26,18 @@ pub struct Document {
     pub revision: u32,
     /// The request's body.
     pub body: serde_json::Value,
+    /// What a person decided about it.
+    #[serde(default)]
+    pub decision: Decision,
 }
 
-/// A number of Sage's that the document may have been written under.
+/// An identity in Sage that a write of the document may have been written under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
-    /// The number.
-    pub number: String,
+    /// Which write ([`crate::plan::Write::identity_name`]).
+    pub name: String,
+    /// The record's key, as [`mod@crate::identity`] writes it.
+    pub identity: String,
     /// When it was reserved.
     pub at: Timestamp,
     /// How we know of it.
@@ -64,12 +71,29 @@ pub enum Verdict {
 /// A write that was begun and whose end is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteStart {
-    /// Under which number.
-    pub number: String,
+    /// Which write.
+    pub name: String,
+    /// Under which identity.
+    pub identity: String,
     /// When.
     pub at: Timestamp,
     /// The process that may still commit it.
     pub server: Option<ServerProcess>,
+}
+
+/// A write of the document that is in Sage, proven by reading it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Which write.
+    pub name: String,
+    /// Under which identity.
+    pub identity: String,
+    /// What people know the record by.
+    #[serde(default)]
+    pub numbers: Numbers,
+    /// As Sage computed them.
+    #[serde(default)]
+    pub totals: Totals,
 }
 
 /// Everything that the journal knows about one import.
@@ -77,6 +101,10 @@ pub struct WriteStart {
 pub struct Record {
     /// The document.
     pub document: Document,
+    /// What it becomes; none before it is planned.
+    pub plan: Option<Plan>,
+    /// Writes that are in Sage.
+    pub done: Vec<Done>,
     /// Oldest first.
     pub reservations: Vec<Reserved>,
     /// A write without an end.
@@ -92,8 +120,9 @@ pub struct Record {
 pub struct Outcome {
     /// The state.
     pub state: ImportState,
-    /// Sage's number, when it is proven, or the reserved one in doubt.
-    pub sales_order_no: Option<String>,
+    /// Sage's numbers, when they are proven, or the reserved ones in doubt.
+    #[serde(default)]
+    pub numbers: Numbers,
     /// As Sage computed them.
     #[serde(default)]
     pub totals: Totals,
@@ -111,7 +140,7 @@ impl Outcome {
     pub fn of_state(state: ImportState) -> Self {
         Self {
             state,
-            sales_order_no: None,
+            numbers: Numbers::new(),
             totals: Totals::new(),
             warnings: Vec::new(),
             problems: Vec::new(),
@@ -126,6 +155,7 @@ impl Outcome {
         self.problems.truncate(MAX_WORDS);
         for problem in &mut self.problems {
             cut(&mut problem.field);
+            cut(&mut problem.value);
             cut(&mut problem.message);
             cut(&mut problem.remedy);
         }
@@ -137,10 +167,11 @@ impl Outcome {
     pub fn into_report(self, attempts: Vec<Attempt>) -> ImportReport {
         ImportReport {
             state: self.state,
-            sales_order_no: self.sales_order_no,
+            numbers: self.numbers,
             totals: self.totals,
             warnings: self.warnings,
             problems: self.problems,
+            lines: Vec::new(),
             attempts,
         }
     }

@@ -13,6 +13,10 @@ use crate::Problem;
 pub enum ImportKind {
     /// A web order.
     SalesOrder,
+    /// Money for invoices.
+    Payment,
+    /// A customer: new, or changed.
+    Customer,
 }
 
 impl ImportKind {
@@ -21,7 +25,39 @@ impl ImportKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SalesOrder => "sales_order",
+            Self::Payment => "payment",
+            Self::Customer => "customer",
         }
+    }
+
+    /// From the name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::SalesOrder, Self::Payment, Self::Customer];
+
+    /// The collection in the API (`POST /v1/sales_orders`).
+    #[must_use]
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::SalesOrder => "sales_orders",
+            Self::Payment => "payments",
+            Self::Customer => "customers",
+        }
+    }
+
+    /// All problems of a request body that can be seen without the ERP.
+    #[must_use]
+    pub fn problems_of(self, body: &serde_json::Value) -> Vec<Problem> {
+        let parsed = match self {
+            Self::SalesOrder => crate::SalesOrder::parse(body).map(|_| ()),
+            Self::Payment => crate::Payment::parse(body).map(|_| ()),
+            Self::Customer => crate::CustomerRequest::parse(body).map(|_| ()),
+        };
+        parsed.err().unwrap_or_default()
     }
 }
 
@@ -97,6 +133,23 @@ impl ImportState {
 /// Amounts as Sage computed them, by API name (`taxable_amt`, …, `order_total`).
 pub type Totals = BTreeMap<String, Decimal>;
 
+/// Numbers of the records in Sage that the document became, by API name
+/// (`sales_order_no`, `ar_division_no`, `customer_no`, `ship_to_code`, `batch_no`,
+/// `deposit_no`, `check_no`, …).
+pub type Numbers = BTreeMap<String, String>;
+
+/// What a person decided about a document that waits for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Codes of problems for which it was held, and with which it shall go in. `in_doubt`
+    /// says that a person looked in Sage and found nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<String>,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
 /// One step that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -108,17 +161,31 @@ pub struct Attempt {
     pub detail: String,
 }
 
+/// A line as Sage priced it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PricedLine {
+    /// The item, or the charge.
+    pub item_code: String,
+    /// Of one unit of measure.
+    pub unit_price: Decimal,
+    /// Of the line.
+    pub extension_amt: Decimal,
+}
+
 /// What the driver tells the hub about an import. Sent whole each time; the latest counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// Where it stands.
     pub state: ImportState,
-    /// Sage's number, once it is proven (or, while writing or in doubt, the reserved one).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sales_order_no: Option<String>,
+    /// Sage's numbers, once they are proven (or, while writing or in doubt, the reserved ones).
+    #[serde(default, skip_serializing_if = "Numbers::is_empty")]
+    pub numbers: Numbers,
     /// As Sage computed them.
     #[serde(default)]
     pub totals: Totals,
+    /// The lines as Sage priced them, in the order of the document; only in a preview.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<PricedLine>,
     /// Sage's words for what it took with a warning.
     #[serde(default)]
     pub warnings: Vec<String>,

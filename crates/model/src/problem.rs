@@ -9,6 +9,9 @@ pub struct Problem {
     pub code: String,
     /// Path of the field in the request (`lines[0].item_code`); empty for the whole document.
     pub field: String,
+    /// The value that was found there, cut to a line; empty when there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value: String,
     /// What is wrong, with the value.
     pub message: String,
     /// What to do.
@@ -26,8 +29,16 @@ impl Problem {
         Self {
             code: code.into(),
             field: field.into(),
+            value: String::new(),
             message: message.into(),
             remedy: remedy.into(),
         }
+    }
+
+    /// With the value that was found.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
     }
 }

@@ -3,24 +3,63 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use values::{Date, Decimal, DecimalError, parse_date};
+use serde_json::Value;
+use values::{Date, Decimal};
 
-use crate::Problem;
+use crate::fields::{Fields, UdfValue, body_object, missing};
+use crate::money::{Tender, parse_tender};
+use crate::party::{parse_bill_to, parse_ship_to, required_customer};
+use crate::{Address, Customer, Problem, ShipTo};
 
 /// Lines of one order: Sage's line key has six digits, no web shop needs more than this,
 /// and one order must fit into one message.
 const MAX_LINES: usize = 5_000;
-/// Longest text taken for one field; the ERP's own widths are checked when it is entered.
-const MAX_TEXT: usize = 2_000;
+/// Coupons of one order.
+const MAX_COUPONS: usize = 50;
 /// Decimals of quantities and prices in Sage.
 const SCALE: u8 = 6;
+
+/// What is entered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderType {
+    /// A standard order (`S`).
+    #[default]
+    Standard,
+    /// A back order (`B`).
+    BackOrder,
+    /// A quote (`Q`).
+    Quote,
+}
+
+impl OrderType {
+    /// Sage's letter.
+    #[must_use]
+    pub const fn as_sage(self) -> &'static str {
+        match self {
+            Self::Standard => "S",
+            Self::BackOrder => "B",
+            Self::Quote => "Q",
+        }
+    }
+
+    /// From Sage's letter.
+    #[must_use]
+    pub fn from_sage(letter: &str) -> Option<Self> {
+        [Self::Standard, Self::BackOrder, Self::Quote]
+            .into_iter()
+            .find(|kind| kind.as_sage() == letter)
+    }
+}
 
 /// An order as the web team sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SalesOrder {
     /// Who ordered.
-    pub customer: CustomerRef,
+    pub customer: Customer,
+    /// Standard order, back order or quote.
+    #[serde(default)]
+    pub order_type: OrderType,
     /// The buyer's number.
     pub customer_po_no: Option<String>,
     /// None means the day on which it is entered.
@@ -29,10 +68,16 @@ pub struct SalesOrder {
     pub ship_expire_date: Option<Date>,
     /// Carrier, as Sage names it.
     pub ship_via: Option<String>,
+    /// Where ownership passes.
+    pub fob: Option<String>,
+    /// None means the customer's own.
+    pub bill_to: Option<Address>,
     /// None means the customer's own.
     pub ship_to: Option<ShipTo>,
     /// Warehouse of the header.
     pub warehouse_code: Option<String>,
+    /// Terms, when they are not the customer's.
+    pub terms_code: Option<String>,
     /// Comment of the header.
     pub comment: Option<String>,
     /// Who confirmed.
@@ -41,58 +86,64 @@ pub struct SalesOrder {
     pub email_address: Option<String>,
     /// Freight charged.
     pub freight_amt: Option<Decimal>,
+    /// Trade discount of the order, as an amount.
+    pub discount_amt: Option<Decimal>,
+    /// Trade discount of the order, percent.
+    pub discount_rate: Option<Decimal>,
+    /// Coupons, entered as the site maps them.
+    #[serde(default)]
+    pub coupons: Vec<Coupon>,
+    /// Entered on hold, with this reason.
+    pub hold: Option<Hold>,
+    /// Print the order when Sage prints orders.
+    pub print_sales_orders: Option<bool>,
+    /// Print the picking sheet; never for an order on hold.
+    pub print_picking_sheets: Option<bool>,
+    /// How it was paid.
+    pub payment: Option<Tender>,
+    /// What the web showed the buyer; compared with what Sage computes.
+    #[serde(default)]
+    pub expected: Expected,
     /// At least one.
     pub lines: Vec<OrderLine>,
     /// User-defined fields of the header, by API name without `udf_`.
+    #[serde(default)]
     pub udf: BTreeMap<String, UdfValue>,
 }
 
-/// A customer that Sage has.
+/// A coupon that the buyer used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CustomerRef {
-    /// Two characters.
-    pub ar_division_no: String,
-    /// Unique inside the division.
-    pub customer_no: String,
+pub struct Coupon {
+    /// The web's code.
+    pub code: String,
+    /// What it takes off, more than zero.
+    pub amount: Decimal,
 }
 
-/// Where the goods go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShipTo {
-    /// A ship-to address that Sage has.
-    Code(String),
-    /// An address on this order only.
-    Address(Address),
-}
-
-/// A postal address.
+/// An order that is entered on hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
-    /// Name on the parcel.
-    pub ship_to_name: Option<String>,
-    /// First line.
-    pub ship_to_address1: Option<String>,
-    /// Second line.
-    pub ship_to_address2: Option<String>,
-    /// Third line.
-    pub ship_to_address3: Option<String>,
-    /// City.
-    pub ship_to_city: Option<String>,
-    /// State, two letters in the United States.
-    pub ship_to_state: Option<String>,
-    /// ZIP or postal code.
-    pub ship_to_zip_code: Option<String>,
-    /// Three letters.
-    pub ship_to_country_code: Option<String>,
+pub struct Hold {
+    /// A reason code of Sage's.
+    pub reason_code: Option<String>,
+    /// For people; goes into the comment when the order has none.
+    pub reason: Option<String>,
+}
+
+/// What the web showed the buyer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Its estimate of the tax.
+    pub sales_tax_amt: Option<Decimal>,
+    /// What the order comes to.
+    pub order_total: Option<Decimal>,
 }
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// Item, charge (`/…`) or comment code.
+    /// Item, charge (`/…`), comment (`/C`) or special item (`*…`).
     pub item_code: String,
-    /// More than zero.
+    /// More than zero; 1 when a comment or a charge was sent without.
     pub quantity_ordered: Decimal,
     /// None means the item's or the header's.
     pub warehouse_code: Option<String>,
@@ -106,14 +157,24 @@ pub struct OrderLine {
     pub item_code_desc: Option<String>,
     /// Long text under the line.
     pub comment_text: Option<String>,
+    /// When it is promised.
+    pub promise_date: Option<Date>,
+    /// Ship from the vendor to the customer.
+    pub drop_ship: Option<bool>,
+    /// Take the item's first alternate that is in stock when the item is not.
+    #[serde(default)]
+    pub take_alternate: bool,
+    /// User-defined fields of the line, by API name without `udf_`.
+    #[serde(default)]
+    pub udf: BTreeMap<String, UdfValue>,
 }
 
-/// A user-defined field's value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum UdfValue {
-    /// Text or date.
-    Text(String),
+impl OrderLine {
+    /// Is it a comment line?
+    #[must_use]
+    pub fn is_comment(&self) -> bool {
+        self.item_code == "/C"
+    }
 }
 
 impl SalesOrder {
@@ -122,141 +183,151 @@ impl SalesOrder {
     /// # Errors
     /// Every problem that can be seen without the ERP, each with its field.
     pub fn parse(body: &Value) -> Result<Self, Vec<Problem>> {
+        let object = body_object(body)?;
         let mut problems = Vec::new();
-        let Some(object) = body.as_object() else {
-            return Err(vec![Problem::new(
-                "wrong_type",
-                "",
-                "the body is not a JSON object",
-                "send a JSON object",
-            )]);
-        };
-        let order = {
-            let mut fields = Fields::new(object, "", &mut problems);
-            fields.ignore("company");
-            let customer_po_no = fields.text("customer_po_no");
-            let order_date = fields.date("order_date");
-            let ship_expire_date = fields.date("ship_expire_date");
-            let ship_via = fields.text("ship_via");
-            let warehouse_code = fields.text("warehouse_code");
-            let comment = fields.text("comment");
-            let confirm_to = fields.text("confirm_to");
-            let email_address = fields.text("email_address");
-            let freight_amt = fields.decimal("freight_amt", 2);
-            let customer = fields.object("customer");
-            let ship_to = fields.object("ship_to");
-            let udf = fields.object("udf");
-            let lines = fields.array("lines");
-            fields.refuse_unknown();
+        let mut fields = Fields::new(object, "", "an order", &mut problems);
+        fields.ignore("company");
+        let order_type = fields
+            .word("order_type", "S, B, Q", OrderType::from_sage)
+            .unwrap_or_default();
+        let customer_po_no = fields.text("customer_po_no");
+        let order_date = fields.date("order_date");
+        let ship_expire_date = fields.date("ship_expire_date");
+        let ship_via = fields.text("ship_via");
+        let fob = fields.text("fob");
+        let warehouse_code = fields.text("warehouse_code");
+        let terms_code = fields.text("terms_code");
+        let comment = fields.text("comment");
+        let confirm_to = fields.text("confirm_to");
+        let email_address = fields.text("email_address");
+        let freight_amt = fields.amount("freight_amt", 2);
+        let discount_amt = fields.amount("discount_amt", 2);
+        let discount_rate = percent(&mut fields, "discount_rate");
+        if discount_amt.is_some() && discount_rate.is_some() {
+            fields.problems.push(Problem::new(
+                "contradiction",
+                "discount_rate",
+                "both discount_amt and discount_rate were sent",
+                "send one of them",
+            ));
+        }
+        let print_sales_orders = fields.flag("print_sales_orders");
+        let print_picking_sheets = fields.flag("print_picking_sheets");
+        let customer = fields.object("customer");
+        let bill_to = fields.object("bill_to");
+        let ship_to = fields.object("ship_to");
+        let hold = fields.object("hold");
+        let payment = fields.object("payment");
+        let expected = fields.object("expected");
+        let coupons = fields.array("coupons");
+        let udf = fields.udf();
+        let lines = fields.array("lines");
+        fields.refuse_unknown();
 
-            let customer = match customer {
-                Some(customer) => parse_customer(customer, &mut problems),
-                None => {
-                    missing(&mut problems, "customer");
-                    None
-                }
+        let customer = required_customer(customer, &mut problems);
+        let bill_to = bill_to.and_then(|b| parse_bill_to(b, &mut problems));
+        let ship_to = ship_to.and_then(|s| parse_ship_to(s, &mut problems));
+        let payment = payment.and_then(|p| parse_tender(p, "payment.", &mut problems));
+        let hold = hold.map(|hold| {
+            let mut fields = Fields::new(hold, "hold.", "a hold", &mut problems);
+            let hold = Hold {
+                reason_code: fields.text("reason_code"),
+                reason: fields.text("reason"),
             };
-            let ship_to = ship_to.and_then(|s| parse_ship_to(s, &mut problems));
-            let udf = parse_udf(udf, &mut problems);
-            let lines = parse_lines(lines, &mut problems);
-            customer.map(|customer| Self {
+            fields.refuse_unknown();
+            hold
+        });
+        let expected = expected.map_or_else(Expected::default, |expected| {
+            let mut fields = Fields::new(expected, "expected.", "what the buyer was shown", &mut problems);
+            let expected = Expected {
+                sales_tax_amt: fields.amount("sales_tax_amt", 2),
+                order_total: fields.amount("order_total", 2),
+            };
+            fields.refuse_unknown();
+            expected
+        });
+        let coupons = parse_coupons(coupons, &mut problems);
+        let lines = parse_lines(lines, &mut problems);
+        match customer {
+            Some(customer) if problems.is_empty() => Ok(Self {
                 customer,
+                order_type,
                 customer_po_no,
                 order_date,
                 ship_expire_date,
                 ship_via,
+                fob,
+                bill_to,
                 ship_to,
                 warehouse_code,
+                terms_code,
                 comment,
                 confirm_to,
                 email_address,
                 freight_amt,
+                discount_amt,
+                discount_rate,
+                coupons,
+                hold,
+                print_sales_orders,
+                print_picking_sheets,
+                payment,
+                expected,
                 lines,
                 udf,
-            })
-        };
-        match order {
-            Some(order) if problems.is_empty() => Ok(order),
+            }),
             Some(_) | None => Err(problems),
         }
     }
 }
 
-fn missing(problems: &mut Vec<Problem>, field: &str) {
-    problems.push(Problem::new(
-        "required",
-        field,
-        format!("{field} is missing"),
-        format!("send {field}"),
-    ));
-}
-
-fn parse_customer(object: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<CustomerRef> {
-    if object.contains_key("new") {
-        problems.push(Problem::new(
-            "not_supported",
-            "customer.new",
-            "new customers cannot be created with an order yet",
-            "create the customer in Sage and name ar_division_no and customer_no",
-        ));
+/// A percentage from 0 to 100.
+fn percent(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Decimal> {
+    let percent = fields.amount(name, 3)?;
+    if percent > Decimal::new(100_000, 3) {
+        fields.out_of_range(
+            name,
+            &format!("{percent} is more than 100 percent"),
+            "send 0 to 100",
+        );
         return None;
     }
-    let mut fields = Fields::new(object, "customer.", problems);
-    let division = fields.required_text("ar_division_no");
-    let number = fields.required_text("customer_no");
-    fields.refuse_unknown();
-    Some(CustomerRef {
-        ar_division_no: division?,
-        customer_no: number?,
-    })
+    Some(percent)
 }
 
-fn parse_ship_to(object: &Map<String, Value>, problems: &mut Vec<Problem>) -> Option<ShipTo> {
-    let mut fields = Fields::new(object, "ship_to.", problems);
-    let code = fields.text("ship_to_code");
-    let address = Address {
-        ship_to_name: fields.text("ship_to_name"),
-        ship_to_address1: fields.text("ship_to_address1"),
-        ship_to_address2: fields.text("ship_to_address2"),
-        ship_to_address3: fields.text("ship_to_address3"),
-        ship_to_city: fields.text("ship_to_city"),
-        ship_to_state: fields.text("ship_to_state"),
-        ship_to_zip_code: fields.text("ship_to_zip_code"),
-        ship_to_country_code: fields.text("ship_to_country_code"),
-    };
-    fields.refuse_unknown();
-    match (code, address == Address::default()) {
-        (Some(code), true) => Some(ShipTo::Code(code)),
-        (None, false) => Some(ShipTo::Address(address)),
-        (None, true) => None,
-        (Some(_), false) => {
+fn parse_coupons(coupons: Option<&Vec<Value>>, problems: &mut Vec<Problem>) -> Vec<Coupon> {
+    let coupons = coupons.map(Vec::as_slice).unwrap_or_default();
+    if coupons.len() > MAX_COUPONS {
+        problems.push(Problem::new(
+            "too_many",
+            "coupons",
+            format!("{} coupons", coupons.len()),
+            format!("send at most {MAX_COUPONS} coupons in one order"),
+        ));
+        return Vec::new();
+    }
+    let mut parsed = Vec::new();
+    for (place, coupon) in coupons.iter().enumerate() {
+        let Some(object) = coupon.as_object() else {
             problems.push(Problem::new(
-                "contradiction",
-                "ship_to",
-                "both a ship_to_code and an address were sent",
-                "send one of them: the code for an address that Sage has, or the address for this order only",
-            ));
-            None
-        }
-    }
-}
-
-fn parse_udf(object: Option<&Map<String, Value>>, problems: &mut Vec<Problem>) -> BTreeMap<String, UdfValue> {
-    let mut udf = BTreeMap::new();
-    for (name, value) in object.into_iter().flatten() {
-        match value.as_str() {
-            Some(text) if text.len() <= MAX_TEXT => {
-                udf.insert(name.clone(), UdfValue::Text(text.to_owned()));
-            }
-            Some(_) | None => problems.push(Problem::new(
                 "wrong_type",
-                format!("udf.{name}"),
-                "a user-defined field is a text",
-                format!("send a string of at most {MAX_TEXT} bytes"),
-            )),
+                format!("coupons[{place}]"),
+                "a coupon is a JSON object",
+                "send {code, amount}",
+            ));
+            continue;
+        };
+        let mut fields = Fields::new(object, format!("coupons[{place}]."), "a coupon", problems);
+        let code = fields.required_text("code");
+        let had_amount = object.contains_key("amount");
+        let amount = fields.positive("amount", 2);
+        if !had_amount {
+            fields.missing("amount");
         }
+        fields.refuse_unknown();
+        parsed.extend(code.zip(amount).map(|(code, amount)| Coupon { code, amount }));
     }
-    udf
+    parsed
 }
 
 fn parse_lines(lines: Option<&Vec<Value>>, problems: &mut Vec<Problem>) -> Vec<OrderLine> {
@@ -289,7 +360,6 @@ fn parse_lines(lines: Option<&Vec<Value>>, problems: &mut Vec<Problem>) -> Vec<O
 }
 
 fn parse_line(place: usize, line: &Value, problems: &mut Vec<Problem>) -> Option<OrderLine> {
-    let prefix = format!("lines[{place}].");
     let Some(object) = line.as_object() else {
         problems.push(Problem::new(
             "wrong_type",
@@ -299,174 +369,54 @@ fn parse_line(place: usize, line: &Value, problems: &mut Vec<Problem>) -> Option
         ));
         return None;
     };
-    let mut fields = Fields::new(object, &prefix, problems);
+    let mut fields = Fields::new(object, format!("lines[{place}]."), "an order line", problems);
     let item_code = fields.required_text("item_code");
-    let quantity = fields.decimal("quantity_ordered", SCALE);
-    let had_quantity = object.contains_key("quantity_ordered");
-    let warehouse_code = fields.text("warehouse_code");
-    let unit_price = fields.decimal("unit_price", SCALE);
-    let line_discount_percent = fields.decimal("line_discount_percent", 3);
-    let unit_of_measure = fields.text("unit_of_measure");
-    let item_code_desc = fields.text("item_code_desc");
-    let comment_text = fields.text("comment_text");
-    fields.refuse_unknown();
-    let field = format!("{prefix}quantity_ordered");
-    match quantity {
-        None if !had_quantity => missing(problems, &field),
-        Some(quantity) if quantity.is_negative() || quantity.is_zero() => problems.push(Problem::new(
-            "out_of_range",
-            field,
-            format!("{quantity} is not more than zero"),
+    let had_quantity = object.get("quantity_ordered").is_some_and(|q| !q.is_null());
+    let mut quantity = fields.decimal("quantity_ordered", SCALE);
+    // Comments have no quantity, and a charge that is sent as an amount is one of it.
+    if !had_quantity && item_code.as_deref().is_some_and(|code| code.starts_with('/')) {
+        quantity = Some(Decimal::new(1_000_000, SCALE));
+    } else if !had_quantity {
+        fields.missing("quantity_ordered");
+    }
+    if let Some(quantity) = quantity.filter(|q| q.is_negative() || q.is_zero()) {
+        fields.out_of_range(
+            "quantity_ordered",
+            &format!("{quantity} is not more than zero"),
             "send a positive quantity; returns are not orders",
-        )),
-        Some(_) | None => {}
+        );
     }
-    if let Some(price) = unit_price.filter(|p| p.is_negative()) {
-        problems.push(Problem::new(
-            "out_of_range",
-            format!("{prefix}unit_price"),
-            format!("{price} is below zero"),
+    let line = (|| {
+        Some(OrderLine {
+            warehouse_code: fields.text("warehouse_code"),
+            unit_price: fields.decimal("unit_price", SCALE),
+            line_discount_percent: percent(&mut fields, "line_discount_percent"),
+            unit_of_measure: fields.text("unit_of_measure"),
+            item_code_desc: fields.text("item_code_desc"),
+            comment_text: fields.text("comment_text"),
+            promise_date: fields.date("promise_date"),
+            drop_ship: fields.flag("drop_ship"),
+            take_alternate: fields.flag("take_alternate").unwrap_or_default(),
+            udf: fields.udf(),
+            item_code: item_code?,
+            quantity_ordered: quantity?,
+        })
+    })();
+    // A charge may be a deduction, an item may not.
+    if let Some(price) = line
+        .as_ref()
+        .and_then(|l| l.unit_price)
+        .filter(|p| p.is_negative())
+        && !line.as_ref().is_some_and(|l| l.item_code.starts_with('/'))
+    {
+        fields.out_of_range(
+            "unit_price",
+            &format!("{price} is below zero"),
             "send zero or more, or leave it out so that Sage prices the line",
-        ));
+        );
     }
-    Some(OrderLine {
-        item_code: item_code?,
-        quantity_ordered: quantity?,
-        warehouse_code,
-        unit_price,
-        line_discount_percent,
-        unit_of_measure,
-        item_code_desc,
-        comment_text,
-    })
-}
-
-/// Takes fields out of an object and remembers which ones were known.
-struct Fields<'a, 'p> {
-    object: &'a Map<String, Value>,
-    prefix: &'p str,
-    known: Vec<&'static str>,
-    problems: &'p mut Vec<Problem>,
-}
-
-impl<'a, 'p> Fields<'a, 'p> {
-    const fn new(object: &'a Map<String, Value>, prefix: &'p str, problems: &'p mut Vec<Problem>) -> Self {
-        Self {
-            object,
-            prefix,
-            known: Vec::new(),
-            problems,
-        }
-    }
-
-    fn ignore(&mut self, name: &'static str) {
-        self.known.push(name);
-    }
-
-    fn get(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.known.push(name);
-        self.object.get(name).filter(|v| !v.is_null())
-    }
-
-    fn wrong(&mut self, name: &str, message: &str, remedy: &str) {
-        self.problems.push(Problem::new(
-            "wrong_type",
-            format!("{}{name}", self.prefix),
-            message,
-            remedy,
-        ));
-    }
-
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        let value = self.get(name)?;
-        let Some(text) = value.as_str() else {
-            self.wrong(name, &format!("{value} is not a text"), "send a string");
-            return None;
-        };
-        if text.len() > MAX_TEXT
-            || text
-                .chars()
-                .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
-        {
-            self.wrong(
-                name,
-                "the text is too long or has control characters",
-                "send plain text of at most 2000 bytes",
-            );
-            return None;
-        }
-        let text = text.trim_end();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn required_text(&mut self, name: &'static str) -> Option<String> {
-        let before = self.problems.len();
-        let text = self.text(name);
-        if text.is_none() && self.problems.len() == before {
-            missing(self.problems, &format!("{}{name}", self.prefix));
-        }
-        text
-    }
-
-    fn date(&mut self, name: &'static str) -> Option<Date> {
-        let value = self.get(name)?;
-        let date = value
-            .as_str()
-            .filter(|t| t.len() == 10)
-            .and_then(|t| parse_date(t).ok().flatten());
-        if date.is_none() {
-            self.wrong(name, &format!("{value} is not a date"), "send YYYY-MM-DD");
-        }
-        date
-    }
-
-    fn decimal(&mut self, name: &'static str, scale: u8) -> Option<Decimal> {
-        let value = self.get(name)?;
-        let text = match value {
-            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-            // Whole numbers lose nothing on their way through JSON; others might.
-            Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
-            Value::String(_)
-            | Value::Number(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::Array(_)
-            | Value::Object(_) => None,
-        };
-        let decimal = text.map_or(Err(DecimalError::NotANumber), |text| Decimal::parse(&text, scale));
-        if let Err(reason) = decimal {
-            let remedy = format!("send a string with at most {scale} decimals, like \"79.50\"");
-            self.wrong(name, &format!("{value}: {reason}"), &remedy);
-        }
-        decimal.ok()
-    }
-
-    fn object(&mut self, name: &'static str) -> Option<&'a Map<String, Value>> {
-        let value = self.get(name)?;
-        if value.as_object().is_none() {
-            self.wrong(name, &format!("{value} is not an object"), "send a JSON object");
-        }
-        value.as_object()
-    }
-
-    fn array(&mut self, name: &'static str) -> Option<&'a Vec<Value>> {
-        let value = self.get(name)?;
-        if value.as_array().is_none() {
-            self.wrong(name, &format!("{value} is not a list"), "send a JSON array");
-        }
-        value.as_array()
-    }
-
-    fn refuse_unknown(self) {
-        for name in self.object.keys().filter(|n| !self.known.contains(&n.as_str())) {
-            self.problems.push(Problem::new(
-                "unknown_field",
-                format!("{}{name}", self.prefix),
-                format!("{name} is not a field of an order"),
-                "remove it, or see the API reference for the right name",
-            ));
-        }
-    }
+    fields.refuse_unknown();
+    line
 }
 
 #[cfg(test)]
@@ -474,6 +424,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::CustomerRef;
 
     fn order() -> Value {
         json!({
@@ -489,7 +440,13 @@ mod tests {
     #[test]
     fn reads_the_example_of_the_surface() {
         let order = SalesOrder::parse(&order()).unwrap();
-        assert_eq!(order.customer.customer_no, "ABF");
+        assert_eq!(
+            order.customer,
+            Customer::Known(CustomerRef {
+                ar_division_no: "01".into(),
+                customer_no: "ABF".into()
+            })
+        );
         assert_eq!(order.ship_to, Some(ShipTo::Code("2".into())));
         assert_eq!(order.lines[0].unit_price.unwrap().to_string(), "79.500000");
         let back: SalesOrder = serde_json::from_value(serde_json::to_value(&order).unwrap()).unwrap();

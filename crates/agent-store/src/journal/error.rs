@@ -42,9 +42,6 @@ pub enum JournalError {
         /// What it takes.
         bytes: usize,
     },
-    /// Only imports that wait for a person can be retried or discarded.
-    #[error("import {0} does not wait for a person")]
-    NotEnded(ImportId),
 }
 
 impl JournalError {
@@ -57,7 +54,6 @@ impl JournalError {
             Self::File { .. } | Self::Store(_) => "journal_failed",
             Self::Content(_) | Self::Broken(_) => "journal_damaged",
             Self::TooLarge { .. } => "outcome_too_large",
-            Self::NotEnded(_) => "import_not_ended",
         }
     }
 
@@ -66,11 +62,7 @@ impl JournalError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Full | Self::File { .. } | Self::Store(_) => true,
-            Self::InUse { .. }
-            | Self::Content(_)
-            | Self::Broken(_)
-            | Self::TooLarge { .. }
-            | Self::NotEnded(_) => false,
+            Self::InUse { .. } | Self::Content(_) | Self::Broken(_) | Self::TooLarge { .. } => false,
         }
     }
 
@@ -93,7 +85,6 @@ impl JournalError {
             Self::TooLarge { .. } => {
                 "look the order up in Sage, and report this: no order of Sage's has so much to say"
             }
-            Self::NotEnded(_) => "only refused, held and doubtful imports can be retried or discarded",
         }
     }
 }

@@ -49,7 +49,16 @@ pub(super) fn put_outcome(
     let mut content = fitting(id, outcome)?;
     // By bytes: the formatter would count characters.
     content.push_str(&BLANK.repeat(ROOM_BYTES - content.len()));
-    fill(db, id, content, written)
+    fill(db, id, content, written)?;
+    let number = outcome
+        .numbers
+        .get(super::ORDER_NUMBER)
+        .map_or("", String::as_str);
+    db.execute(
+        "UPDATE outcome SET number = ?2 WHERE import_id = ?1 AND number <> ?2",
+        [id.as_str(), number],
+    )?;
+    Ok(())
 }
 
 fn fill(db: &Connection, id: &ImportId, content: String, written: bool) -> Result<(), JournalError> {
@@ -103,6 +112,7 @@ fn shortened(outcome: &Outcome, words: usize, bytes: usize) -> Outcome {
         for text in [
             &mut problem.code,
             &mut problem.field,
+            &mut problem.value,
             &mut problem.message,
             &mut problem.remedy,
         ] {
@@ -111,7 +121,7 @@ fn shortened(outcome: &Outcome, words: usize, bytes: usize) -> Outcome {
     }
     Outcome {
         state: outcome.state,
-        sales_order_no: outcome.sales_order_no.clone(),
+        numbers: outcome.numbers.clone(),
         totals: outcome.totals.clone(),
         warnings,
         problems,

@@ -1,6 +1,6 @@
 //! Rows of the journal, in and out.
 
-use import::{Document, Outcome, Reserved, Source, Verdict, WriteStart};
+use import::{Document, Done, Outcome, Reserved, Source, Verdict, WriteStart};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sage::ServerProcess;
@@ -18,23 +18,32 @@ pub(super) fn insert_document(
     at: Timestamp,
 ) -> Result<(), JournalError> {
     db.execute(
-        "INSERT INTO document (import_id, company, kind, revision, body, at, reported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        "INSERT INTO document (import_id, company, kind, revision, body, at, reported, decision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)",
         params![
             document.id.as_str(),
             document.company.as_str(),
             document.kind.as_str(),
             document.revision,
             document.body.to_string(),
-            at.to_string()
+            at.to_string(),
+            serde_json::to_string(&document.decision).map_err(JournalError::Content)?
         ],
     )?;
     Ok(())
 }
 
+/// A new revision: it is planned anew. What is in Sage, and what may be, stays known.
 pub(super) fn replace_body(db: &Connection, document: &Document) -> Result<(), JournalError> {
     db.execute(
-        "UPDATE document SET revision = ?2, body = ?3, reported = 0 WHERE import_id = ?1",
-        params![document.id.as_str(), document.revision, document.body.to_string()],
+        "UPDATE document SET revision = ?2, body = ?3, decision = ?4, plan = NULL, reported = 0
+         WHERE import_id = ?1",
+        params![
+            document.id.as_str(),
+            document.revision,
+            document.body.to_string(),
+            serde_json::to_string(&document.decision).map_err(JournalError::Content)?
+        ],
     )?;
     Ok(())
 }
@@ -65,7 +74,7 @@ pub(super) fn outcome_of(db: &Connection, id: &str) -> Result<Option<(Outcome, b
 
 pub(super) fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Reserved>, JournalError> {
     let mut statement = db.prepare_cached(
-        "SELECT number, at, source, at_hub, verdict FROM reservation WHERE import_id = ?1 ORDER BY place",
+        "SELECT identity, at, source, at_hub, verdict, name FROM reservation WHERE import_id = ?1 ORDER BY place",
     )?;
     let mut rows = statement.query([id.as_str()])?;
     let mut reservations = Vec::new();
@@ -73,7 +82,8 @@ pub(super) fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Rese
         let source: String = row.get(2)?;
         let verdict: String = row.get(4)?;
         reservations.push(Reserved {
-            number: row.get(0)?,
+            name: row.get(5)?,
+            identity: row.get(0)?,
             at: instant(&row.get::<_, String>(1)?)?,
             source: if source == source_name(Source::Journal) {
                 Source::Journal
@@ -93,17 +103,20 @@ pub(super) fn reservations_of(db: &Connection, id: &ImportId) -> Result<Vec<Rese
 
 pub(super) fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteStart>, JournalError> {
     let found = db
-        .prepare_cached("SELECT number, at, pid, process_start FROM write_start WHERE import_id = ?1")?
+        .prepare_cached(
+            "SELECT identity, at, pid, process_start, name FROM write_start WHERE import_id = ?1",
+        )?
         .query_row([id.as_str()], |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, String>(1)?,
                 row.get::<_, Option<u32>>(2)?,
                 row.get::<_, Option<String>>(3)?,
+                row.get::<_, String>(4)?,
             ))
         })
         .optional()?;
-    let Some((number, at, pid, started)) = found else {
+    let Some((identity, at, pid, started, name)) = found else {
         return Ok(None);
     };
     let started = started.and_then(|s| s.parse::<u64>().ok());
@@ -111,10 +124,21 @@ pub(super) fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteSta
         .zip(started)
         .map(|(pid, started_at)| ServerProcess { pid, started_at });
     Ok(Some(WriteStart {
-        number,
+        name,
+        identity,
         at: instant(&at)?,
         server,
     }))
+}
+
+pub(super) fn done_of(db: &Connection, id: &ImportId) -> Result<Vec<Done>, JournalError> {
+    let mut statement = db.prepare_cached("SELECT content FROM done WHERE import_id = ?1 ORDER BY place")?;
+    let mut rows = statement.query([id.as_str()])?;
+    let mut done = Vec::new();
+    while let Some(row) = rows.next()? {
+        done.push(serde_json::from_str(&row.get::<_, String>(0)?).map_err(JournalError::Content)?);
+    }
+    Ok(done)
 }
 
 pub(super) const fn source_name(source: Source) -> &'static str {

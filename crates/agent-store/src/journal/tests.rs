@@ -1,7 +1,7 @@
 use super::attempts::{MAX_ATTEMPTS, MAX_DETAIL_BYTES};
 use super::*;
 use import::{Source, Verdict};
-use model::Problem;
+use model::{Attempt, Decision, Problem};
 use sage::ServerProcess;
 
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
@@ -13,12 +13,14 @@ fn document(name: &str, revision: u32) -> Document {
         kind: ImportKind::SalesOrder,
         revision,
         body: serde_json::json!({ "revision": revision }),
+        decision: Decision::default(),
     }
 }
 
 fn reserved(number: &str) -> Reserved {
     Reserved {
-        number: number.into(),
+        name: "sales_order_no".into(),
+        identity: number.into(),
         at: AT,
         source: Source::Journal,
         at_hub: false,
@@ -28,7 +30,8 @@ fn reserved(number: &str) -> Reserved {
 
 fn start(number: &str) -> WriteStart {
     WriteStart {
-        number: number.into(),
+        name: "sales_order_no".into(),
+        identity: number.into(),
         at: AT,
         server: Some(ServerProcess {
             pid: 7,
@@ -39,7 +42,7 @@ fn start(number: &str) -> WriteStart {
 
 fn written(number: &str) -> Outcome {
     Outcome {
-        sales_order_no: Some(number.into()),
+        numbers: Numbers::from([("sales_order_no".to_owned(), number.to_owned())]),
         ..Outcome::of_state(ImportState::Written)
     }
 }
@@ -214,42 +217,86 @@ fn revisions_replace_what_is_not_being_written() {
         .settle(&id, &Outcome::of_state(ImportState::InDoubt))
         .unwrap();
     assert_eq!(
-        journal.accept(&document("a", 5), AT).unwrap(),
+        journal.accept(&document("a", 3), AT).unwrap(),
         Accepted::Ended,
         "doubt is for a person"
     );
-    assert_eq!(revision(&journal), 3);
 }
 
 #[test]
-fn a_person_retries_discards_and_thaws() {
+fn a_revision_is_planned_anew_and_forgets_nothing_that_may_be_in_sage() {
     let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
-    let (id, company) = (ImportId::new("a"), CompanyId::new("ABC"));
+    let id = ImportId::new("a");
+    let done = Done {
+        name: "customer_no".into(),
+        identity: "01:W1".into(),
+        numbers: Numbers::from([("customer_no".to_owned(), "W1".to_owned())]),
+        totals: model::Totals::new(),
+    };
     journal.accept(&document("a", 1), AT).unwrap();
-    assert_eq!(journal.retry(&id).unwrap_err().code(), "import_not_ended");
-    journal
-        .reserve(
-            &id,
-            &Reserved {
-                source: Source::Hub,
-                ..reserved("1")
-            },
-        )
-        .unwrap();
+    journal.file_plan(&id, &Plan::default()).unwrap();
+    journal.pass_write(&id, &done).unwrap();
+    journal.reserve(&id, &reserved("0000101")).unwrap();
+    journal.start_write(&id, &start("0000101")).unwrap();
+    assert_eq!(journal.record(&id).unwrap().unwrap().plan, Some(Plan::default()));
     journal
         .settle(&id, &Outcome::of_state(ImportState::InDoubt))
         .unwrap();
-    journal.retry(&id).unwrap();
+    journal.mark_reported(&id).unwrap();
+    let mut decided = document("a", 2);
+    decided.decision.accept = vec!["in_doubt".into()];
+    assert_eq!(journal.accept(&decided, AT).unwrap(), Accepted::Revised);
     let record = journal.record(&id).unwrap().unwrap();
-    assert_eq!((record.outcome, record.reservations), (None, vec![reserved("1")]));
+    assert_eq!(
+        (record.plan, record.outcome, record.reported),
+        (None, None, false)
+    );
+    assert_eq!(record.document, decided);
+    assert_eq!(record.done, [done]);
+    assert_eq!(record.reservations, [reserved("0000101")]);
+    assert_eq!(
+        record.write,
+        Some(start("0000101")),
+        "it is fenced and looked for first"
+    );
+    // What was refused left nothing behind.
     journal
-        .settle(&id, &Outcome::of_state(ImportState::InDoubt))
+        .settle(&id, &Outcome::of_state(ImportState::Refused))
         .unwrap();
-    journal.discard(&id, "entered by hand", AT).unwrap();
-    assert_eq!(journal.list(9).unwrap()[0].state, ImportState::Discarded);
-    assert_eq!(journal.attempts(&id).unwrap()[0].detail, "entered by hand");
-    assert_eq!(journal.retry(&id).unwrap_err().code(), "import_not_ended");
+    journal.mark_reported(&id).unwrap();
+    assert_eq!(journal.record(&id).unwrap().unwrap().write, None);
+}
 
+#[test]
+fn what_receipts_are_allotted_to_is_kept_by_company() {
+    let (_folder, file) = in_folder();
+    let (company, other) = (CompanyId::new("ABC"), CompanyId::new("XYZ"));
+    let mut journal = open(&file);
+    assert_eq!(journal.allotments(&company).unwrap(), Allotments::default());
+    let mut allotments = Allotments::default();
+    allotments.keep(import::batches::Allotted {
+        allotment: import::batches::Allotment {
+            batch_key: "2026-05-06 VISA".into(),
+            batch_no: "00012".into(),
+            deposit_key: "2026-05-06".into(),
+            bank_code: "A".into(),
+            deposit_no: "00007".into(),
+            at: AT,
+        },
+        left: Vec::new(),
+    });
+    journal.keep_allotments(&company, &allotments).unwrap();
+    journal.keep_allotments(&company, &allotments).unwrap();
+    drop(journal);
+    let journal = open(&file);
+    assert_eq!(journal.allotments(&company).unwrap(), allotments);
+    assert_eq!(journal.allotments(&other).unwrap(), Allotments::default());
+}
+
+#[test]
+fn a_person_thaws() {
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let company = CompanyId::new("ABC");
     journal.accept(&document("b", 1), AT).unwrap();
     journal.settle(&ImportId::new("b"), &written("0000200")).unwrap();
     journal.freeze(&company, "went backwards", AT).unwrap();
@@ -374,7 +421,7 @@ fn every_outcome_settles() {
             journal.settle(&id, &outcome).unwrap();
             let kept = journal.record(&id).unwrap().unwrap().outcome.unwrap();
             assert_eq!(kept.state, outcome.state);
-            assert_eq!(kept.sales_order_no, outcome.sales_order_no);
+            assert_eq!(kept.numbers, outcome.numbers);
             assert_eq!(kept.totals, outcome.totals);
             assert_eq!(kept.problems[0].code, "first");
             assert!(kept.problems[0].message.starts_with(text), "{text:?}");
@@ -445,20 +492,6 @@ fn a_write_whose_rehearsal_fails_did_not_start() {
     journal.start_write(&id, &start("1")).unwrap_err();
     let record = journal.record(&id).unwrap().unwrap();
     assert_eq!((record.write, record.outcome), (None, None));
-}
-
-#[test]
-fn a_discard_that_fails_leaves_the_outcome() {
-    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
-    let id = ImportId::new("a");
-    journal.accept(&document("a", 1), AT).unwrap();
-    let doubt = Outcome::of_state(ImportState::InDoubt);
-    journal.settle(&id, &doubt).unwrap();
-    journal.mark_reported(&id).unwrap();
-    fail_at_outcomes(&journal);
-    journal.discard(&id, "entered by hand", AT).unwrap_err();
-    let record = journal.record(&id).unwrap().unwrap();
-    assert_eq!((record.outcome, record.reported), (Some(doubt), true));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What follows from what was found in the ERP: the heart of "never in two".
 
-use model::{ImportState, Totals};
+use model::{ImportState, Numbers, Totals};
 use values::Decimal;
 
 use super::{Command, Heard, Import, Inquiry, MAX_UNCLEAR, MAX_WRITES, Moment, Proof, Stage};
+use crate::identity::numbers_of;
 use crate::read_back::Finding;
-use crate::{Obstacle, Outcome, problems};
+use crate::record::Done;
+use crate::{Obstacle, problems};
 
 impl Import {
     pub(super) fn found(
@@ -15,9 +17,14 @@ impl Import {
         keeps_history: bool,
         moment: &Moment,
     ) -> (Self, Vec<Command>) {
-        let number = inquiry.number.clone();
+        let identity = inquiry.identity.clone();
+        let noun = self.noun();
         self.stage = match finding {
-            Finding::Ours { totals, notes } => self.written(&inquiry, totals, notes),
+            Finding::Ours {
+                totals,
+                numbers,
+                notes,
+            } => self.written(&inquiry, totals, numbers, notes),
             Finding::Partial { what } => {
                 return self.again_or_doubt(inquiry, "partial", &what, moment);
             }
@@ -29,7 +36,7 @@ impl Import {
                 match next {
                     Some(next) => Stage::Reading {
                         inquiry: Inquiry {
-                            number: next.number,
+                            identity: next.identity,
                             since: next.at,
                             ..inquiry
                         },
@@ -40,14 +47,16 @@ impl Import {
             Finding::Foreign { whose } => match (&inquiry.heard, inquiry.proof) {
                 (Heard::Done { .. }, _) => self.in_doubt(
                     "foreign_after_write",
-                    &number,
-                    &format!("Sage said that it was written, but the order there is {whose}"),
+                    &identity,
+                    &format!("Sage said that it was written, but what stands there is {whose}"),
                 ),
-                (_, Proof::Open) => self.conclude_doubt(&number, problems::fence_unknown(&number)),
+                (_, Proof::Open) if !self.is_vouched_absent => {
+                    self.conclude_doubt(&identity, problems::fence_unknown(noun, &identity))
+                }
                 // A refusal may have been about the number: under another one it comes again, or not.
                 (
-                    Heard::Nothing | Heard::Refused(_) | Heard::Condition(_) | Heard::KeyTaken,
-                    Proof::NothingPending | Proof::Fenced,
+                    Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken,
+                    Proof::NothingPending | Proof::Fenced | Proof::Open,
                 ) => Stage::Ending {
                     foreign: true,
                     then_wait: None,
@@ -56,15 +65,15 @@ impl Import {
             Finding::Absent => match inquiry.heard.clone() {
                 Heard::Done { .. } => return self.missing(inquiry, keeps_history, moment),
                 Heard::KeyTaken if self.was_begun => {
-                    let why = "Sage loads another record under the number, but none is found";
+                    let why = "Sage loads another record under the key, but none is found";
                     return self.again_or_doubt(inquiry, "unclear", why, moment);
                 }
                 Heard::KeyTaken => Stage::Ending {
                     foreign: true,
                     then_wait: None,
                 },
-                Heard::Refused(problem) => self.refused(vec![problem]),
-                Heard::Condition(condition) => self.retry(Some(Obstacle::Sage(condition))),
+                Heard::Refused(problems) => self.refused(problems),
+                Heard::Condition(condition, detail) => self.retry(Some((Obstacle::Sage(condition), detail))),
                 Heard::Nothing => self.absent_without_answer(&inquiry, keeps_history),
             },
         };
@@ -73,22 +82,30 @@ impl Import {
     }
 
     fn absent_without_answer(&self, inquiry: &Inquiry, keeps_history: bool) -> Stage {
-        let number = &inquiry.number;
+        let (noun, identity) = (self.noun(), &inquiry.identity);
         match inquiry.proof {
-            Proof::Open => self.conclude_doubt(number, problems::fence_unknown(number)),
+            // Written anew, and under another identity: the old one stays under suspicion.
+            Proof::Open | Proof::Fenced if self.is_vouched_absent => Stage::Ending {
+                foreign: true,
+                then_wait: None,
+            },
+            Proof::Open => self.conclude_doubt(identity, problems::fence_unknown(noun, identity)),
             Proof::Fenced if !keeps_history => {
-                self.conclude_doubt(number, problems::history_not_kept(number))
+                self.conclude_doubt(identity, problems::history_not_kept(noun, identity))
             }
-            // Proven: it may be written again, under the same number.
+            // Proven: it may be written again, under the same identity.
             Proof::Fenced | Proof::NothingPending => {
-                self.retry((self.writes > 0).then_some(Obstacle::WriteFailed))
+                self.retry((self.writes > 0).then_some((Obstacle::WriteFailed, String::new())))
             }
         }
     }
 
-    fn retry(&self, then_wait: Option<Obstacle>) -> Stage {
-        if self.writes >= MAX_WRITES && then_wait == Some(Obstacle::WriteFailed) {
-            return self.held(problems::write_keeps_failing(self.writes));
+    fn retry(&self, then_wait: Option<(Obstacle, String)>) -> Stage {
+        let has_failed = then_wait
+            .as_ref()
+            .is_some_and(|(obstacle, _)| *obstacle == Obstacle::WriteFailed);
+        if self.writes >= MAX_WRITES && has_failed {
+            return self.held(problems::write_keeps_failing(self.noun(), self.writes));
         }
         Stage::Ending {
             foreign: false,
@@ -96,20 +113,32 @@ impl Import {
         }
     }
 
-    fn written(&mut self, inquiry: &Inquiry, found: Totals, notes: Vec<String>) -> Stage {
-        let totals = match &inquiry.heard {
-            Heard::Done { totals, .. } if !totals.is_empty() => totals.clone(),
-            Heard::Done { .. }
-            | Heard::Nothing
-            | Heard::Refused(_)
-            | Heard::Condition(_)
-            | Heard::KeyTaken => found,
+    fn written(&mut self, inquiry: &Inquiry, found: Totals, at: Numbers, notes: Vec<String>) -> Stage {
+        let (totals, heard) = match &inquiry.heard {
+            Heard::Done { totals, numbers, .. } => (totals.clone(), numbers.clone()),
+            Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken => {
+                (Totals::new(), Numbers::new())
+            }
         };
         self.warnings.extend(notes);
-        let outcome = self.outcome(ImportState::Written, Some(inquiry.number.clone()), Vec::new());
-        Stage::Concluding {
-            outcome: Outcome { totals, ..outcome }.bounded(),
+        let mut numbers = numbers_of(&inquiry.name, &inquiry.identity);
+        numbers.extend(heard);
+        numbers.extend(at);
+        let done = Done {
+            name: inquiry.name.clone(),
+            identity: inquiry.identity.clone(),
+            numbers,
+            totals: if totals.is_empty() { found } else { totals },
+        };
+        let is_last = self
+            .plan
+            .as_ref()
+            .is_none_or(|plan| self.at + 1 >= plan.writes.len());
+        if !is_last {
+            return Stage::Passing { done };
         }
+        self.done.push(done);
+        self.conclude(ImportState::Written, Numbers::new(), Vec::new())
     }
 
     /// The ERP is read again a few times: one read may fall between two of Sage's own
@@ -126,17 +155,18 @@ impl Import {
             self.stage = Stage::Reading { inquiry };
             return self.block(Obstacle::ReadBackUnclear, why.to_owned(), moment);
         }
-        self.stage = self.in_doubt(code, &inquiry.number, why);
+        self.stage = self.in_doubt(code, &inquiry.identity, why);
         let commands = self.commands();
         (self, commands)
     }
 
-    /// Sage said that it was written, and it is nowhere. Where history is kept, an order does
+    /// Sage said that it was written, and it is nowhere. Where history is kept, a record does
     /// not go without a trace: the company's files may be older than that answer.
     fn missing(self, inquiry: Inquiry, keeps_history: bool, moment: &Moment) -> (Self, Vec<Command>) {
         let reason = format!(
-            "Sage said that sales order {} was written, and it is found nowhere: was Sage restored from a backup?",
-            inquiry.number
+            "Sage said that {} {} was written, and it is found nowhere: was Sage restored from a backup?",
+            self.noun(),
+            inquiry.identity
         );
         let why = "Sage said that it was written, but it is found nowhere";
         let (import, mut commands) = self.again_or_doubt(inquiry, "missing_after_write", why, moment);
@@ -146,12 +176,13 @@ impl Import {
         (import, commands)
     }
 
-    fn in_doubt(&self, code: &str, number: &str, why: &str) -> Stage {
-        self.conclude_doubt(number, problems::in_doubt(code, number, why))
+    fn in_doubt(&self, code: &str, identity: &str, why: &str) -> Stage {
+        self.conclude_doubt(identity, problems::in_doubt(code, self.noun(), identity, why))
     }
 
-    fn conclude_doubt(&self, number: &str, problem: model::Problem) -> Stage {
-        self.conclude(ImportState::InDoubt, Some(number.to_owned()), vec![problem])
+    fn conclude_doubt(&self, identity: &str, problem: model::Problem) -> Stage {
+        let numbers = numbers_of(self.name(), identity);
+        self.conclude(ImportState::InDoubt, numbers, vec![problem])
     }
 }
 
@@ -161,11 +192,11 @@ impl Inquiry {
     pub const fn extension(&self) -> Option<Decimal> {
         match &self.heard {
             Heard::Done { extension, .. } => *extension,
-            Heard::Nothing | Heard::Refused(_) | Heard::Condition(_) | Heard::KeyTaken => None,
+            Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken => None,
         }
     }
 
-    /// Did Sage say that the order is written?
+    /// Did Sage say that it is written?
     #[must_use]
     pub const fn is_said_written(&self) -> bool {
         matches!(self.heard, Heard::Done { .. })

@@ -3,13 +3,18 @@
     reason = "a test stops at whatever it does not expect"
 )]
 
-use model::{ImportKind, Totals};
+use model::{CustomerRef, Decision, ImportKind, Numbers, OrderType, Totals};
 use sage::Fault;
 use values::{CompanyId, ImportId};
 
 use super::*;
+use crate::plan::{CustomerSource, OrderChecks, OrderWrite};
 use crate::read_back::Finding;
-use crate::record::{Document, WriteStart};
+use crate::record::{Document, Record};
+
+mod again;
+mod proof;
+mod several;
 
 const SERVER: ServerProcess = ServerProcess {
     pid: 7,
@@ -31,7 +36,10 @@ fn record() -> Record {
             kind: ImportKind::SalesOrder,
             revision: 1,
             body: serde_json::Value::Null,
+            decision: Decision::default(),
         },
+        plan: None,
+        done: Vec::new(),
         reservations: Vec::new(),
         write: None,
         outcome: None,
@@ -39,9 +47,53 @@ fn record() -> Record {
     }
 }
 
+/// The same with its plan.
+fn planned() -> Record {
+    Record {
+        plan: Some(order_plan()),
+        ..record()
+    }
+}
+
+fn order_plan() -> Plan {
+    let order = OrderWrite {
+        customer: CustomerSource::Known(CustomerRef {
+            ar_division_no: "01".into(),
+            customer_no: "ABF".into(),
+        }),
+        ship_to: None,
+        order_type: OrderType::Standard,
+        customer_po_no: String::new(),
+        order_date: None,
+        header: Vec::new(),
+        lines: Vec::new(),
+        closing: Vec::new(),
+        checks: OrderChecks::default(),
+    };
+    Plan {
+        writes: vec![Write::SalesOrder(order)],
+        warnings: Vec::new(),
+    }
+}
+
+fn ready() -> Event {
+    Event::Planned(Planned::Ready(order_plan()))
+}
+
+fn entered(totals: Totals, warnings: Vec<String>) -> Event {
+    Event::Entered(Entry::Entered {
+        totals,
+        numbers: Numbers::new(),
+        extension: None,
+        lines: Vec::new(),
+        warnings,
+    })
+}
+
 fn reserved(number: &str, source: Source) -> Reserved {
     Reserved {
-        number: number.into(),
+        name: "sales_order_no".into(),
+        identity: number.into(),
         at: at(1).at,
         source,
         at_hub: true,
@@ -51,7 +103,8 @@ fn reserved(number: &str, source: Source) -> Reserved {
 
 fn start(number: &str) -> WriteStart {
     WriteStart {
-        number: number.into(),
+        name: "sales_order_no".into(),
+        identity: number.into(),
         at: at(2).at,
         server: Some(SERVER),
     }
@@ -79,10 +132,11 @@ impl Run {
     /// Up to the write under `number`, the first time.
     fn writing(number: &str) -> Self {
         Self::of(&record())
-            .step(Event::Validated(Vec::new()))
+            .step(ready())
+            .step(Event::PlanJournaled)
             .step(Event::SessionOpened(Some(SERVER)))
-            .step(Event::NumberGiven {
-                number: number.into(),
+            .step(Event::IdentityGiven {
+                identity: number.into(),
                 highest: None,
             })
             .step(Event::ReservationJournaled { at: at(1).at })
@@ -107,12 +161,7 @@ impl Run {
 
     fn done() -> Self {
         let totals = Totals::from([("order_total".to_owned(), values::Decimal::new(500, 2))]);
-        let entry = Entry::Entered {
-            totals,
-            extension: None,
-            warnings: vec!["PO used twice".into()],
-        };
-        Self::writing("101").step(Event::Entered(entry))
+        Self::writing("101").step(entered(totals, vec!["PO used twice".into()]))
     }
 
     fn proof(&self) -> Proof {
@@ -140,7 +189,9 @@ impl Run {
 
     fn ending(&self) -> (bool, Option<Obstacle>) {
         match self.import.stage() {
-            Stage::Ending { foreign, then_wait } => (*foreign, *then_wait),
+            Stage::Ending { foreign, then_wait } => {
+                (*foreign, then_wait.as_ref().map(|(obstacle, _)| *obstacle))
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -150,6 +201,7 @@ fn ours() -> Finding {
     let totals = Totals::from([("order_total".to_owned(), values::Decimal::new(700, 2))]);
     Finding::Ours {
         totals,
+        numbers: Numbers::new(),
         notes: Vec::new(),
     }
 }
@@ -163,35 +215,47 @@ fn foreign() -> Finding {
 #[test]
 fn a_good_order_goes_straight_through() {
     let run = Run::of(&record());
-    assert_eq!(run.commands, [Command::Validate]);
-    let run = run.step(Event::Validated(Vec::new()));
-    assert_eq!(run.commands, [Command::OpenSession]);
+    assert_eq!(run.commands, [Command::Plan]);
+    let run = run.step(ready());
+    assert_eq!(run.commands, [Command::JournalPlan { plan: order_plan() }]);
+    let run = run.step(Event::PlanJournaled);
+    assert_eq!(run.commands, [Command::OpenSession { write: 0 }]);
     let run = run.step(Event::SessionOpened(Some(SERVER)));
-    assert_eq!(run.commands, [Command::NextNumber]);
-    let run = run.step(Event::NumberGiven {
-        number: "101".into(),
+    assert_eq!(run.commands, [Command::NextIdentity { write: 0 }]);
+    let run = run.step(Event::IdentityGiven {
+        identity: "101".into(),
         highest: Some("100".into()),
     });
     assert_eq!(
         run.commands,
-        [Command::JournalReservation { number: "101".into() }]
+        [Command::JournalReservation {
+            name: "sales_order_no".into(),
+            identity: "101".into()
+        }]
     );
     let run = run.step(Event::ReservationJournaled { at: at(1).at });
-    assert!(matches!(&run.commands[..], [Command::ReserveAtHub { reserved }] if reserved.number == "101"));
+    assert!(matches!(&run.commands[..], [Command::ReserveAtHub { reserved }] if reserved.identity == "101"));
     let run = run.step(Event::ReservedAtHub);
     assert_eq!(
         run.commands,
         [Command::JournalWriteStarted {
-            number: "101".into(),
+            name: "sales_order_no".into(),
+            identity: "101".into(),
             server: Some(SERVER)
         }]
     );
     let run = run.step(Event::WriteStarted);
-    assert_eq!(run.commands, [Command::EnterOrder { number: "101".into() }]);
+    assert_eq!(
+        run.commands,
+        [Command::Enter {
+            write: 0,
+            identity: "101".into()
+        }]
+    );
     assert_eq!(run.import.standing().state, ImportState::Writing);
     drop(run);
     let run = Run::done();
-    assert!(matches!(&run.commands[..], [Command::ReadBack { inquiry }] if inquiry.is_said_written()));
+    assert!(matches!(&run.commands[..], [Command::ReadBack { inquiry, .. }] if inquiry.is_said_written()));
     let run = run.found(ours(), false);
     assert_eq!(run.end(), (ImportState::Written, ""));
     let outcome = run.outcome().clone();
@@ -210,7 +274,7 @@ fn a_good_order_goes_straight_through() {
 #[test]
 fn problems_refuse_before_sage_is_asked() {
     let problem = Problem::new("item_unknown", "lines[0].item_code", "x", "y");
-    let run = Run::of(&record()).step(Event::Validated(vec![problem.clone()]));
+    let run = Run::of(&record()).step(Event::Planned(Planned::Refused(vec![problem.clone()])));
     assert_eq!(run.outcome().problems, [problem]);
     assert_eq!(run.end().0, ImportState::Refused);
 }
@@ -220,7 +284,7 @@ fn sages_refusal_before_the_write_is_final_and_at_the_write_is_read_back() {
     let problem = Problem::new("item_refused", "lines[0].item_code", "x", "y");
     let refused = |at_header_write| {
         let entry = Entry::Refused {
-            problem: problem.clone(),
+            problems: vec![problem.clone()],
             at_header_write,
             warnings: Vec::new(),
         };
@@ -247,6 +311,7 @@ fn conditions_wait_and_keep_the_number() {
     for at_header_write in [false, true] {
         let mut run = Run::writing("101").step(Event::Entered(Entry::Condition {
             condition,
+            detail: String::new(),
             at_header_write,
         }));
         if at_header_write {
@@ -255,7 +320,8 @@ fn conditions_wait_and_keep_the_number() {
         assert_eq!(
             run.commands,
             [Command::JournalWriteEnded {
-                number: "101".into(),
+                name: "sales_order_no".into(),
+                identity: "101".into(),
                 foreign: false
             }]
         );
@@ -268,12 +334,13 @@ fn conditions_wait_and_keep_the_number() {
         let early = run.step(Event::Due);
         assert!(early.commands.is_empty());
         let (import, commands) = early.import.step(Event::Due, &at(3700));
-        assert_eq!(commands, [Command::OpenSession]);
+        assert_eq!(commands, [Command::OpenSession { write: 0 }]);
         let (_, commands) = import.step(Event::SessionOpened(Some(SERVER)), &at(3700));
         assert_eq!(
             commands,
             [Command::JournalWriteStarted {
-                number: "101".into(),
+                name: "sales_order_no".into(),
+                identity: "101".into(),
                 server: Some(SERVER)
             }]
         );
@@ -286,11 +353,11 @@ fn every_step_may_be_blocked_and_is_taken_again() {
         obstacle,
         detail: "words".into(),
     };
-    let given = || Event::NumberGiven {
-        number: "101".into(),
+    let given = || Event::IdentityGiven {
+        identity: "101".into(),
         highest: None,
     };
-    let opening = || Run::of(&record()).step(Event::Validated(Vec::new()));
+    let opening = || Run::of(&planned());
     let numbering = || opening().step(Event::SessionOpened(None));
     let keeping = || numbering().step(given());
     let announcing = || keeping().step(Event::ReservationJournaled { at: at(1).at });
@@ -308,22 +375,32 @@ fn every_step_may_be_blocked_and_is_taken_again() {
     };
     assert_eq!(
         again(Run::of(&record()), Obstacle::ReaderUnavailable),
-        Command::Validate
+        Command::Plan
     );
+    assert!(matches!(
+        again(Run::of(&record()).step(ready()), Obstacle::JournalFull),
+        Command::JournalPlan { .. }
+    ));
     assert_eq!(
         again(opening(), Obstacle::Sage(Condition::NoSeat)),
-        Command::OpenSession
+        Command::OpenSession { write: 0 }
     );
     assert_eq!(
         again(numbering(), Obstacle::SageUnreachable),
-        Command::OpenSession
+        Command::OpenSession { write: 0 }
     );
-    assert_eq!(again(keeping(), Obstacle::JournalFull), Command::OpenSession);
+    assert_eq!(
+        again(keeping(), Obstacle::JournalFull),
+        Command::OpenSession { write: 0 }
+    );
     assert_eq!(
         again(announcing(), Obstacle::HubUnreachable),
-        Command::OpenSession
+        Command::OpenSession { write: 0 }
     );
-    assert_eq!(again(starting(), Obstacle::JournalFull), Command::OpenSession);
+    assert_eq!(
+        again(starting(), Obstacle::JournalFull),
+        Command::OpenSession { write: 0 }
+    );
     assert!(matches!(
         again(Run::done(), Obstacle::ReaderUnavailable),
         Command::ReadBack { .. }
@@ -358,302 +435,11 @@ fn every_step_may_be_blocked_and_is_taken_again() {
 
 #[test]
 fn a_worker_lost_before_the_write_is_started_anew() {
-    let run = Run::of(&record())
-        .step(Event::Validated(Vec::new()))
+    let run = Run::of(&planned())
         .step(Event::SessionOpened(None))
         .step(Event::WorkerLost { detail: "x".into() });
     assert_eq!(run.commands[0], Command::KillWorker);
     assert_eq!(run.import.waiting().unwrap().obstacle, Obstacle::SageUnreachable);
-}
-
-#[test]
-fn a_lost_write_is_fenced_before_it_is_read_back() {
-    let run = Run::faulted(true);
-    assert_eq!(
-        run.commands,
-        [Command::KillWorker, Command::Fence { server: Some(SERVER) }]
-    );
-    assert_eq!(run.step(Event::Fenced(true)).proof(), Proof::Fenced);
-    assert_eq!(Run::faulted(true).step(Event::Fenced(false)).proof(), Proof::Open);
-    // Nothing was begun: nothing can follow, whoever still runs.
-    assert_eq!(
-        Run::faulted(false).step(Event::Fenced(false)).proof(),
-        Proof::NothingPending
-    );
-}
-
-#[test]
-fn what_is_found_after_a_lost_write_decides() {
-    let fenced = || Run::faulted(true).step(Event::Fenced(true));
-    let open = || Run::faulted(true).step(Event::Fenced(false));
-    let unbegun = || Run::faulted(false).step(Event::Fenced(false));
-    let again = (false, Some(Obstacle::WriteFailed));
-    assert_eq!(fenced().found(Finding::Absent, true).ending(), again);
-    assert_eq!(unbegun().found(Finding::Absent, false).ending(), again);
-    assert_eq!(
-        fenced().found(Finding::Absent, false).end(),
-        (ImportState::InDoubt, "history_not_kept")
-    );
-    assert_eq!(
-        open().found(Finding::Absent, true).end(),
-        (ImportState::InDoubt, "fence_unknown")
-    );
-    assert_eq!(fenced().found(foreign(), false).ending(), (true, None));
-    assert_eq!(
-        open().found(foreign(), true).end(),
-        (ImportState::InDoubt, "fence_unknown")
-    );
-    for run in [fenced(), open(), unbegun()] {
-        let run = run.found(ours(), false);
-        assert_eq!(run.end(), (ImportState::Written, ""));
-        assert_eq!(
-            run.outcome().totals["order_total"].to_string(),
-            "7.00",
-            "from the record found"
-        );
-    }
-}
-
-#[test]
-fn what_contradicts_itself_is_read_again_and_then_left_to_a_person() {
-    let partial = || Finding::Partial {
-        what: "no lines".into(),
-    };
-    let unclear = || Finding::Unclear {
-        why: "two readings".into(),
-    };
-    for (finding, code) in [
-        (partial(), "partial"),
-        (unclear(), "unclear"),
-        (Finding::Absent, "missing_after_write"),
-    ] {
-        let mut run = Run::done();
-        for _ in 1..MAX_UNCLEAR {
-            run = run.found(finding.clone(), true);
-            assert_eq!(run.import.waiting().unwrap().obstacle, Obstacle::ReadBackUnclear);
-            let until = run.import.waiting().unwrap().until;
-            let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-            assert!(matches!(&commands[..], [Command::ReadBack { .. }]));
-            run = Run { import, commands };
-        }
-        let run = run.found(finding, true);
-        assert_eq!(run.end(), (ImportState::InDoubt, code));
-        assert_eq!(run.outcome().sales_order_no.as_deref(), Some("101"));
-        assert!(!run.outcome().problems[0].remedy.is_empty());
-    }
-    assert_eq!(
-        Run::done().found(foreign(), true).end(),
-        (ImportState::InDoubt, "foreign_after_write")
-    );
-}
-
-#[test]
-fn a_number_taken_is_reserved_anew_and_not_for_ever() {
-    let taken = || Run::writing("101").step(Event::Entered(Entry::KeyTaken));
-    assert_eq!(taken().proof(), Proof::NothingPending);
-    assert_eq!(taken().found(foreign(), false).ending(), (true, None));
-    assert_eq!(
-        taken().found(Finding::Absent, false).ending(),
-        (true, None),
-        "nothing of ours was ever begun"
-    );
-    assert_eq!(taken().found(ours(), false).end().0, ImportState::Written);
-
-    let mut run = taken().found(foreign(), true);
-    for number in 102..200_u32 {
-        run = run
-            .step(Event::WriteEnded)
-            .step(Event::SessionOpened(Some(SERVER)));
-        if matches!(run.import.stage(), Stage::Concluding { .. }) {
-            assert_eq!(run.end(), (ImportState::Held, "numbers_taken"));
-            assert_eq!(run.import.reservations.len(), MAX_RESERVATIONS);
-            return;
-        }
-        run = run
-            .step(Event::NumberGiven {
-                number: number.to_string(),
-                highest: None,
-            })
-            .step(Event::ReservationJournaled { at: at(1).at })
-            .step(Event::IdentityTaken);
-        assert_eq!(run.ending(), (true, None));
-    }
-    panic!("it went on for ever");
-}
-
-#[test]
-fn a_write_that_keeps_failing_is_held() {
-    let mut run = Run::faulted(true);
-    for _ in 0..20 {
-        run = run.step(Event::Fenced(true)).found(Finding::Absent, true);
-        if matches!(run.import.stage(), Stage::Concluding { .. }) {
-            assert_eq!(run.end(), (ImportState::Held, "write_keeps_failing"));
-            return;
-        }
-        run = run.step(Event::WriteEnded);
-        let until = run.import.waiting().unwrap().until;
-        let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-        run = Run { import, commands }.step(Event::SessionOpened(Some(SERVER)));
-        assert_eq!(
-            run.commands,
-            [Command::JournalWriteStarted {
-                number: "101".into(),
-                server: Some(SERVER)
-            }]
-        );
-        let fault = Fault {
-            code: 1,
-            message: "lost".into(),
-        };
-        run = run
-            .step(Event::WriteStarted)
-            .step(Event::Entered(Entry::Faulted { fault, began: true }));
-    }
-    panic!("it went on for ever");
-}
-
-#[test]
-fn a_locked_number_is_given_up_after_a_while() {
-    let condition = Condition::RecordLocked;
-    let mut run = Run::writing("101");
-    for _ in 0..MAX_LOCKED {
-        run = run.step(Event::Entered(Entry::Condition {
-            condition,
-            at_header_write: false,
-        }));
-        assert_eq!(run.ending(), (false, Some(Obstacle::Sage(condition))));
-        run = run.step(Event::WriteEnded);
-        let until = run.import.waiting().unwrap().until;
-        let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-        run = Run { import, commands }
-            .step(Event::SessionOpened(Some(SERVER)))
-            .step(Event::WriteStarted);
-    }
-    run = run.step(Event::Entered(Entry::Condition {
-        condition,
-        at_header_write: false,
-    }));
-    assert_eq!(run.ending(), (true, None));
-    let run = run
-        .step(Event::WriteEnded)
-        .step(Event::SessionOpened(Some(SERVER)));
-    assert_eq!(run.commands, [Command::NextNumber]);
-}
-
-#[test]
-fn a_number_that_went_backwards_freezes() {
-    let run = Run::of(&record())
-        .step(Event::Validated(Vec::new()))
-        .step(Event::SessionOpened(None))
-        .step(Event::NumberGiven {
-            number: "0000099".into(),
-            highest: Some("0000120".into()),
-        });
-    assert!(matches!(
-        &run.commands[..],
-        [Command::Freeze { .. }, Command::JournalOutcome { .. }]
-    ));
-    assert_eq!(run.end(), (ImportState::Held, "restored_from_backup"));
-    let run = Run::of(&record())
-        .step(Event::Validated(Vec::new()))
-        .step(Event::Frozen("went backwards".into()));
-    assert_eq!(run.end(), (ImportState::Held, "restored_from_backup"));
-    assert!(
-        !went_backwards("A000099", "0000120"),
-        "other numbers cannot be compared"
-    );
-    assert!(went_backwards("0000120", "0000120"));
-}
-
-#[test]
-fn an_order_that_is_missing_without_trace_freezes() {
-    let missing = |keeps_history| {
-        let mut run = Run::done();
-        for _ in 1..MAX_UNCLEAR {
-            run = run.found(Finding::Absent, keeps_history);
-            assert!(matches!(&run.commands[..], [Command::Announce { .. }]));
-            let until = run.import.waiting().unwrap().until;
-            let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-            run = Run { import, commands };
-        }
-        run.found(Finding::Absent, keeps_history)
-    };
-    let run = missing(true);
-    assert_eq!(run.end(), (ImportState::InDoubt, "missing_after_write"));
-    match &run.commands[..] {
-        [Command::Freeze { reason }, Command::JournalOutcome { .. }] => {
-            assert!(reason.contains("101") && reason.contains("restored from a backup"));
-        }
-        other => panic!("{other:?}"),
-    }
-    // Without history it may just have been completed.
-    let run = missing(false);
-    assert_eq!(run.end(), (ImportState::InDoubt, "missing_after_write"));
-    assert!(matches!(&run.commands[..], [Command::JournalOutcome { .. }]));
-    // What was never said to be written may be absent.
-    let run = Run::faulted(true)
-        .step(Event::Fenced(true))
-        .found(Finding::Absent, true);
-    assert!(matches!(&run.commands[..], [Command::JournalWriteEnded { .. }]));
-}
-
-#[test]
-fn after_a_crash_the_journal_says_where_to_go_on() {
-    // Nothing was reserved.
-    assert_eq!(Run::of(&record()).commands, [Command::Validate]);
-    // Reserved, and no write begun: looked up, then written under the same number.
-    let mut known = record();
-    known.reservations = vec![reserved("101", Source::Journal)];
-    let run = Run::of(&known);
-    assert_eq!(run.proof(), Proof::NothingPending);
-    let run = run
-        .found(Finding::Absent, false)
-        .step(Event::WriteEnded)
-        .step(Event::SessionOpened(None));
-    assert_eq!(
-        run.commands,
-        [Command::JournalWriteStarted {
-            number: "101".into(),
-            server: None
-        }]
-    );
-    // A write was begun: the process that the journal names is fenced.
-    known.write = Some(start("101"));
-    let run = Run::of(&known);
-    assert_eq!(
-        run.commands,
-        [Command::KillWorker, Command::Fence { server: Some(SERVER) }]
-    );
-    assert_eq!(run.step(Event::Fenced(true)).proof(), Proof::Fenced);
-    // It had ended: only the report is left, or nothing.
-    known.outcome = Some(Outcome::of_state(ImportState::Refused));
-    assert!(matches!(&Run::of(&known).commands[..], [Command::Report { .. }]));
-    known.reported = true;
-    assert!(Run::of(&known).commands.is_empty());
-}
-
-#[test]
-fn what_only_the_hub_remembers_is_read_back_and_never_written_again() {
-    let mut lost = record();
-    lost.reservations = vec![reserved("101", Source::Hub), reserved("102", Source::Hub)];
-    let number = |run: &Run| match run.import.stage() {
-        Stage::Reading { inquiry } => inquiry.number.clone(),
-        other => panic!("{other:?}"),
-    };
-    let run = Run::of(&lost);
-    assert_eq!((run.proof(), number(&run).as_str()), (Proof::Open, "101"));
-    let run = run.found(foreign(), true);
-    assert_eq!(
-        (run.proof(), number(&run).as_str()),
-        (Proof::Open, "102"),
-        "every number is looked up"
-    );
-    assert_eq!(
-        run.found(Finding::Absent, true).end(),
-        (ImportState::InDoubt, "fence_unknown")
-    );
-    let run = Run::of(&lost).found(Finding::Absent, true).found(ours(), true);
-    assert_eq!(run.outcome().sales_order_no.as_deref(), Some("102"));
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! The words of the machine: stages, commands, events.
 
 use jiff::Timestamp;
-use model::{ImportState, Problem, Totals};
+use model::{ImportState, Numbers, Problem, Totals};
 use sage::{Condition, ServerProcess};
 use values::Decimal;
 
 use crate::Obstacle;
+use crate::plan::{Plan, Planned};
 use crate::read_back::Finding;
-use crate::record::{Outcome, Reserved};
-use crate::sales_order::Entry;
+use crate::record::{Done, Outcome, Reserved};
+use crate::writing::Entry;
 
 /// The instant and a random number, both from outside.
 #[derive(Clone, Copy, Debug)]
@@ -22,18 +23,23 @@ pub struct Moment {
 /// Where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Journaled.
+    /// Journaled; wants a plan.
     Journaled,
-    /// Valid; wants a session.
-    Opening,
-    /// Wants a number.
-    Numbering,
-    /// Has a number that is not journaled.
-    Keeping {
-        /// The number.
-        number: String,
+    /// Has a plan that is not journaled.
+    Filing {
+        /// The plan.
+        plan: Plan,
     },
-    /// Has a number that the hub does not know.
+    /// Planned; wants a session.
+    Opening,
+    /// Wants an identity for the write.
+    Numbering,
+    /// Has an identity that is not journaled.
+    Keeping {
+        /// The identity.
+        identity: String,
+    },
+    /// Has an identity that the hub does not know.
     Announcing,
     /// Is about to write.
     Starting,
@@ -51,10 +57,15 @@ pub enum Stage {
     },
     /// The attempt left nothing behind: to be journaled before the next one.
     Ending {
-        /// Somebody else has the number.
+        /// Somebody else has the identity.
         foreign: bool,
         /// What the next attempt waits for.
-        then_wait: Option<Obstacle>,
+        then_wait: Option<(Obstacle, String)>,
+    },
+    /// A write is in Sage, and others follow: to be journaled before the next one.
+    Passing {
+        /// The write.
+        done: Done,
     },
     /// Its end is to be journaled.
     Concluding {
@@ -76,9 +87,11 @@ pub enum Stage {
 /// What is asked of the ERP, and what the answer may be worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inquiry {
-    /// Under which number.
-    pub number: String,
-    /// When the number was reserved.
+    /// Which write.
+    pub name: String,
+    /// Under which identity.
+    pub identity: String,
+    /// When it was reserved.
     pub since: Timestamp,
     /// What "nothing is there" proves.
     pub proof: Proof,
@@ -106,14 +119,16 @@ pub enum Heard {
     Done {
         /// Totals that Sage gave.
         totals: Totals,
+        /// Further numbers that Sage gave.
+        numbers: Numbers,
         /// Sum of the lines as they were entered.
         extension: Option<Decimal>,
     },
     /// Sage refused the header's write.
-    Refused(Problem),
+    Refused(Vec<Problem>),
     /// The header's write met a condition.
-    Condition(Condition),
-    /// Another record was loaded under the number.
+    Condition(Condition, String),
+    /// Another record was loaded under the identity.
     KeyTaken,
 }
 
@@ -133,16 +148,29 @@ pub struct Waiting {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Parse and check against the ERP's tables.
-    Validate,
-    /// Have a session, with this document's date.
-    OpenSession,
-    /// Ask Sage for the next number.
-    NextNumber,
+    /// Plan the document against settings and the ERP's tables.
+    Plan,
+    /// Journal the plan.
+    JournalPlan {
+        /// The plan.
+        plan: Plan,
+    },
+    /// Have a session, in the program of this write.
+    OpenSession {
+        /// Its place in the plan.
+        write: usize,
+    },
+    /// Find an identity for this write.
+    NextIdentity {
+        /// Its place in the plan.
+        write: usize,
+    },
     /// Journal the reservation.
     JournalReservation {
-        /// The number.
-        number: String,
+        /// Which write.
+        name: String,
+        /// The identity.
+        identity: String,
     },
     /// Make the reservation known to the hub.
     ReserveAtHub {
@@ -151,15 +179,19 @@ pub enum Command {
     },
     /// Journal that the write begins, with room for its outcome.
     JournalWriteStarted {
-        /// Under which number.
-        number: String,
+        /// Which write.
+        name: String,
+        /// Under which identity.
+        identity: String,
         /// The process that will commit it.
         server: Option<ServerProcess>,
     },
-    /// Enter and write the order.
-    EnterOrder {
-        /// Under this number.
-        number: String,
+    /// Enter and write the record.
+    Enter {
+        /// Its place in the plan.
+        write: usize,
+        /// Under this identity.
+        identity: String,
     },
     /// End the worker.
     KillWorker,
@@ -168,17 +200,26 @@ pub enum Command {
         /// The process; none when it is not known.
         server: Option<ServerProcess>,
     },
-    /// Look for the order in every place where it may be.
+    /// Look for the record in every place where it may be.
     ReadBack {
+        /// Its place in the plan.
+        write: usize,
         /// What is asked.
         inquiry: Inquiry,
     },
     /// Journal that the attempt left nothing behind.
     JournalWriteEnded {
-        /// Under which number.
-        number: String,
+        /// Which write.
+        name: String,
+        /// Under which identity.
+        identity: String,
         /// Somebody else has it.
         foreign: bool,
+    },
+    /// Journal that a write is in Sage.
+    JournalDone {
+        /// The write.
+        done: Done,
     },
     /// Stop all imports of the company until a person has looked.
     Freeze {
@@ -214,19 +255,24 @@ pub enum Event {
         /// In whose words.
         detail: String,
     },
-    /// All problems; none is a good sign.
-    Validated(Vec<Problem>),
+    /// What planning came to.
+    Planned(Planned),
+    /// The plan is journaled.
+    PlanJournaled,
     /// There is a session in this process.
     SessionOpened(Option<ServerProcess>),
     /// Imports of the company are frozen.
     Frozen(String),
-    /// Sage gave a number.
-    NumberGiven {
-        /// The number.
-        number: String,
-        /// The highest number that an order of ours was written under.
+    /// There is an identity for the write.
+    IdentityGiven {
+        /// The identity.
+        identity: String,
+        /// The highest number that a record of this kind of ours was written under, where
+        /// numbers of the kind only grow.
         highest: Option<String>,
     },
+    /// There is none, and none will come by itself.
+    NoIdentity(Problem),
     /// Sage or the worker was lost before a write.
     WorkerLost {
         /// In whose words.
@@ -239,7 +285,7 @@ pub enum Event {
     },
     /// The hub has it.
     ReservedAtHub,
-    /// Another import has that number.
+    /// Another import has that identity.
     IdentityTaken,
     /// The start is journaled.
     WriteStarted,
@@ -249,13 +295,15 @@ pub enum Event {
     Fenced(bool),
     /// What was found.
     ReadBack {
-        /// Under the number.
+        /// Under the identity.
         finding: Finding,
-        /// Does the ERP keep the history of orders?
+        /// Does the ERP keep a trace of what leaves the places where such records begin?
         keeps_history: bool,
     },
     /// The end of the attempt is journaled.
     WriteEnded,
+    /// It is journaled that the write is in Sage.
+    DoneJournaled,
     /// The outcome is journaled.
     OutcomeJournaled,
     /// The hub knows.
