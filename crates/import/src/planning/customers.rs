@@ -21,6 +21,8 @@ const TABLE: &str = "AR_Customer";
 const NEW: &str = "customer_no";
 /// What a change is called.
 const CHANGE: &str = "customer_change";
+/// The division where divisions are off; no list needs to have it.
+const NO_DIVISIONS: &str = "00";
 /// Candidates that are named.
 const MAX_NAMED: usize = 5;
 
@@ -327,13 +329,10 @@ fn new_customer<K: Knowledge>(
         .unwrap_or(&settings.ar_division_no)
         .clone();
     let division_field = format!("{prefix}ar_division_no");
-    codes::check(
-        CodeList::Division,
-        &ar_division_no,
-        &division_field,
-        knowledge,
-        findings,
-    )?;
+    if ar_division_no != NO_DIVISIONS {
+        let list = CodeList::Division;
+        codes::check(list, &ar_division_no, &division_field, knowledge, findings)?;
+    }
     let widths = knowledge.widths(TABLE)?;
     let mut sheet = Sheet::new(TABLE, &widths);
     let number = number_source(profile, prefix, context, findings);

@@ -155,7 +155,8 @@ impl Shelf<'_> {
                 let Some(other) = self.item(&code, knowledge)? else {
                     continue;
                 };
-                if other.is_inactive || other.available.is_none() || self.is_short(&code, &other, wanted) {
+                let is_short = other.available.is_none() || self.is_short(&code, &other, wanted);
+                if other.is_inactive || is_short || !suits(&other, line) {
                     continue;
                 }
                 findings.warn(format!(
@@ -388,6 +389,15 @@ impl Shelf<'_> {
             discount_percent: None,
         })
     }
+}
+
+/// Can the alternate come from the line's warehouse, in its unit?
+fn suits(other: &ItemFacts, line: &OrderLine) -> bool {
+    let is_in = |list: &[String], wanted: Option<&String>| {
+        wanted.is_none_or(|wanted| list.is_empty() || list.contains(wanted))
+    };
+    is_in(&other.warehouses, line.warehouse_code.as_ref())
+        && is_in(&other.units, line.unit_of_measure.as_ref())
 }
 
 fn check_quantity(quantity: Decimal, field: &str, findings: &mut Findings) {

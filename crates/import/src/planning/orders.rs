@@ -193,15 +193,19 @@ fn header<K: Knowledge>(
     }
     let guest = party.and_then(|party| party.guest.as_ref());
     let bill_to = order.bill_to.clone().or_else(|| guest.map(ship_tos::address_of));
+    // What a guest is called and where they live was sent elsewhere.
+    let field_of = |was_sent: bool, field| if was_sent { field } else { "customer.guest" };
     if let Some(address) = &bill_to {
         for (column, field, value) in bill_to_columns(address) {
             // All of it, so that nothing of the customer's own stays in between.
+            let field = field_of(order.bill_to.is_some(), field);
             sheet.text(column, value.map_or("", String::as_str), field, findings);
         }
     }
     if let Some(address) = &destination.on_order {
         sheet.text("ShipToCode", "", "ship_to", findings);
         for (column, field, value) in ship_tos::columns_of(address) {
+            let field = field_of(order.ship_to.is_some(), field);
             sheet.text(column, value.map_or("", String::as_str), field, findings);
         }
     }

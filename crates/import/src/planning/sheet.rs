@@ -185,7 +185,8 @@ pub(super) fn check_text(
 ) -> bool {
     let mut fits = true;
     let length = value.chars().count();
-    if let Some(width) = widths.get(column).filter(|width| length > **width) {
+    // No width is told of columns that take any length.
+    if let Some(width) = widths.get(column).filter(|width| **width > 0 && length > **width) {
         fits = false;
         findings.refuse(problem(
             "too_long",

@@ -130,7 +130,7 @@ fn of_address<K: Knowledge>(
     let mut sheet = Sheet::new(TABLE, &widths);
     if address.name.is_none() {
         // A record needs a name; the customer's is the one that it would have on paper.
-        sheet.text("ShipToName", party.name(), "", findings);
+        sheet.text("ShipToName", party.name(), "ship_to.ship_to_name", findings);
     }
     for (column, field, value) in columns_of(address) {
         sheet.optional(column, value, field, findings);

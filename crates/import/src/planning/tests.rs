@@ -105,6 +105,7 @@ impl Case {
             for problem in problems {
                 assert!(!problem.field.is_empty(), "{problem:?} has no field");
                 assert!(!problem.remedy.is_empty(), "{problem:?} has no remedy");
+                assert!(problem.remedy.len() <= 240, "{problem:?} would be cut");
                 assert!(!problem.message.is_empty(), "{problem:?} has no message");
             }
         }
@@ -114,21 +115,27 @@ impl Case {
     fn ready(mut self) -> Plan {
         match self.planned() {
             Planned::Ready(plan) => plan,
-            other => panic!("not ready: {other:#?}"),
+            other @ (Planned::Nothing { .. } | Planned::Refused(_) | Planned::Held(_)) => {
+                panic!("not ready: {other:#?}")
+            }
         }
     }
 
     fn refused(mut self) -> Vec<(String, String)> {
         match self.planned() {
             Planned::Refused(problems) => pairs(problems),
-            other => panic!("not refused: {other:#?}"),
+            other @ (Planned::Ready(_) | Planned::Nothing { .. } | Planned::Held(_)) => {
+                panic!("not refused: {other:#?}")
+            }
         }
     }
 
     fn held(mut self) -> Vec<Problem> {
         match self.planned() {
             Planned::Held(problems) => problems,
-            other => panic!("not held: {other:#?}"),
+            other @ (Planned::Ready(_) | Planned::Nothing { .. } | Planned::Refused(_)) => {
+                panic!("not held: {other:#?}")
+            }
         }
     }
 

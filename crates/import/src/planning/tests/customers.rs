@@ -12,7 +12,9 @@ use crate::settings::{GuestPolicy, Numbering, UpdatePolicy};
 fn customer_of(plan: &Plan) -> &CustomerWrite {
     match &plan.writes[0] {
         Write::Customer(customer) => customer,
-        other => panic!("no customer first: {other:?}"),
+        other @ (Write::CustomerChange(_) | Write::ShipTo(_) | Write::SalesOrder(_) | Write::Receipt(_)) => {
+            panic!("no customer first: {other:?}")
+        }
     }
 }
 
@@ -157,6 +159,9 @@ fn guests_go_by_the_sites_policy() {
             "EmailAddress$=office@lakeside.example",
         ],
     );
+    let mut long = shared("HARBOR");
+    long.document.body["customer"]["guest"]["customer_name"] = json!("Lakeside 🎁");
+    assert!(long.refused().iter().all(|(_, field)| field == "customer.guest"));
     shared("NOBODY").refuses("customer_unknown", "customer.guest");
 }
 

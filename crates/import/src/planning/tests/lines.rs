@@ -220,6 +220,16 @@ fn an_alternate_is_taken_when_the_item_is_short() {
             .iter()
             .any(|w| w.contains("no alternate is in stock"))
     );
+    let mut elsewhere = item(100);
+    elsewhere.warehouses = vec!["001".into()];
+    let mut here = lamp("4");
+    here["warehouse_code"] = json!("000");
+    let plan = case(json!([here]))
+        .with(|books| {
+            books.items.insert("LAMP-B".into(), elsewhere);
+        })
+        .ready();
+    assert_eq!(items(&plan), ["LAMP-C"]);
     let mut without = lamp("4");
     without["take_alternate"] = json!(false);
     assert_eq!(items(&case(json!([without])).ready()), ["LAMP"]);

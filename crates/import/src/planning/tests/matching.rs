@@ -14,8 +14,11 @@ enum Verdict {
     Made,
 }
 
+/// A customer of Sage's: number and texts.
+type There = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// What becomes of Lakeside Hardware, with these customers in Sage.
-fn verdict(changes: &Value, there: &[(&str, &[(&str, &str)])]) -> Verdict {
+fn verdict(changes: &Value, there: &[There]) -> Verdict {
     let mut body = new_customer_order();
     for (name, value) in changes.as_object().unwrap() {
         body["customer"]["new"][name.as_str()] = value.clone();
@@ -40,7 +43,7 @@ fn verdict(changes: &Value, there: &[(&str, &[(&str, &str)])]) -> Verdict {
             );
             Verdict::Held(problems[0].value.clone())
         }
-        other => panic!("{other:?}"),
+        other @ (Planned::Nothing { .. } | Planned::Refused(_)) => panic!("{other:?}"),
     }
 }
 
@@ -49,7 +52,7 @@ fn the_table_of_cases() {
     let taken = |number: &str| Verdict::Taken(number.into());
     let held = |keys: &str| Verdict::Held(keys.into());
     let none = json!({});
-    let cases: Vec<(&str, &Value, Vec<(&str, &[(&str, &str)])>, Verdict)> = vec![
+    let cases: Vec<(&str, &Value, Vec<There>, Verdict)> = vec![
         (
             "nobody is like it",
             &none,

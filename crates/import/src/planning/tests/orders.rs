@@ -430,6 +430,50 @@ fn how_it_was_paid_stands_on_the_order() {
 }
 
 #[test]
+fn a_deposit_comes_with_its_receipt() {
+    let case = || {
+        let body = order_with(json!({"payment": {"amount": "159.00", "payment_type": "WEB"}}));
+        Case::order(body).set(|settings| {
+            settings.payments.prepaid = Prepaid::DepositAndReceipt;
+            settings.payments.deposit_account_key = Some("000000042".into());
+            settings.payments.bank_code = Some("A".into());
+            settings.capabilities.receipts = true;
+        })
+    };
+    let bank = |books: &mut super::Books| {
+        books.codes.insert((crate::planning::CodeList::Bank, "A".into()));
+    };
+    let plan = case().with(bank).ready();
+    let names: Vec<_> = plan.writes.iter().map(Write::identity_name).collect();
+    assert_eq!(names, ["sales_order_no", "receipt"]);
+    let Write::Receipt(receipt) = &plan.writes[1] else {
+        panic!("no receipt")
+    };
+    let check = format!("CheckNoForDeposit$={}", receipt.check_no);
+    has(&order_of(&plan).closing, &["DepositAmt=159.00", &check]);
+    // The order is there, the receipt is not.
+    let plan = case().with(bank).done("sales_order_no", "0000185").ready();
+    assert_eq!(plan.writes, [Write::Receipt(receipt.clone())]);
+    let mut all = case()
+        .with(bank)
+        .done("sales_order_no", "0000185")
+        .done("receipt", "00001:A:00001:01:HARBOR:X");
+    assert!(matches!(all.planned(), Planned::Nothing { .. }));
+}
+
+#[test]
+fn a_column_without_a_width_takes_any_length() {
+    let body = line_with(json!({"comment_text": "x".repeat(1_000)}));
+    let plan = Case::order(body)
+        .with(|books| {
+            let table = books.widths.get_mut("SO_SalesOrderDetail").unwrap();
+            table.insert("CommentText".into(), 0);
+        })
+        .ready();
+    assert_eq!(order_of(&plan).lines.len(), 1);
+}
+
+#[test]
 fn a_quote_takes_no_money() {
     let body = order_with(json!({"order_type": "Q", "payment": {"amount": "159.00"}}));
     Case::order(body.clone()).ready();
