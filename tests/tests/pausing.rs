@@ -386,3 +386,74 @@ fn reading_stops_within_seconds_and_goes_on_where_it_stood() {
     site.driver(&["sync"]).ok();
     site.driver(&["verify"]).ok();
 }
+
+#[test]
+fn pauses_in_the_middle_of_a_busy_hour_lose_and_double_nothing() {
+    const ORDERS: usize = 24;
+    let site = site();
+    let mut driver = start(&site);
+    setting(&site, "fault.header_write.delay_ms", "60");
+    let post_some = |from: usize, to: usize| -> Vec<(String, String)> {
+        let posted = (from..to).map(|n| {
+            let po = format!("WEB-BUSY-{n}");
+            (post(&site, &po, &order(&po)), po)
+        });
+        posted.collect()
+    };
+    let mut posted = Vec::new();
+    for round in 0..6 {
+        posted.extend(post_some(round * 4, round * 4 + 4));
+        std::thread::sleep(Duration::from_millis(70 * round as u64));
+        let _ = pause(&site, &[]);
+        holds_nothing(&site, &driver);
+        if round == 3 {
+            driver.kill();
+            driver = site.start_driver("driver", &[]);
+        }
+        site.driver(&["resume"]).ok();
+    }
+    assert_eq!(posted.len(), ORDERS);
+    for (id, po) in &posted {
+        is_written_once(&site, id, po);
+    }
+    let all = site.ask_erp("SELECT count(*) FROM SO_SalesOrderHeader WHERE CustomerPONo LIKE 'WEB-BUSY-%'");
+    assert_eq!(all, ORDERS.to_string());
+}
+
+#[test]
+fn one_company_pauses_while_another_goes_on() {
+    let site = site();
+    let other = site.path().join("other.db").display().to_string();
+    let make = ["create", &other, "--company", "XYZ", "--seed", "7"];
+    system_tests::run("sage-sandbox", &make).ok();
+    let section =
+        format!("[[company]]\ncode = \"XYZ\"\nedition = \"standard\"\nreader.sandbox = \"{other}\"\n");
+    site.write_config("driver", &section);
+    let driver = site.start_driver("driver", &[]);
+    let price = |company: &str| format!("/v1/items/1001-HON-H252?company={company}");
+    for company in ["ABC", "XYZ"] {
+        let _ = site.api.wait_for(&price(company), SETTLED, |a| a.status == 200);
+    }
+    let _ = pause(&site, &["--company", "ABC", "--reason", "counting"]);
+    let shown = status(&site);
+    assert_eq!(shown["paused"]["ABC"]["reason"], "counting", "{shown}");
+    assert_eq!(shown["paused"].get("XYZ"), None, "{shown}");
+    assert_eq!(handles(&site, &driver).len(), 1, "the other company's reader");
+    let arguments = [
+        "set",
+        &other,
+        "--table",
+        "CI_Item",
+        "--key",
+        "ItemCode=1001-HON-H252",
+        "--value",
+        "StandardUnitPrice=77.5",
+    ];
+    system_tests::run("sage-sandbox", &arguments).ok();
+    let _ = site.api.wait_for(&price("XYZ"), SETTLED, |a| {
+        a.body["standard_unit_price"] == "77.500000"
+    });
+    let text = site.driver(&["resume", "--company", "XYZ"]).ok();
+    assert!(text.contains("XYZ was not paused"), "{text}");
+    assert_eq!(status(&site)["paused"]["ABC"]["reason"], "counting");
+}

@@ -50,7 +50,7 @@ impl Handle {
 #[derive(Debug, Default)]
 pub struct Pauses {
     companies: Mutex<BTreeMap<CompanyId, State>>,
-    changed: Notify,
+    changed: BTreeMap<CompanyId, Notify>,
 }
 
 #[derive(Default)]
@@ -81,10 +81,11 @@ impl Pauses {
     /// Nobody is paused yet.
     #[must_use]
     pub fn new(companies: impl IntoIterator<Item = CompanyId>) -> Arc<Self> {
-        let states = companies.into_iter().map(|id| (id, State::default()));
+        let states: BTreeMap<_, _> = companies.into_iter().map(|id| (id, State::default())).collect();
+        let changed = states.keys().map(|id| (id.clone(), Notify::new())).collect();
         Arc::new(Self {
-            companies: Mutex::new(states.collect()),
-            changed: Notify::new(),
+            companies: Mutex::new(states),
+            changed,
         })
     }
 
@@ -123,8 +124,8 @@ impl Pauses {
                 (next.clone(), began)
             });
         }
-        if !changes.is_empty() {
-            self.changed.notify_waiters();
+        for (id, _) in &changes {
+            self.wake(id);
         }
         changes
     }
@@ -132,14 +133,16 @@ impl Pauses {
     /// Takes handles away from companies that are paused: from those who do not use them at
     /// once, from the others when they have had time to finish. Never from a write.
     pub(super) fn take_away(&self) {
-        let mut is_held = false;
         for (id, state) in self.companies().iter_mut() {
             let Some((_, began)) = &state.paused else { continue };
             let began = *began;
             if state.writing_until.is_some() {
                 continue;
             }
-            is_held |= state.slots.iter().any(|(_, slot)| slot.is_open());
+            if state.slots.iter().any(|(_, slot)| slot.is_open()) {
+                // Whoever began to wait just before the pause waits no longer.
+                self.wake(id);
+            }
             let written = state.written.filter(|written| *written >= began);
             if written.is_none_or(|written| written.elapsed() >= READ_BACK) {
                 for close in &state.closers {
@@ -163,10 +166,6 @@ impl Pauses {
                     let _ = host::process::end(*server);
                 }
             }
-        }
-        if is_held {
-            // Whoever began to wait just before the pause waits no longer.
-            self.changed.notify_waiters();
         }
     }
 
@@ -203,6 +202,12 @@ impl Pauses {
             all.insert(id.clone(), held);
         }
         all
+    }
+
+    fn wake(&self, company: &CompanyId) {
+        if let Some(changed) = self.changed.get(company) {
+            changed.notify_waiters();
+        }
     }
 
     fn companies(&self) -> MutexGuard<'_, BTreeMap<CompanyId, State>> {
@@ -310,10 +315,14 @@ impl CompanyPause {
     /// Waits for a request, but not beyond the moment when a pause begins or ends, nor while
     /// something is held that a pause asks for.
     pub async fn or_changed<T>(&self, request: impl Future<Output = T>) -> Option<T> {
-        let Some((shared, _)) = &self.shared else {
+        let changed = self
+            .shared
+            .as_ref()
+            .and_then(|(shared, company)| shared.changed.get(company));
+        let Some(changed) = changed else {
             return Some(request.await);
         };
-        let changed = shared.changed.notified();
+        let changed = changed.notified();
         tokio::select! {
             answer = request => Some(answer),
             () = changed => None,

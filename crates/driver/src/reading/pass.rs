@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use agent_store::{Index, StoreError};
 use catalog::{Dataset, Temperament};
 use jiff::Timestamp;
-use sage::Reader;
+use sage::{ReadError, ReadErrorCode, Reader};
 use sync::{
     Command, Engine, Event, Failure, Outcome, PageRequest, PassKind, Progress, Settings, Shape, ShapeProblem,
 };
@@ -25,6 +25,9 @@ use crate::reading::{HubError, StreamHub};
 /// After this time the columns are looked at again, when no whole pass is under way: a new
 /// column, or another width, is seen without a restart.
 const SHAPE_AGE: Duration = Duration::from_secs(600);
+
+/// Why nothing more is read where a pass cannot stop and go on: it begins anew afterwards.
+const PAUSED: &str = "the company was paused meanwhile";
 
 /// Names of the notes beside a stream.
 const COLUMNS_NOTE: &str = "columns";
@@ -354,9 +357,13 @@ impl CompanyReader {
                 self.finished(site, &work, &outcome)?;
                 return Ok(PassEnd::Done(outcome));
             }
-            let event = self
-                .carry_out(&mut work, command, observer)
-                .unwrap_or_else(Event::Failed);
+            let reads = matches!(command, Command::ReadPage(_) | Command::Confirm { .. });
+            let event = if reads && self.pause.is_paused() {
+                Err(Failure::Read(ReadError::new(ReadErrorCode::BridgeLost, PAUSED)))
+            } else {
+                self.carry_out(&mut work, command, observer)
+            };
+            let event = event.unwrap_or_else(Event::Failed);
             let committed = event == Event::Committed;
             let confirmed = matches!(event, Event::Confirmed { .. });
             command = engine.handle(event);
