@@ -4,6 +4,8 @@ mod approvals;
 mod columns;
 mod fields;
 mod file;
+mod import_rules;
+mod imports;
 mod mistake;
 mod pace;
 mod pauses;
@@ -25,6 +27,8 @@ use values::{CompanyId, Date, Secret};
 pub use approvals::{Approval, Approvals, ApprovalsError};
 pub(crate) use columns::is_user_table;
 pub use file::File;
+pub(crate) use imports::Effective;
+pub use imports::{Imports, Profile, profile_path};
 pub(crate) use mistake::KEEPS_NOTHING;
 pub use pace::{HourWindow, HourWindowError, Pace, SyncSettings};
 pub use site::{DatasetSite, SiteDataset};
@@ -71,8 +75,10 @@ pub struct Company {
     pub reader: ReaderSource,
     /// Where documents are written to; none means that it is only read.
     pub writer: Option<WriterTarget>,
-    /// How orders are entered.
+    /// How the Sage session works.
     pub orders: OrderSettings,
+    /// How documents are entered.
+    pub imports: Imports,
     /// What the site changes about its datasets; [`Company::datasets`] puts it together.
     pub sites: Vec<DatasetSite>,
 }
@@ -185,10 +191,21 @@ impl Config {
     /// Reads the file.
     ///
     /// # Errors
-    /// The first mistake, with its place and line.
+    /// The first mistake, with its place and line; also one in a company's profile.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = host::config::read_text(path).map_err(|e| file::unreadable(path, &e))?;
-        Self::parse(path, &text)
+        Self::parse(path, &text)?.with_profiles()
+    }
+
+    /// The same with what conformance runs have shown of its companies.
+    fn with_profiles(mut self) -> Result<Self, ConfigError> {
+        for company in &mut self.companies {
+            let profile = imports::load_profile(&self.state_dir, &company.id).map_err(|error| *error)?;
+            if let Some(profile) = profile {
+                company.imports = std::mem::take(&mut company.imports).with_profile(profile);
+            }
+        }
+        Ok(self)
     }
 
     /// Turns the text of the file at `path` into a configuration. Nothing but the text is

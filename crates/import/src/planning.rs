@@ -25,6 +25,7 @@ use crate::record::{Document, Done, Reserved, Verdict};
 use crate::settings::Settings;
 use findings::Findings;
 
+pub use columns::{DefaultField, customer_defaults, order_defaults};
 pub use knowledge::{
     CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts,
     TextWidths,

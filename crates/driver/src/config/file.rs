@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use catalog::{Catalog, USER_DEFINED_PREFIX};
+use import::rules::Vocabulary;
 use jiff::tz::TimeZone;
 use sage::Dialect;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use super::columns::{Tables, is_name};
 use super::mistake::Mistake;
 use super::place::Place;
 use super::{
-    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, pauses,
+    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, imports, pauses,
     site,
 };
 
@@ -88,6 +89,7 @@ struct CompanySection {
     reader: ReaderSection,
     writer: Option<WriterSection>,
     orders: Option<OrderSettings>,
+    imports: Option<Table>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dataset: Vec<Table>,
 }
@@ -141,6 +143,7 @@ impl File {
             Mistake::new(&Place::default(), format!("the catalog is wrong: {e}"), program)
         })?;
         let tables = Tables::of(&catalog);
+        let words = Vocabulary::of(&catalog);
         let common = site::read_all(&self.dataset, &Place::of("dataset"), &catalog, &tables)?;
         if self.company.is_empty() {
             return Err(Mistake::new(
@@ -153,7 +156,7 @@ impl File {
         for (index, raw) in self.company.into_iter().enumerate() {
             let place = Place::of("company").index(index);
             let own = site::read_all(&raw.dataset, &place.key("dataset"), &catalog, &tables)?;
-            let mut company = raw.into_company(base, &place)?;
+            let mut company = raw.into_company(base, &place, &words)?;
             // A company's section stands instead of the one for all companies.
             let mut sites = common.clone();
             sites.retain(|s| !own.iter().any(|o| o.name == s.name));
@@ -249,7 +252,7 @@ fn check_sync(sync: &SyncSettings, catalog: &Catalog, companies: &[Company]) -> 
 }
 
 impl CompanySection {
-    fn into_company(self, base: &Path, place: &Place) -> Result<Company, Mistake> {
+    fn into_company(self, base: &Path, place: &Place, words: &Vocabulary) -> Result<Company, Mistake> {
         let code = self.code;
         if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
             return Err(Mistake::new(
@@ -279,6 +282,7 @@ impl CompanySection {
                 .map(|writer| writer.into_target(base, &place.key("writer")))
                 .transpose()?,
             orders: self.orders.unwrap_or_default(),
+            imports: imports::read(self.imports, base, &place.key("imports"), words)?,
             sites: Vec::new(),
         })
     }

@@ -11,6 +11,13 @@ use super::section::{Section, list, wrong};
 
 /// The keys of `imports` that are read here.
 pub(super) const KEYS: [&str; 2] = ["map", "rule"];
+/// The keys of a mapping and of a rule.
+pub(super) const ENTRY_KEYS: (&[&str], &[&str]) = (
+    &["document", "field", "from", "kind", "steps"],
+    &[
+        "name", "document", "when", "each", "set", "hold", "refuse", "warn", "remedy",
+    ],
+);
 
 const EXAMPLE_MAP: &str =
     "[[company.imports.map]] with document = \"sales_order\", field = \"ship_via\", steps = [\"upper\"]";
@@ -20,20 +27,8 @@ const SEE: &str = "see docs/import-rules.md for how mappings and rules are writt
 /// Reads and checks the mappings and rules among the entries of `imports`, which stands at `place`.
 pub(super) fn read(imports: &Table, place: &Place, words: &Vocabulary) -> Result<Rules, Mistake> {
     let section = Section::new(imports, place.clone());
-    let mappings = entries::<MappingText>(
-        &section,
-        "map",
-        EXAMPLE_MAP,
-        &["document", "field", "from", "kind", "steps"],
-    )?;
-    let rules = entries::<RuleText>(
-        &section,
-        "rule",
-        EXAMPLE_RULE,
-        &[
-            "name", "document", "when", "each", "set", "hold", "refuse", "warn", "remedy",
-        ],
-    )?;
+    let mappings = entries::<MappingText>(&section, "map", EXAMPLE_MAP, ENTRY_KEYS.0)?;
+    let rules = entries::<RuleText>(&section, "rule", EXAMPLE_RULE, ENTRY_KEYS.1)?;
     Rules::compile(&rules, &mappings, words).map_err(|error| mistake(place, error))
 }
 

@@ -98,6 +98,40 @@ pub(super) const ORDER: [Column; 11] = [
     text("residential_address", "ResidentialAddress"),
 ];
 
+/// A field that the configuration may give a default for.
+#[derive(Clone, Copy, Debug)]
+pub struct DefaultField {
+    /// API name.
+    pub name: &'static str,
+    /// Decimals of a number; none for text.
+    pub scale: Option<u8>,
+    /// The list that knows its codes.
+    pub list: Option<CodeList>,
+}
+
+/// Fields of orders that the configuration may give defaults for, beside user-defined ones.
+pub fn order_defaults() -> impl Iterator<Item = DefaultField> {
+    ORDER.iter().map(Column::default_field)
+}
+
+/// Fields of customers that the configuration may give defaults for, beside user-defined ones.
+pub fn customer_defaults() -> impl Iterator<Item = DefaultField> {
+    CUSTOMER.iter().map(Column::default_field)
+}
+
+impl Column {
+    const fn default_field(&self) -> DefaultField {
+        DefaultField {
+            name: self.name,
+            scale: match self.kind {
+                Kind::Text => None,
+                Kind::Number(scale) => Some(scale),
+            },
+            list: self.list,
+        }
+    }
+}
+
 /// Sage's column of a customer's field.
 pub(super) fn customer_column(name: &str) -> Option<&'static str> {
     let column = CUSTOMER.iter().find(|column| column.name == name)?;

@@ -86,6 +86,12 @@ impl Vocabulary {
         matches!(word.source, Source::Fact | Source::LineFact).then_some(word.kind)
     }
 
+    /// Is this a field that a document of the kind may bring?
+    #[must_use]
+    pub fn is_field(&self, document: DocumentKind, path: &str) -> bool {
+        self.find(document, path).is_some_and(|word| word.holds.is_some())
+    }
+
     pub(super) fn find(&self, document: DocumentKind, path: &str) -> Option<Word> {
         let list = document.list();
         let is_line = list.is_some_and(|list| {
