@@ -7,3 +7,4 @@ pub mod config;
 pub mod imports;
 pub mod pause;
 pub mod reading;
+pub mod receipt_files;
