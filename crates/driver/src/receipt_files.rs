@@ -83,15 +83,23 @@ impl HandedOver {
                 "import_file_waiting",
                 format!("the job was run over {file}, and the receipt is not found in Sage yet{said}"),
             ),
-            JobEnd::Ended(exit) => ("import_job_failed", format!("the job over {file} ended with {exit}{said}")),
-            JobEnd::Killed => ("import_job_failed", format!("the job over {file} was ended from outside{said}")),
+            JobEnd::Ended(exit) => (
+                "import_job_failed",
+                format!("the job over {file} ended with {exit}{said}"),
+            ),
+            JobEnd::Killed => (
+                "import_job_failed",
+                format!("the job over {file} was ended from outside{said}"),
+            ),
             JobEnd::TimedOut => (
                 "import_job_failed",
                 format!("the job over {file} took too long and was ended{said}"),
             ),
             JobEnd::StartedBefore => (
                 "import_file_waiting",
-                format!("the job was started over {file} before, and the receipt is not found in Sage yet{said}"),
+                format!(
+                    "the job was started over {file} before, and the receipt is not found in Sage yet{said}"
+                ),
             ),
         };
         Problem::new(
@@ -163,7 +171,9 @@ impl HandOverError {
             Self::File { .. } => {
                 "check that the folder of payments.writer exists, has room, and may be written by the driver's user"
             }
-            Self::Job { .. } => "correct payments.writer.visual_integrator.command: its first word is the program",
+            Self::Job { .. } => {
+                "correct payments.writer.visual_integrator.command: its first word is the program"
+            }
         }
     }
 }
@@ -292,7 +302,13 @@ fn file_name(batch_comment: &str, check_no: &str) -> String {
 /// Letters, digits, blanks and a few signs: what every file system takes.
 fn plain(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || " -_#".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || " -_#".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect()
 }
 

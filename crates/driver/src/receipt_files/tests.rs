@@ -63,7 +63,9 @@ fn job_writer(folder: &Path, script: &str) -> ReceiptWriter {
     ReceiptWriter::VisualIntegrator {
         job: "VIWI0A".into(),
         folder: folder.display().to_string(),
-        command: ["sh", "-c", script, "job", "{job}", "{file}"].map(String::from).to_vec(),
+        command: ["sh", "-c", script, "job", "{job}", "{file}"]
+            .map(String::from)
+            .to_vec(),
     }
 }
 
@@ -87,12 +89,20 @@ fn a_receipt_becomes_one_file() {
     let text = fs::read(&done.file).unwrap();
     let text: String = text.into_iter().map(char::from).collect();
     let rows: Vec<&str> = text.split("\r\n").collect();
-    assert!(rows[0].starts_with("BatchComment,BankCode,DepositDate"), "{}", rows[0]);
+    assert!(
+        rows[0].starts_with("BatchComment,BankCode,DepositDate"),
+        "{}",
+        rows[0]
+    );
     assert_eq!(
         rows[1],
         "\"WEB 2026-05-06 VISA\",\"A\",20260506,\"R\",\"2026-05-06 R\",\"01\",\"ABF\",\"K234567890\",150.00,\"VISA\",\"ch_1\",\"\",\"Café, \"\"web\"\"\",\"I\",\"0100001\",\"IN\",\"\",200.00,0.00,\"UDF_SOURCE=portal\""
     );
-    assert!(rows[2].contains("\"0100002\",\"CM\",\"\",-50.00,0.00"), "{}", rows[2]);
+    assert!(
+        rows[2].contains("\"0100002\",\"CM\",\"\",-50.00,0.00"),
+        "{}",
+        rows[2]
+    );
     assert_eq!(rows[3..], [""]);
     let problem = done.problem();
     assert_eq!(problem.code, "import_file_waiting");
@@ -138,14 +148,20 @@ fn a_crash_on_the_way_is_made_good() {
 fn a_job_is_run_over_the_file_once() {
     let folder = tempfile::tempdir().unwrap();
     let ran = folder.path().join("ran");
-    let script = format!("echo \"$1 took $(basename \"$2\")\"; echo x >> '{}'", ran.display());
+    let script = format!(
+        "echo \"$1 took $(basename \"$2\")\"; echo x >> '{}'",
+        ran.display()
+    );
     let writer = job_writer(folder.path(), &script);
     let done = hand_over(&writer, &write(), IDENTITY, LIMIT).unwrap();
     let job = done.job.clone().unwrap();
     assert_eq!(job.end, JobEnd::Ended(0));
     assert_eq!(job.output, "VIWI0A took WEB 2026-05-06 VISA K234567890.csv");
     assert_eq!(done.problem().code, "import_file_waiting");
-    let again = hand_over(&writer, &write(), IDENTITY, LIMIT).unwrap().job.unwrap();
+    let again = hand_over(&writer, &write(), IDENTITY, LIMIT)
+        .unwrap()
+        .job
+        .unwrap();
     assert_eq!((again.end, again.output), (JobEnd::StartedBefore, job.output));
     assert_eq!(fs::read_to_string(ran).unwrap(), "x\n");
 }
@@ -155,7 +171,11 @@ fn a_job_is_run_over_the_file_once() {
 fn a_job_that_fails_or_hangs_is_told() {
     for (script, limit, end) in [
         ("echo no such job >&2; exit 3", LIMIT, JobEnd::Ended(3)),
-        ("echo working; sleep 60", Duration::from_millis(300), JobEnd::TimedOut),
+        (
+            "echo working; sleep 60",
+            Duration::from_millis(300),
+            JobEnd::TimedOut,
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let done = hand_over(&job_writer(folder.path(), script), &write(), IDENTITY, limit).unwrap();
@@ -163,7 +183,10 @@ fn a_job_that_fails_or_hangs_is_told() {
         assert_eq!(job.end, end);
         let problem = done.problem();
         assert_eq!(problem.code, "import_job_failed");
-        assert!(problem.message.contains(&job.output) && !job.output.is_empty(), "{problem:?}");
+        assert!(
+            problem.message.contains(&job.output) && !job.output.is_empty(),
+            "{problem:?}"
+        );
     }
 }
 
@@ -177,7 +200,10 @@ fn a_job_that_cannot_be_started_may_be_tried_again() {
     };
     for _ in 0..2 {
         let error = hand_over(&writer, &write(), IDENTITY, LIMIT).unwrap_err();
-        assert_eq!((error.code(), error.is_retryable()), ("import_job_not_started", true));
+        assert_eq!(
+            (error.code(), error.is_retryable()),
+            ("import_job_not_started", true)
+        );
     }
     assert_eq!(files(folder.path()).len(), 1);
 }
@@ -192,5 +218,8 @@ fn what_is_no_receipt_for_a_file_is_refused() {
     let nowhere = folder.path().join("file");
     fs::write(&nowhere, "").unwrap();
     let error = hand_over(&file_writer(&nowhere), &write(), IDENTITY, LIMIT).unwrap_err();
-    assert_eq!((error.code(), error.is_retryable()), ("receipt_file_failed", true));
+    assert_eq!(
+        (error.code(), error.is_retryable()),
+        ("receipt_file_failed", true)
+    );
 }

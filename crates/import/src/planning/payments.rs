@@ -125,10 +125,7 @@ pub(super) fn receipt_of_order<K: Knowledge>(
             invoice_no: prepayment_no(&document.id),
         }),
         Prepaid::DepositAndReceipt => {
-            let key = settings
-                .deposit_account_key
-                .clone()
-                .filter(|key| !key.is_empty());
+            let key = settings.deposit_account_key.clone().filter(|key| !key.is_empty());
             if key.is_none() {
                 findings.refuse(Problem::new(
                     "deposit_account_missing",
@@ -311,6 +308,7 @@ impl Draft<'_> {
             amount: self.tender.amount,
             settings: sheet.into_settings(),
             lines,
+            is_filed: self.context.settings.payments.writer != ReceiptWriter::Objects,
         }))
     }
 
@@ -401,7 +399,8 @@ impl Draft<'_> {
         }
         let column = if has(REFERENCE) { REFERENCE } else { COMMENT };
         if sheet.has(column) {
-            findings.warn("Sage's receipts have no column for the reference; the comment stands in its place");
+            findings
+                .warn("Sage's receipts have no column for the reference; the comment stands in its place");
             return;
         }
         let width = self.widths.get(column).copied().unwrap_or(usize::MAX);

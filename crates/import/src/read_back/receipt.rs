@@ -296,6 +296,7 @@ mod tests {
                     amount("50.00"),
                 ),
             ],
+            is_filed: false,
         }
     }
 

@@ -120,12 +120,7 @@ fn type_missing(field: &str, invoice_no: &str, open: &[OpenInvoiceFacts]) -> Pro
     .with_value(invoice_no)
 }
 
-fn not_there(
-    field: &str,
-    invoice_no: &str,
-    customer: &CustomerRef,
-    owner: Option<&CustomerRef>,
-) -> Problem {
+fn not_there(field: &str, invoice_no: &str, customer: &CustomerRef, owner: Option<&CustomerRef>) -> Problem {
     let field = format!("{field}.invoice_no");
     match owner {
         Some(owner) if owner != customer => Problem::new(
@@ -236,7 +231,9 @@ fn discounts(
             Problem::new(
                 "discount_expired",
                 field.clone(),
-                format!("the discount of {kind} {invoice_no} could be taken until {until}; the money is of {day}"),
+                format!(
+                    "the discount of {kind} {invoice_no} could be taken until {until}; the money is of {day}"
+                ),
                 "send the payment without the discount",
             )
             .with_value(discount.to_string()),

@@ -28,7 +28,10 @@ pub(super) fn check_no(id: &ImportId) -> String {
 
 /// The number that a prepayment of an import gets: seven characters.
 pub(super) fn prepayment_no(id: &ImportId) -> String {
-    let text = signs(Hash::of_bytes(format!("prepayment {}", id.as_str()).as_bytes()), 5);
+    let text = signs(
+        Hash::of_bytes(format!("prepayment {}", id.as_str()).as_bytes()),
+        5,
+    );
     format!("P{text}")
 }
 
@@ -108,7 +111,10 @@ mod tests {
 
     #[test]
     fn check_numbers_are_stable_and_never_numeric() {
-        assert_eq!(check_no(&ImportId::new("imp_1")), check_no(&ImportId::new("imp_1")));
+        assert_eq!(
+            check_no(&ImportId::new("imp_1")),
+            check_no(&ImportId::new("imp_1"))
+        );
         let all: BTreeSet<String> = (0..20_000)
             .map(|n| check_no(&ImportId::new(format!("imp_{n}"))))
             .collect();

@@ -50,14 +50,25 @@ fn books() -> Books {
             ("0100002".into(), vec![open("CM", "-50.00", "0.00")]),
             ("0100003".into(), vec![open("IN", "80.00", "30.00")]),
             ("0100004".into(), vec![discounted]),
-            ("0100005".into(), vec![open("DM", "10.00", "0.00"), open("FC", "1.00", "0.00")]),
-            ("0100006".into(), vec![open("CM", "-9.00", "0.00"), open("IN", "40.00", "0.00")]),
+            (
+                "0100005".into(),
+                vec![open("DM", "10.00", "0.00"), open("FC", "1.00", "0.00")],
+            ),
+            (
+                "0100006".into(),
+                vec![open("CM", "-9.00", "0.00"), open("IN", "40.00", "0.00")],
+            ),
         ]),
-        widths: ["PaymentType", "OtherPaymentTypeRefNo", "Last4UnencryptedCreditCardNos", "Comment"]
-            .into_iter()
-            .zip([5, 24, 4, 30])
-            .map(|(column, width)| (column.to_owned(), width))
-            .collect(),
+        widths: [
+            "PaymentType",
+            "OtherPaymentTypeRefNo",
+            "Last4UnencryptedCreditCardNos",
+            "Comment",
+        ]
+        .into_iter()
+        .zip([5, 24, 4, 30])
+        .map(|(column, width)| (column.to_owned(), width))
+        .collect(),
         has_batches: Some(true),
     }
 }
@@ -143,7 +154,10 @@ fn site() -> Settings {
     let mut settings = Settings::default();
     settings.capabilities.receipts = true;
     settings.payments.bank_code = Some("A".into());
-    settings.payments.payment_types.insert("card".into(), "VISA".into());
+    settings
+        .payments
+        .payment_types
+        .insert("card".into(), "VISA".into());
     settings.payments.card_types = BTreeSet::from([String::from("VISA")]);
     settings
 }
@@ -257,7 +271,10 @@ fn a_payment_becomes_one_receipt() {
     assert_eq!(receipt.batch_key, "2026-05-06 VISA");
     assert_eq!(receipt.batch_comment, "WEB 2026-05-06 VISA");
     assert_eq!(receipt.deposit_key, "2026-05-06 R");
-    assert_eq!((receipt.bank_code.as_str(), receipt.deposit_type.as_str()), ("A", "R"));
+    assert_eq!(
+        (receipt.bank_code.as_str(), receipt.deposit_type.as_str()),
+        ("A", "R")
+    );
     assert_eq!(receipt.deposit_date, date("2026-05-06"));
     assert_eq!(receipt.check_no.len(), 10);
     assert_eq!(setting(&receipt, "PaymentType$"), Some("VISA"));
@@ -303,7 +320,9 @@ fn all_problems_of_the_invoices_come_at_once() {
         ("payment_type_unknown", "payment_type"),
     ] {
         assert!(
-            found.iter().any(|(c, f)| (c.as_str(), f.as_str()) == (code, field)),
+            found
+                .iter()
+                .any(|(c, f)| (c.as_str(), f.as_str()) == (code, field)),
             "{code} {field} not in {found:?}"
         );
     }
@@ -311,7 +330,8 @@ fn all_problems_of_the_invoices_come_at_once() {
 
 #[test]
 fn a_discount_is_taken_only_within_its_date_and_the_balance() {
-    let invoices = |amount: &str| json!([{ "invoice_no": "0100004", "amount": amount, "discount_amount": "2.00" }]);
+    let invoices =
+        |amount: &str| json!([{ "invoice_no": "0100004", "amount": amount, "discount_amount": "2.00" }]);
     let mut in_time = body("98.00", invoices("98.00"));
     assert_eq!(trial().receipt(&in_time).lines[0].discount, Some(amount("2.00")));
     in_time["captured_on"] = json!("2026-05-10");
@@ -319,9 +339,15 @@ fn a_discount_is_taken_only_within_its_date_and_the_balance() {
     late.today = date("2026-05-12");
     assert_eq!(late.receipt(&in_time).lines.len(), 1);
     in_time["captured_on"] = json!("2026-05-11");
-    assert_eq!(late.refused(&in_time), [("discount_expired".into(), "invoices[0].discount_amount".into())]);
+    assert_eq!(
+        late.refused(&in_time),
+        [("discount_expired".into(), "invoices[0].discount_amount".into())]
+    );
     let above = body("98.01", invoices("98.01"));
-    assert_eq!(trial().refused(&above), [("above_balance".into(), "invoices[0].amount".into())]);
+    assert_eq!(
+        trial().refused(&above),
+        [("above_balance".into(), "invoices[0].amount".into())]
+    );
 }
 
 #[test]
@@ -348,7 +374,9 @@ fn what_is_paid_beyond_waits_for_a_person_unless_the_site_says_otherwise() {
     for trial in [&mut accepted, &mut wanted] {
         let receipt = trial.receipt(&over);
         assert_eq!(receipt.lines[1].amount, amount("50.00"));
-        assert!(matches!(&receipt.lines[1].target, ReceiptTarget::Prepayment { invoice_no } if invoice_no.len() == 7));
+        assert!(
+            matches!(&receipt.lines[1].target, ReceiptTarget::Prepayment { invoice_no } if invoice_no.len() == 7)
+        );
         assert_eq!(trial.receipt(&body("10.00", json!([]))).lines.len(), 1);
     }
 }
@@ -385,13 +413,24 @@ fn what_the_site_lacks_is_named() {
     let mut bankless = trial();
     bankless.settings.payments.bank_code = None;
     assert_eq!(bankless.refused(&paid)[0].0, "bank_code_missing");
-    bankless.settings.payments.bank_codes.insert("VISA".into(), "Z".into());
+    bankless
+        .settings
+        .payments
+        .bank_codes
+        .insert("VISA".into(), "Z".into());
     assert_eq!(bankless.refused(&paid)[0].0, "bank_code_unknown");
-    bankless.settings.payments.bank_codes.insert("VISA".into(), "B".into());
+    bankless
+        .settings
+        .payments
+        .bank_codes
+        .insert("VISA".into(), "B".into());
     assert_eq!(bankless.receipt(&paid).bank_code, "B");
     let mut untyped = paid.clone();
     untyped.as_object_mut().unwrap().remove("payment_type");
-    assert_eq!(trial().refused(&untyped), [("required".into(), "payment_type".into())]);
+    assert_eq!(
+        trial().refused(&untyped),
+        [("required".into(), "payment_type".into())]
+    );
 }
 
 #[test]
@@ -399,7 +438,10 @@ fn only_a_customer_that_sage_has_pays() {
     let mut body = body("10.00", json!([]));
     body["customer"] = json!({ "ar_division_no": "01", "customer_no": "NOBODY" });
     let found = trial().refused(&body);
-    assert_eq!(found[0], ("customer_unknown".into(), "customer.customer_no".into()));
+    assert_eq!(
+        found[0],
+        ("customer_unknown".into(), "customer.customer_no".into())
+    );
 }
 
 #[test]
@@ -408,8 +450,14 @@ fn texts_must_fit() {
     long["comment"] = json!("x".repeat(31));
     long["udf"] = json!({ "nothing": "a" });
     let found = trial().refused(&long);
-    assert!(found.contains(&("too_long".into(), "comment".into())), "{found:?}");
-    assert!(found.contains(&("udf_unknown".into(), "udf.nothing".into())), "{found:?}");
+    assert!(
+        found.contains(&("too_long".into(), "comment".into())),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&("udf_unknown".into(), "udf.nothing".into())),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -417,7 +465,10 @@ fn a_site_without_the_columns_does_not_get_them_set() {
     let mut trial = trial();
     trial.books.widths.remove("OtherPaymentTypeRefNo");
     trial.books.widths.remove("Last4UnencryptedCreditCardNos");
-    let receipt = trial.receipt(&body("200.00", json!([{ "invoice_no": "0100001", "amount": "200.00" }])));
+    let receipt = trial.receipt(&body(
+        "200.00",
+        json!([{ "invoice_no": "0100001", "amount": "200.00" }]),
+    ));
     assert_eq!(setting(&receipt, "Comment$"), Some("ch_1"));
     assert_eq!(receipt.settings.len(), 2);
 }
@@ -434,7 +485,10 @@ fn a_receipt_that_may_be_there_is_planned_again_to_be_looked_for() {
         at_hub: true,
         verdict: Verdict::Open,
     }];
-    let receipt = trial.receipt(&body("200.00", json!([{ "invoice_no": "0100001", "amount": "200.00" }])));
+    let receipt = trial.receipt(&body(
+        "200.00",
+        json!([{ "invoice_no": "0100001", "amount": "200.00" }]),
+    ));
     assert_eq!(receipt.lines.len(), 1);
 }
 
@@ -448,7 +502,10 @@ fn schemes_name_batch_and_deposit() {
     let mut trial = trial();
     trial.settings.payments.batch = BatchScheme::Settlement;
     trial.settings.payments.deposit = DepositScheme::Payment;
-    assert_eq!(trial.refused(&paid(None)), [("settlement_missing".into(), "settlement_id".into())]);
+    assert_eq!(
+        trial.refused(&paid(None)),
+        [("settlement_missing".into(), "settlement_id".into())]
+    );
     let receipt = trial.receipt(&paid(Some("set_20260506_0001_long_enough")));
     assert_eq!(receipt.batch_key, "set_20260506_0001_long_enough");
     assert_eq!(receipt.batch_comment.chars().count(), 30);
@@ -457,7 +514,10 @@ fn schemes_name_batch_and_deposit() {
     trial.settings.payments.deposit = DepositScheme::Settlement;
     trial.settings.payments.card_types.clear();
     let receipt = trial.receipt(&paid(Some("set_1")));
-    assert_eq!((receipt.deposit_key.as_str(), receipt.deposit_type.as_str()), ("set_1 C", "C"));
+    assert_eq!(
+        (receipt.deposit_key.as_str(), receipt.deposit_type.as_str()),
+        ("set_1 C", "C")
+    );
     assert_eq!(crate::batches::batch_key(&receipt, "7"), "run 7");
     trial.settings.payments.batch = BatchScheme::Day;
     assert_eq!(trial.receipt(&paid(Some("set_1"))).batch_key, "2026-05-06");
@@ -535,7 +595,12 @@ fn money_of_an_order_follows_the_sites_choice() {
         other => panic!("{other:?}"),
     };
     let deposit = line(receipt(Prepaid::DepositAndReceipt, Some("000000123")));
-    assert_eq!(deposit.target, ReceiptTarget::Account { account_key: "000000123".into() });
+    assert_eq!(
+        deposit.target,
+        ReceiptTarget::Account {
+            account_key: "000000123".into()
+        }
+    );
     let prepayment = line(receipt(Prepaid::Prepayment, None));
     assert!(matches!(prepayment.target, ReceiptTarget::Prepayment { .. }));
     assert_eq!(prepayment.amount, amount("99.00"));
