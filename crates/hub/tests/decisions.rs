@@ -1,5 +1,7 @@
 //! Payments, previews, and what people do with documents, over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "tests may stop where they stand")]
+
 mod world;
 
 use std::time::{Duration, Instant};

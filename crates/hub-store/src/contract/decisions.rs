@@ -352,7 +352,8 @@ fn forgetting(desk: &Desk<'_>) {
     let (written, held) = (desk.order("old"), desk.order("old-held"));
     desk.accept(&written, 1).unwrap();
     desk.report(&written, 1, ImportState::Held, &[]);
-    desk.decide(&written, DecideAction::Retry, &[], "again").unwrap();
+    desk.decide(&written, DecideAction::Retry, &["credit_hold"], "a name")
+        .unwrap();
     desk.report(
         &written,
         2,
@@ -375,6 +376,7 @@ fn forgetting(desk: &Desk<'_>) {
         (None, Some(later(9)), 0)
     );
     assert_eq!(left.customer, Some(Key::from_parts(["01", "ABF"])));
+    assert_eq!(left.decision, Some(decision(&["credit_hold"], "")));
     let report = left.report.unwrap();
     assert_eq!(report.numbers["sales_order_no"], "0000003");
     assert!(report.warnings.is_empty() && report.problems.is_empty());

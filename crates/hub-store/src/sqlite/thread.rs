@@ -142,10 +142,11 @@ impl Found {
             .query_row(by_number, |row| row.get(0))
             .optional()?
             .flatten();
+        // Sorted here: an order asked of the database draws it away from the number's index.
         let sql = "SELECT invoice_no, invoice_date FROM invoices \
-                   WHERE tenant = ? AND company = ? AND sales_order_no = ? ORDER BY invoice_date, invoice_no";
+                   WHERE tenant = ? AND company = ? AND sales_order_no = ?";
         let mut statement = t.prepare_cached(sql)?;
-        let invoices = statement
+        let mut invoices: Vec<OrderInvoice> = statement
             .query_map(by_number, |row| {
                 Ok(OrderInvoice {
                     invoice_no: row.get(0)?,
@@ -153,6 +154,7 @@ impl Found {
                 })
             })?
             .collect::<Result<_, _>>()?;
+        invoices.sort();
         let mut tracking: Vec<String> = Vec::new();
         for dataset in ["shipments", "invoices"] {
             let children = catalog
@@ -163,10 +165,9 @@ impl Found {
                 continue;
             }
             let sql = format!(
-                "SELECT c.tracking_id FROM \"{dataset}\" d JOIN \"{dataset}__tracking\" c \
-                 ON c.tenant = d.tenant AND c.company = d.company AND c.key = d.key \
-                 WHERE d.tenant = ? AND d.company = ? AND d.sales_order_no = ? AND c.tracking_id <> '' \
-                 ORDER BY d.key, c._ordinal LIMIT {MAX_TRACKING}"
+                "SELECT tracking_id FROM \"{dataset}__tracking\" WHERE tenant = ?1 AND company = ?2 \
+                 AND key IN (SELECT key FROM \"{dataset}\" WHERE tenant = ?1 AND company = ?2 \
+                 AND sales_order_no = ?3) AND tracking_id <> '' LIMIT {MAX_TRACKING}"
             );
             let mut statement = t.prepare_cached(&sql)?;
             for number in statement.query_map(by_number, |row| row.get::<_, String>(0))? {
@@ -176,6 +177,7 @@ impl Found {
                 }
             }
         }
+        tracking.sort();
         Ok(Self {
             order,
             grave,

@@ -33,9 +33,9 @@ pub(in crate::sqlite) fn redact(
             .collect::<Result<_, _>>()?;
         for (id, report) in due {
             let report = report_of(report)?.map(|report| what_stays(&report)).transpose()?;
-            // What stands in the body's place says nothing.
-            let sql = "UPDATE hub_imports SET body = 'null', report = ?, redacted_at = ? \
-                       WHERE tenant = ? AND id = ?";
+            // What stands in the body's place says nothing; of a decision its codes stay.
+            let sql = "UPDATE hub_imports SET body = 'null', report = ?, redacted_at = ?, \
+                       decision = json_remove(decision, '$.why') WHERE tenant = ? AND id = ?";
             t.prepare_cached(sql)?
                 .execute((report, micros(now), &tenant, &id))?;
             t.prepare_cached("DELETE FROM hub_import_revisions WHERE tenant = ? AND import = ?")?
