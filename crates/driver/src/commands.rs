@@ -7,6 +7,7 @@ mod failure;
 mod imports;
 mod pause;
 mod reconcile;
+mod rules;
 mod run;
 mod status;
 mod sync;
@@ -70,6 +71,11 @@ enum Command {
     /// What a person decides about documents.
     #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
     Imports(imports::Arguments),
+    /// Try mappings and special rules on a sample document.
+    #[command(
+        after_help = "Example:\n  erp-driver rules test --document order.json --facts facts.json"
+    )]
+    Rules(rules::Arguments),
     /// Check or show the configuration.
     #[command(after_help = "Example:\n  erp-driver config check")]
     Config(config::Arguments),
@@ -84,6 +90,8 @@ impl Cli {
         host::log::init(&self.log);
         let config = self.config.unwrap_or_else(host::config::default_path);
         let config = std::path::absolute(&config).unwrap_or(config);
+        // Files that a command names are looked for from where it was called.
+        let here = std::env::current_dir().unwrap_or_default();
         // Relative paths in the file, those inside connection strings too, are the file's.
         if let Some(folder) = config.parent().filter(|f| f.is_dir())
             && let Err(error) = std::env::set_current_dir(folder)
@@ -100,6 +108,7 @@ impl Cli {
             Command::Pause(arguments) => arguments.run(&config),
             Command::Resume(arguments) => arguments.run(&config),
             Command::Imports(arguments) => arguments.run(&config),
+            Command::Rules(arguments) => arguments.run(&config, &here),
             Command::Config(arguments) => arguments.run(&config),
         }
     }

@@ -103,8 +103,8 @@ impl Arguments {
         let facts = facts.map(|file| read_json(&folder.join(file))).transpose()?;
         let words = vocabulary()?;
         let kind = kind.into();
-        let applied = apply(&company.rules, kind, &body, facts.as_ref(), &words)?;
-        let report = Report::new(kind, &company.rules, &applied, facts.is_some());
+        let applied = apply(&company.imports.rules, kind, &body, facts.as_ref(), &words)?;
+        let report = Report::new(kind, &company.imports.rules, &applied, facts.is_some());
         if json {
             host::cli::print_json(&report);
         } else {
