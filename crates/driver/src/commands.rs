@@ -72,9 +72,7 @@ enum Command {
     #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
     Imports(imports::Arguments),
     /// Try mappings and special rules on a sample document.
-    #[command(
-        after_help = "Example:\n  erp-driver rules test --document order.json --facts facts.json"
-    )]
+    #[command(after_help = "Example:\n  erp-driver rules test --document order.json --facts facts.json")]
     Rules(rules::Arguments),
     /// Check or show the configuration.
     #[command(after_help = "Example:\n  erp-driver config check")]

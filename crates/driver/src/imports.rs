@@ -8,6 +8,7 @@ mod carry_out;
 mod erp;
 mod points;
 mod ports;
+mod preview;
 mod rows;
 mod runner;
 

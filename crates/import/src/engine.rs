@@ -297,6 +297,9 @@ impl Import {
                     inquiry: inquiry(Proof::NothingPending, Heard::Condition(condition, detail)),
                 }
             }
+            Entry::HandedOver { problem } => Stage::Reading {
+                inquiry: inquiry(Proof::NothingPending, Heard::HandedOver(problem)),
+            },
             Entry::KeyTaken => Stage::Reading {
                 inquiry: inquiry(Proof::NothingPending, Heard::KeyTaken),
             },

@@ -25,6 +25,8 @@ pub enum Obstacle {
     JournalFull,
     /// The journal cannot be used for another reason.
     JournalFailed,
+    /// A file waits for somebody to import it.
+    ImportFile,
     /// A person, or the schedule, has paused the driver.
     Paused,
 }
@@ -42,6 +44,7 @@ impl Obstacle {
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
             Self::JournalFailed => "journal_failed",
+            Self::ImportFile => "import_file_waiting",
             Self::Paused => "paused",
         }
     }
@@ -64,6 +67,9 @@ impl Obstacle {
             }
             Self::JournalFailed => {
                 "the message says why journal.db cannot be used; nothing is written to Sage before it can"
+            }
+            Self::ImportFile => {
+                "import the file in Sage, or look at the log of its job; the document is done as soon as the receipt is found there"
             }
             Self::Paused => {
                 "nothing to do: the document goes in by itself when the pause is over; erp-driver resume ends it now"
@@ -90,9 +96,11 @@ impl Obstacle {
                 | Condition::PermissionDenied => true,
             },
             Self::SageUnreachable | Self::JournalFull | Self::JournalFailed | Self::Paused => true,
-            Self::WriteFailed | Self::ReaderUnavailable | Self::ReadBackUnclear | Self::HubUnreachable => {
-                false
-            }
+            Self::WriteFailed
+            | Self::ReaderUnavailable
+            | Self::ReadBackUnclear
+            | Self::ImportFile
+            | Self::HubUnreachable => false,
         }
     }
 
@@ -132,6 +140,7 @@ impl Obstacle {
             Self::HubUnreachable => (2, 120),
             Self::JournalFull | Self::JournalFailed => (30, 300),
             // Nobody tries while the pause lasts; afterwards nobody shall wait.
+            Self::ImportFile => (20, 900),
             Self::Paused => (1, 1),
         }
     }

@@ -82,6 +82,15 @@ impl Write {
         }
     }
 
+    /// Is it handed over as a file, so that no session is needed?
+    #[must_use]
+    pub const fn is_filed(&self) -> bool {
+        match self {
+            Self::Receipt(receipt) => receipt.is_filed,
+            Self::Customer(_) | Self::CustomerChange(_) | Self::ShipTo(_) | Self::SalesOrder(_) => false,
+        }
+    }
+
     /// Module, task and object of Sage that make it.
     #[must_use]
     pub const fn program(&self) -> Program {
@@ -352,6 +361,9 @@ pub struct ReceiptWrite {
     pub settings: Vec<Setting>,
     /// What it is for; the amounts add up to `amount`.
     pub lines: Vec<ReceiptLine>,
+    /// It is handed over as a file instead of being entered through the business objects.
+    #[serde(default)]
+    pub is_filed: bool,
 }
 
 /// A line of a receipt.

@@ -12,7 +12,7 @@ mod receipt;
 mod session;
 mod ship_to;
 
-use model::{Numbers, Problem, Totals};
+use model::{Numbers, PricedLine, Problem, Totals};
 use sage::{BusinessObjects, Call, Condition, Fault};
 use values::{Date, Decimal};
 
@@ -82,6 +82,11 @@ pub enum Entry {
         /// The header's write met it, not a step before it.
         at_header_write: bool,
     },
+    /// The record is in a file for somebody to import: whether it is in Sage shows later.
+    HandedOver {
+        /// What is waited for.
+        problem: Problem,
+    },
     /// Another record is loaded under the key.
     KeyTaken,
     /// A call did not come back with an answer.
@@ -91,17 +96,6 @@ pub enum Entry {
         /// The header's write was begun.
         began: bool,
     },
-}
-
-/// A line with the price that Sage keeps for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PricedLine {
-    /// Item, charge or comment.
-    pub item_code: String,
-    /// Per unit of the line; none for charges and comments.
-    pub unit_price: Option<Decimal>,
-    /// What the line comes to; none for comments.
-    pub extension_amt: Option<Decimal>,
 }
 
 /// What a record needs besides the plan.

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use import::plan::{LinePrice, OrderWrite, Setting, Write};
 use import::read_back::{Expected, Finding, Sightings, classify, order_selects};
-use import::writing::{Answer, Entry, PricedLine, next_number};
+use import::writing::{Answer, Entry, next_number};
+use model::PricedLine;
 use model::{CustomerRef, OrderType, Totals};
 use sandbox::objects::{DEFAULT_USER_KEY, Engine};
 use values::Stamp;

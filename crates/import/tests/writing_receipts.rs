@@ -65,6 +65,7 @@ fn receipt_write(check_no: &str, value: &str, lines: Vec<ReceiptLine>) -> Receip
             Setting::text("Comment", "web", "comment"),
         ],
         lines,
+        is_filed: false,
     }
 }
 

@@ -164,12 +164,12 @@ pub struct Attempt {
 /// A line as Sage priced it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PricedLine {
-    /// The item, or the charge.
+    /// Item, charge or comment.
     pub item_code: String,
-    /// Of one unit of measure.
-    pub unit_price: Decimal,
-    /// Of the line.
-    pub extension_amt: Decimal,
+    /// Of one unit of measure; none for charges and comments.
+    pub unit_price: Option<Decimal>,
+    /// Of the line; none for comments.
+    pub extension_amt: Option<Decimal>,
 }
 
 /// What the driver tells the hub about an import. Sent whole each time; the latest counts.

@@ -60,8 +60,8 @@ fn the_messages_are_these() {
         totals: [("order_total".to_owned(), "166.46".parse().unwrap())].into(),
         lines: vec![PricedLine {
             item_code: "1001-HON-H252".into(),
-            unit_price: "79.500000".parse().unwrap(),
-            extension_amt: "159.00".parse().unwrap(),
+            unit_price: Some("79.500000".parse().unwrap()),
+            extension_amt: Some("159.00".parse().unwrap()),
         }],
         warnings: vec!["PO used".into()],
         problems: vec![Problem::new(

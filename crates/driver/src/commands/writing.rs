@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use link::{Link, LinkError};
 use sage::{BusinessObjects, Call, Fault, Return, ServerProcess};
 use values::{CompanyId, ImportId, LeaseEpoch, Secret};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Report, Reserve, WorkRequest, code};
+use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, WorkRequest, code};
 
 use super::Failed;
 use super::connect::Connection;
@@ -51,8 +51,8 @@ pub(super) fn runner(
         time_zone: connection.config.time_zone.clone(),
         time_zone_name: connection.config.zone_name().to_owned(),
         keeps_history: settings.history_kept,
-        settings: Arc::default(),
-        rules: Arc::default(),
+        settings: Arc::clone(&company.imports.settings),
+        rules: Arc::clone(&company.imports.rules),
         clock_tolerance: SignedDuration::from_secs(i64::from(connection.config.sync.overlap_s)),
         fence_wait: Duration::from_secs(settings.fence_wait_s),
         idle_release: Duration::from_secs(settings.idle_release_s),
@@ -106,7 +106,7 @@ impl HubImports for LinkHub {
         lease: LeaseEpoch,
         wait: Duration,
         limit: u32,
-    ) -> Result<Vec<ImportDocument>, HubError> {
+    ) -> Result<Work, HubError> {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let request = WorkRequest {
             companies: vec![(company.clone(), lease)],
@@ -117,8 +117,8 @@ impl HubImports for LinkHub {
         // meanwhile was not accepted, and comes again. So with a pause that begins or ends.
         let work = self.pause.or_changed(self.link.work(&request));
         match self.runtime.block_on(self.stop.or_stopped(work)) {
-            Some(Some(work)) => Ok(work.map_err(|e| refusal(&e))?.imports),
-            Some(None) | None => Ok(Vec::new()),
+            Some(Some(work)) => work.map_err(|e| refusal(&e)),
+            Some(None) | None => Ok(Work::default()),
         }
     }
 
@@ -138,6 +138,13 @@ impl HubImports for LinkHub {
             Some(answer) => answer.map(|_| ()).map_err(|e| refusal(&e)),
             None => Err(HubError::Unreachable("given up for a pause".to_owned())),
         }
+    }
+
+    fn answer_preview(&mut self, id: &ImportId, answer: &PreviewAnswer) -> Result<(), HubError> {
+        self.runtime
+            .block_on(self.link.answer_preview(id, answer))
+            .map(|_| ())
+            .map_err(|e| refusal(&e))
     }
 
     fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError> {

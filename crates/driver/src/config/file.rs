@@ -14,8 +14,8 @@ use super::columns::{Tables, is_name};
 use super::mistake::Mistake;
 use super::place::Place;
 use super::{
-    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, imports, pauses,
-    site,
+    Company, Config, ConfigError, Edition, OrderSettings, ReaderSource, SyncSettings, WriterTarget, imports,
+    pauses, site,
 };
 
 /// Where Premium keeps what all companies share, unless the site says otherwise.

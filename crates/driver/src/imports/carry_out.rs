@@ -1,16 +1,17 @@
 //! Carrying out the engine's commands.
 
+mod identities;
+mod planning;
+mod read_back;
+
 use std::time::Duration;
 
 use agent_store::journal::JournalError;
-use import::read_back::{Expected, Finding, classify};
-use import::sales_order::{
-    Answer, EnterOptions, Entry, enter, next_number, open_session, read_back_through_objects, release_session,
-};
-use import::validate::validate;
-use import::{Command, Event, Inquiry, Obstacle, Outcome, Reserved, WriteStart, marker};
+use import::plan::{Plan, Program, ReceiptWrite, Write};
+use import::writing::{Answer, EnterContext, Entry, enter, enter_program, open_session, release_session};
+use import::{Command, Done, Event, MARKER_COLUMN, Obstacle, Outcome, Reserved, WriteStart, marker};
 use jiff::Timestamp;
-use model::{Attempt, SalesOrder};
+use model::{Attempt, Problem};
 use sage::{Fault, ReadError, ServerProcess};
 use values::{Date, Stamp};
 use wire::agent::{Report, Reservation, Reserve};
@@ -18,33 +19,46 @@ use wire::agent::{Report, Reservation, Reserve};
 use super::points;
 use super::ports::HubError;
 use super::runner::{Current, Halt, OpenWorker, Runner};
+use crate::receipt_files::hand_over;
 
 /// How long a process that was ended may take to be gone.
 const END_WAIT: Duration = Duration::from_secs(10);
+/// How long an import job may run over one receipt.
+const JOB_LIMIT: Duration = Duration::from_secs(300);
 /// How often it is looked for.
 const FENCE_STEP: Duration = Duration::from_millis(100);
-/// What a sales order's number is called between driver and hub.
-const IDENTITY: &str = "sales_order_no";
 
 impl Runner {
     /// Does what the engine asks for; the answer is the event that goes with it, if any.
     pub(super) fn carry_out(&mut self, current: &Current, command: &Command) -> Result<Option<Event>, Halt> {
         let event = match command {
-            Command::Validate => self.validate(current),
-            Command::OpenSession => self.open_session(),
-            Command::NextNumber => self.next_number(),
-            Command::JournalReservation { number } => self.journal_reservation(current, number),
+            Command::Plan => self.plan(current),
+            Command::JournalPlan { plan } => self.file_plan(current, plan),
+            Command::OpenSession { write } => self.open_session(current, *write),
+            Command::NextIdentity { write } => self.next_identity(current, *write),
+            Command::JournalReservation { name, identity } => {
+                self.journal_reservation(current, name, identity)
+            }
             Command::ReserveAtHub { reserved } => self.reserve_at_hub(current, reserved)?,
-            Command::JournalWriteStarted { number, server } => self.start_write(current, number, *server),
-            Command::EnterOrder { number } => self.enter(current, number),
+            Command::JournalWriteStarted {
+                name,
+                identity,
+                server,
+            } => self.start_write(current, name, identity, *server),
+            Command::Enter { write, identity } => self.enter(current, *write, identity),
             Command::KillWorker => {
                 self.kill_worker();
                 self.point("import.after_kill");
                 return Ok(None);
             }
             Command::Fence { server } => self.fence_off(current, *server)?,
-            Command::ReadBack { inquiry } => self.read_back(current, inquiry),
-            Command::JournalWriteEnded { number, foreign } => self.end_write(current, number, *foreign),
+            Command::ReadBack { write, inquiry } => self.read_back(current, *write, inquiry),
+            Command::JournalWriteEnded {
+                name: _,
+                identity,
+                foreign,
+            } => self.end_write(current, identity, *foreign),
+            Command::JournalDone { done } => self.pass_write(current, done),
             Command::Freeze { reason } => {
                 let now = self.clock.now();
                 if let Err(error) = self.journal().freeze(&self.site.company, reason, now) {
@@ -63,92 +77,108 @@ impl Runner {
         Ok(Some(event))
     }
 
-    fn validate(&mut self, current: &Current) -> Event {
-        let problems = match SalesOrder::parse(&current.document.body) {
-            Err(problems) => Ok(problems),
-            Ok(order) => validate(&order, &mut self.erp),
-        };
-        match problems {
-            Ok(problems) => {
-                self.note(current, "validated", &format!("{} problems", problems.len()));
-                self.point("import.after_validate");
-                Event::Validated(problems)
+    fn file_plan(&mut self, current: &Current, plan: &Plan) -> Event {
+        let filed = self.journal().file_plan(current.id(), plan);
+        match filed {
+            Ok(()) => {
+                let nouns: Vec<_> = plan.writes.iter().map(Write::noun).collect();
+                self.note(current, "planned", &nouns.join(", "));
+                self.point("import.after_plan");
+                Event::PlanJournaled
             }
-            Err(error) => unreadable(&error),
+            Err(error) => unjournaled(&error),
         }
     }
 
-    fn open_session(&mut self) -> Event {
+    fn open_session(&mut self, current: &Current, write: usize) -> Event {
         match self.journal().frozen(&self.site.company) {
             Ok(Some(reason)) => return Event::Frozen(reason),
             Ok(None) => {}
             Err(error) => return unjournaled(&error),
         }
-        if let Some(worker) = &self.worker {
-            return Event::SessionOpened(worker.objects.server());
-        }
-        // A new session looks at the site anew. Before a number is spent it must be possible
-        // to read back.
-        self.erp.forget();
-        if let Err(error) = self.erp.columns() {
-            return unreadable(&error);
-        }
-        let today = self.today();
-        let mut objects = match self.workshop.start() {
-            Ok(objects) => objects,
-            Err(fault) => return blocked(Obstacle::SageUnreachable, &fault),
+        let Some(write) = current.write(write) else {
+            return lost("the plan has no such write");
         };
-        let refusal = match open_session(objects.as_mut(), &self.site.login, today) {
-            Ok(Answer::Given(())) => {
-                let server = objects.server();
-                self.worker = Some(OpenWorker {
-                    objects,
-                    used_at: self.clock.now(),
-                });
-                self.point("import.after_session");
-                return Event::SessionOpened(server);
-            }
-            Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
-            Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
-            Err(fault) => {
-                objects.kill();
-                return blocked(Obstacle::SageUnreachable, &fault);
-            }
-        };
-        // The user may have taken a seat before the company was refused.
-        if let Err(fault) = release_session(objects.as_mut()) {
-            tracing::debug!(%fault, "the session was not released");
+        if write.is_filed() {
+            return Event::SessionOpened(None);
         }
-        objects.kill();
-        refusal
+        self.enter_session(write.program())
     }
 
-    fn next_number(&mut self) -> Event {
+    /// Has a session in which this program is open.
+    pub(super) fn enter_session(&mut self, program: Program) -> Event {
+        let today = self.today();
+        if self.worker.is_none() {
+            // A new session looks at the site anew. Before a number is spent it must be
+            // possible to read back.
+            self.erp.forget();
+            if let Err(error) = self.erp.columns() {
+                return unreadable(&error);
+            }
+            let mut objects = match self.workshop.start() {
+                Ok(objects) => objects,
+                Err(fault) => return blocked(Obstacle::SageUnreachable, &fault),
+            };
+            match open_session(objects.as_mut(), &self.site.login) {
+                Ok(Answer::Given(())) => {
+                    self.run = self.clock.now().to_string();
+                    self.worker = Some(OpenWorker {
+                        objects,
+                        used_at: self.clock.now(),
+                        program: None,
+                    });
+                }
+                Ok(Answer::Condition(condition, words)) => {
+                    release(objects);
+                    return blocked(Obstacle::Sage(condition), &words);
+                }
+                Ok(Answer::Refused(problem)) => {
+                    release(objects);
+                    return blocked(Obstacle::SageUnreachable, &problem.message);
+                }
+                Err(fault) => {
+                    objects.kill();
+                    return blocked(Obstacle::SageUnreachable, &fault);
+                }
+            }
+        }
         let Some(worker) = &mut self.worker else {
             return lost("the session is gone");
         };
-        match next_number(worker.objects.as_mut()) {
-            Ok(Answer::Given(number)) => {
-                self.point("import.after_number");
-                let highest = self.journal().highest_written(&self.site.company);
-                match highest {
-                    Ok(highest) => Event::NumberGiven { number, highest },
-                    Err(error) => unjournaled(&error),
+        if worker.program != Some(program) {
+            worker.program = None;
+            match enter_program(worker.objects.as_mut(), program, today) {
+                Ok(Answer::Given(())) => worker.program = Some(program),
+                Ok(Answer::Condition(condition, words)) => {
+                    // The user may have taken a seat before the task was refused.
+                    self.release_session();
+                    let words = if words.is_empty() {
+                        format!("task {} of {}", program.task, program.module)
+                    } else {
+                        format!("{words} (task {})", program.task)
+                    };
+                    return blocked(Obstacle::Sage(condition), &words);
+                }
+                Ok(Answer::Refused(problem)) => {
+                    self.release_session();
+                    return blocked(Obstacle::SageUnreachable, &problem.message);
+                }
+                Err(fault) => {
+                    self.kill_worker();
+                    return blocked(Obstacle::SageUnreachable, &fault);
                 }
             }
-            Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
-            Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
-            Err(fault) => {
-                self.kill_worker();
-                lost(fault)
-            }
         }
+        let server = self.worker.as_ref().and_then(|worker| worker.objects.server());
+        self.point("import.after_session");
+        Event::SessionOpened(server)
     }
 
-    fn journal_reservation(&mut self, current: &Current, number: &str) -> Event {
+    fn journal_reservation(&mut self, current: &Current, name: &str, identity: &str) -> Event {
         let at = self.clock.now();
         let reserved = Reserved {
-            number: number.to_owned(),
+            name: name.to_owned(),
+            identity: identity.to_owned(),
             at,
             source: import::Source::Journal,
             at_hub: false,
@@ -157,7 +187,7 @@ impl Runner {
         let journaled = self.journal().reserve(current.id(), &reserved);
         match journaled {
             Ok(()) => {
-                self.note(current, "reserved", number);
+                self.note(current, "reserved", &format!("{name} {identity}"));
                 self.point("import.after_reserve_local");
                 Event::ReservationJournaled { at }
             }
@@ -166,10 +196,15 @@ impl Runner {
     }
 
     fn reserve_at_hub(&mut self, current: &Current, reserved: &Reserved) -> Result<Event, Halt> {
+        let write = current
+            .writes()
+            .iter()
+            .position(|write| write.identity_name() == reserved.name)
+            .unwrap_or_default();
         let reservation = Reservation {
-            write: 0,
-            name: IDENTITY.into(),
-            value: reserved.number.clone(),
+            write: u32::try_from(write).unwrap_or_default(),
+            name: reserved.name.clone(),
+            value: reserved.identity.clone(),
             at: reserved.at.to_string(),
         };
         let reserve = Reserve {
@@ -179,30 +214,37 @@ impl Runner {
         match self.hub.reserve(current.id(), &reserve) {
             Ok(()) => {
                 self.point("import.after_reserve_hub");
-                if let Err(error) = self.journal().mark_at_hub(current.id(), &reserved.number) {
+                if let Err(error) = self.journal().mark_at_hub(current.id(), &reserved.identity) {
                     // It is told again then, which does no harm.
                     tracing::debug!(%error, "not noted that the hub has the reservation");
                 }
                 Ok(Event::ReservedAtHub)
             }
             Err(HubError::IdentityTaken) => {
-                self.note(current, "identity_taken", &reserved.number);
+                self.note(current, "identity_taken", &reserved.identity);
                 Ok(Event::IdentityTaken)
             }
             Err(error) => hub_failed(error),
         }
     }
 
-    fn start_write(&mut self, current: &Current, number: &str, server: Option<ServerProcess>) -> Event {
+    fn start_write(
+        &mut self,
+        current: &Current,
+        name: &str,
+        identity: &str,
+        server: Option<ServerProcess>,
+    ) -> Event {
         let write = WriteStart {
-            number: number.to_owned(),
+            name: name.to_owned(),
+            identity: identity.to_owned(),
             at: self.clock.now(),
             server,
         };
         let started = self.journal().start_write(current.id(), &write);
         match started {
             Ok(()) => {
-                self.note(current, "write_started", number);
+                self.note(current, "write_started", identity);
                 self.point("import.after_write_started");
                 Event::WriteStarted
             }
@@ -210,24 +252,27 @@ impl Runner {
         }
     }
 
-    fn enter(&mut self, current: &Current, number: &str) -> Event {
-        let options = EnterOptions {
+    fn enter(&mut self, current: &Current, write: usize, identity: &str) -> Event {
+        let Some(write) = current.write(write).cloned() else {
+            return lost("the plan has no such write");
+        };
+        if let Write::Receipt(receipt) = &write
+            && receipt.is_filed
+        {
+            return self.hand_over(current, receipt, identity);
+        }
+        let earlier = current.earlier();
+        let context = EnterContext {
             today: self.today(),
-            marker: self
-                .erp
-                .has_marker()
-                .unwrap_or(false)
-                .then(|| marker(current.id())),
+            marker: self.marker_of(current, &write),
+            earlier: &earlier,
         };
         let fault_point = &self.fault_point;
-        let entry = match (&mut self.worker, &current.order) {
-            (Some(worker), Some(order)) => {
-                let objects = worker.objects.as_mut();
-                enter(objects, number, order, &options, &mut |step| {
-                    fault_point(points::of_step(step))
-                })
-            }
-            (None, _) | (_, None) => {
+        let entry = match &mut self.worker {
+            Some(worker) => enter(worker.objects.as_mut(), identity, &write, &context, &mut |step| {
+                fault_point(points::of_step(step))
+            }),
+            None => {
                 let fault = Fault {
                     code: 0,
                     message: "the session is gone".into(),
@@ -239,15 +284,67 @@ impl Runner {
             worker.used_at = self.clock.now();
         }
         self.point("import.after_enter");
+        let told = |problems: &[model::Problem]| match problems {
+            [] => String::new(),
+            [first, rest @ ..] => {
+                let more = if rest.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (and {} more)", rest.len())
+                };
+                format!("{}: {}{more}", first.code, first.message)
+            }
+        };
         let (step, detail) = match &entry {
-            Entry::Entered { .. } => ("entered", String::from("Sage said that it is written")),
-            Entry::Refused { problem, .. } => ("refused", format!("{}: {}", problem.code, problem.message)),
-            Entry::Condition { condition, .. } => ("waiting", condition.as_str().to_owned()),
-            Entry::KeyTaken => ("key_taken", number.to_owned()),
+            Entry::Entered { .. } => (
+                "entered",
+                format!("Sage said that the {} is written", write.noun()),
+            ),
+            Entry::Held { problems, .. } => ("held", told(problems)),
+            Entry::Refused { problems, .. } => ("refused", told(problems)),
+            Entry::Condition {
+                condition, detail, ..
+            } => ("waiting", format!("{}: {detail}", condition.as_str())),
+            Entry::HandedOver { problem } => ("handed_over", problem.message.clone()),
+            Entry::KeyTaken => ("key_taken", identity.to_owned()),
             Entry::Faulted { fault, .. } => ("faulted", fault.to_string()),
         };
         self.note(current, step, &detail);
         Event::Entered(entry)
+    }
+
+    fn hand_over(&mut self, current: &Current, receipt: &ReceiptWrite, identity: &str) -> Event {
+        let writer = &self.site.settings.payments.writer;
+        let handed = hand_over(writer, receipt, identity, JOB_LIMIT);
+        self.point("import.after_enter");
+        match handed {
+            Ok(handed) => {
+                let problem = handed.problem();
+                self.note(current, "handed_over", &handed.file.display().to_string());
+                Event::Entered(Entry::HandedOver { problem })
+            }
+            Err(error) if error.is_retryable() => {
+                let detail = format!("{}: {error}; {}", error.code(), error.remedy());
+                blocked(Obstacle::ImportFile, &detail)
+            }
+            Err(error) => Event::Entered(Entry::Refused {
+                problems: vec![Problem::new(error.code(), "", error.to_string(), error.remedy())],
+                at_header_write: false,
+                warnings: Vec::new(),
+            }),
+        }
+    }
+
+    /// The mark of this import, where the write's table has the column.
+    fn marker_of(&mut self, current: &Current, write: &Write) -> Option<String> {
+        let table = match write {
+            Write::Customer(_) | Write::CustomerChange(_) => "AR_Customer",
+            Write::ShipTo(_) => "SO_ShipToAddress",
+            Write::SalesOrder(_) => "SO_SalesOrderHeader",
+            Write::Receipt(_) => return None,
+        };
+        let has_column = self.erp.has_column(table, MARKER_COLUMN).unwrap_or(false);
+        has_column.then(|| marker(current.id()))
     }
 
     fn fence_off(&mut self, current: &Current, server: Option<ServerProcess>) -> Result<Event, Halt> {
@@ -296,66 +393,21 @@ impl Runner {
         Ok(true)
     }
 
-    fn read_back(&mut self, current: &Current, inquiry: &Inquiry) -> Event {
-        let through_objects = if inquiry.is_said_written() {
-            self.ask_objects(&inquiry.number)
-        } else {
-            None
-        };
-        let found = self.erp.sightings(&inquiry.number).and_then(|mut sightings| {
-            sightings.objects = through_objects;
-            let user_key = self.erp.user_key(&self.site.login.user)?;
-            Ok((sightings, user_key, self.erp.has_history()?))
-        });
-        let (sightings, user_key, has_history) = match found {
-            Ok(found) => found,
-            Err(error) => return unreadable(&error),
-        };
-        let mark = marker(current.id());
-        let finding = match &current.order {
-            Some(order) => {
-                let expected = Expected {
-                    order,
-                    marker: &mark,
-                    user_key: user_key.as_deref(),
-                    since: self.since(inquiry.since),
-                    extension: inquiry.extension(),
-                };
-                classify(&expected, &sightings)
+    fn pass_write(&mut self, current: &Current, done: &Done) -> Event {
+        self.erp.forget_customers();
+        let passed = self.journal().pass_write(current.id(), done);
+        match passed {
+            Ok(()) => {
+                self.note(current, "done", &format!("{} {}", done.name, done.identity));
+                self.point("import.after_pass");
+                Event::DoneJournaled
             }
-            None => Finding::Unclear {
-                why: "the document cannot be parsed any more".into(),
-            },
-        };
-        let detail = match &finding {
-            Finding::Ours { .. } => "ours",
-            Finding::Foreign { .. } => "foreign",
-            Finding::Absent => "absent",
-            Finding::Partial { .. } => "partial",
-            Finding::Unclear { .. } => "unclear",
-        };
-        self.note(current, "read_back", &format!("{}: {detail}", inquiry.number));
-        self.point("import.after_read_back");
-        Event::ReadBack {
-            finding,
-            keeps_history: self.site.keeps_history && has_history,
+            Err(error) => unjournaled(&error),
         }
     }
 
-    fn ask_objects(&mut self, number: &str) -> Option<Option<import::read_back::SightedOrder>> {
-        let worker = self.worker.as_mut()?;
-        match read_back_through_objects(worker.objects.as_mut(), number) {
-            Ok(found) => Some(found),
-            Err(fault) => {
-                tracing::warn!(%fault, "not read back through Sage's objects; its tables decide");
-                self.kill_worker();
-                None
-            }
-        }
-    }
-
-    fn end_write(&mut self, current: &Current, number: &str, foreign: bool) -> Event {
-        let ended = self.journal().end_write(current.id(), number, foreign);
+    fn end_write(&mut self, current: &Current, identity: &str, foreign: bool) -> Event {
+        let ended = self.journal().end_write(current.id(), identity, foreign);
         match ended {
             Ok(()) => {
                 self.point("import.after_write_ended");
@@ -367,6 +419,9 @@ impl Runner {
 
     fn settle(&mut self, current: &Current, outcome: &Outcome) -> Event {
         self.point("import.before_outcome_local");
+        if outcome.numbers.contains_key("customer_no") {
+            self.erp.forget_customers();
+        }
         let settled = self.journal().settle(current.id(), outcome);
         match settled {
             Ok(()) => {
@@ -377,12 +432,17 @@ impl Runner {
                     tracing::info!(import = %current.id(), state, "import ended");
                 } else {
                     // Somebody is to look at it.
-                    tracing::warn!(import = %current.id(), state, code, "import ended without an order that is proven");
+                    tracing::warn!(import = %current.id(), state, code, "import ended without a record that is proven");
                 }
                 self.note(
                     current,
                     outcome.state.as_str(),
-                    outcome.sales_order_no.as_deref().unwrap_or(""),
+                    &outcome
+                        .numbers
+                        .iter()
+                        .map(|(name, number)| format!("{name} {number}"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 );
                 Event::OutcomeJournaled
             }
@@ -420,12 +480,13 @@ impl Runner {
         let attempts = self.journal().attempts(current.id()).unwrap_or_default();
         let report = Report {
             lease,
+            revision: current.document.revision,
             report: outcome.clone().into_report(attempts),
         };
         Ok(self.hub.report(current.id(), &report))
     }
 
-    fn kill_worker(&mut self) {
+    pub(super) fn kill_worker(&mut self) {
         if let Some(mut worker) = self.worker.take() {
             worker.objects.kill();
         }
@@ -443,7 +504,7 @@ impl Runner {
         }
     }
 
-    fn today(&mut self) -> Date {
+    pub(super) fn today(&mut self) -> Date {
         self.site.time_zone.to_datetime(self.clock.now()).date()
     }
 
@@ -454,6 +515,14 @@ impl Runner {
             .unwrap_or(Timestamp::MIN);
         Stamp::of(self.site.time_zone.to_datetime(earliest))
     }
+}
+
+/// Frees the seat that a session may have taken, and ends its process.
+fn release(mut objects: Box<dyn super::ports::Worker>) {
+    if let Err(fault) = release_session(objects.as_mut()) {
+        tracing::debug!(%fault, "the session was not released");
+    }
+    objects.kill();
 }
 
 fn blocked(obstacle: Obstacle, detail: &dyn std::fmt::Display) -> Event {

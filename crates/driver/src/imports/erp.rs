@@ -1,83 +1,127 @@
-//! What an import reads from the ERP's tables: always by key, never from a copy.
+//! What imports read from the ERP's tables: always by key, never from a copy.
+
+mod knowledge;
+mod sightings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use import::read_back::{Columns, Sightings, TABLES, invoice_selects, order_selects};
-use import::validate::{CustomerFacts, ItemFacts, Knowledge};
-use import::{MARKER_COLUMN, Row};
-use sage::{Column, Comparison, Literal, ReadError, ReadErrorCode, Reader, Select, Where};
-use values::Kind;
+use agent_store::journal::Journal;
+use import::Row;
+use import::planning::CustomerFacts;
+use import::read_back::{Columns, TABLES};
+use import::settings::Settings;
+use jiff::Timestamp;
+use sage::{Column, ColumnInfo, Comparison, Literal, ReadError, ReadErrorCode, Reader, Select, Where};
+use std::sync::{Arc, Mutex};
+use values::{CompanyId, ImportId, Kind};
 
 use super::rows::rows_of;
 
-/// Rows read for one question: no order has as many lines.
+/// Rows read for one question: no document has as many lines.
 const MAX_ROWS: usize = 20_000;
 /// Scanning the invoice history of many years takes minutes where no key helps.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
+/// Sales order headers: without them nothing can be read back.
+const OPEN_ORDERS: &str = "SO_SalesOrderHeader";
+/// Their history.
+const ORDER_HISTORY: &str = "SO_SalesOrderHistoryHeader";
+/// Where posted receipts go.
+const RECEIPT_HISTORY: [&str; 2] = ["AR_CashReceiptsHistory", "AR_TransactionPaymentHistory"];
 
 /// The ERP's tables.
 pub(super) struct Erp {
     reader: Box<dyn Reader>,
-    columns: Option<Columns>,
+    company: CompanyId,
+    settings: Arc<Settings>,
+    journal: Arc<Mutex<Journal>>,
+    tables: BTreeMap<String, Vec<ColumnInfo>>,
     user_key: Option<String>,
+    /// Fields that the catalog has of a table: API name, column, kind.
+    fields: BTreeMap<String, Vec<(String, String, Kind)>>,
+    /// Customers for matching, and when they were read.
+    customers: Option<(Timestamp, Vec<CustomerFacts>)>,
+    now: Timestamp,
+    /// The document that is asked for.
+    about: Option<ImportId>,
 }
 
 impl Erp {
-    pub(super) fn new(reader: Box<dyn Reader>) -> Self {
+    pub(super) fn new(
+        reader: Box<dyn Reader>,
+        company: CompanyId,
+        settings: Arc<Settings>,
+        journal: Arc<Mutex<Journal>>,
+    ) -> Self {
         Self {
             reader,
-            columns: None,
+            company,
+            settings,
+            journal,
+            tables: BTreeMap::new(),
             user_key: None,
+            fields: BTreeMap::new(),
+            customers: None,
+            now: Timestamp::MIN,
+            about: None,
         }
     }
 
     /// Asks anew for columns and user from now on: an administrator may have changed them.
     pub(super) fn forget(&mut self) {
-        self.columns = None;
+        self.tables.clear();
         self.user_key = None;
     }
 
-    /// What the site's tables have.
-    pub(super) fn columns(&mut self) -> Result<&Columns, ReadError> {
-        if self.columns.is_none() {
-            let mut columns = Columns::new();
-            for table in TABLES {
-                let found = self.reader.columns(table)?;
-                columns.insert(
-                    table.to_owned(),
-                    found.into_iter().map(|column| column.name).collect(),
-                );
-            }
-            let open_orders = TABLES[0];
-            if columns
-                .get(open_orders)
-                .is_none_or(std::collections::BTreeSet::is_empty)
-            {
-                return Err(ReadError::new(
-                    ReadErrorCode::TableMissing,
-                    format!("{open_orders} has no columns: orders cannot be read back"),
-                ));
-            }
-            self.columns = Some(columns);
-        }
-        Ok(self.columns.get_or_insert_default())
+    /// What follows is asked now, and for this document.
+    pub(super) fn ask(&mut self, now: Timestamp, about: &ImportId) {
+        self.now = now;
+        self.about = Some(about.clone());
     }
 
-    /// Does the site have the column for our mark?
-    pub(super) fn has_marker(&mut self) -> Result<bool, ReadError> {
-        Ok(self
-            .columns()?
-            .get(TABLES[0])
-            .is_some_and(|columns| columns.contains(MARKER_COLUMN)))
+    /// A customer was created or changed: who is matched against is read anew.
+    pub(super) fn forget_customers(&mut self) {
+        self.customers = None;
+    }
+
+    /// Columns of the tables that documents are looked for in. A table without columns does
+    /// not exist.
+    pub(super) fn columns(&mut self) -> Result<Columns, ReadError> {
+        let mut columns = Columns::new();
+        for table in TABLES {
+            let names = self.table(table)?.iter().map(|column| column.name.clone());
+            columns.insert((*table).to_owned(), names.collect());
+        }
+        if columns
+            .get(OPEN_ORDERS)
+            .is_none_or(std::collections::BTreeSet::is_empty)
+        {
+            return Err(ReadError::new(
+                ReadErrorCode::TableMissing,
+                format!("{OPEN_ORDERS} has no columns: orders cannot be read back"),
+            ));
+        }
+        Ok(columns)
+    }
+
+    /// Does the table have the column?
+    pub(super) fn has_column(&mut self, table: &str, column: &str) -> Result<bool, ReadError> {
+        Ok(self.table(table)?.iter().any(|c| c.name == column))
     }
 
     /// Is there a table for the history of orders?
-    pub(super) fn has_history(&mut self) -> Result<bool, ReadError> {
-        Ok(self
-            .columns()?
-            .get(TABLES[2])
-            .is_some_and(|columns| !columns.is_empty()))
+    pub(super) fn has_order_history(&mut self) -> Result<bool, ReadError> {
+        Ok(!self.table(ORDER_HISTORY)?.is_empty())
+    }
+
+    /// Is there a table for receipts that were posted?
+    pub(super) fn has_receipt_history(&mut self) -> Result<bool, ReadError> {
+        for table in RECEIPT_HISTORY {
+            if !self.table(table)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The key under which Sage stamps what this user creates; none when Sage does not tell.
@@ -85,12 +129,10 @@ impl Erp {
         if self.user_key.is_some() {
             return Ok(self.user_key.clone());
         }
-        let has = self.reader.columns("SY_User")?;
-        let is_told = ["UserLogon", "UserKey"]
-            .iter()
-            .all(|wanted| has.iter().any(|c| c.name == *wanted));
-        if !is_told {
-            return Ok(None);
+        for column in ["UserLogon", "UserKey"] {
+            if !self.has_column("SY_User", column)? {
+                return Ok(None);
+            }
         }
         for spelling in [user.to_owned(), user.to_uppercase(), user.to_lowercase()] {
             let rows = self.rows("SY_User", &["UserKey"], &[("UserLogon", &spelling)])?;
@@ -104,30 +146,48 @@ impl Erp {
         Ok(self.user_key.clone())
     }
 
-    /// Everything that stands under a number.
-    pub(super) fn sightings(&mut self, number: &str) -> Result<Sightings, ReadError> {
-        let columns = self.columns()?.clone();
-        let mut rows = BTreeMap::new();
-        for (place, select) in order_selects(number, &columns) {
-            rows.insert(place, self.read(&select)?);
+    /// What the site has of a table; empty when it has none.
+    fn table(&mut self, table: &str) -> Result<&[ColumnInfo], ReadError> {
+        // Only what is known is remembered: a table may come to be.
+        if self.tables.get(table).is_none_or(Vec::is_empty) {
+            let columns = self.reader.columns(table)?;
+            self.tables.insert(table.to_owned(), columns);
         }
-        let sightings = Sightings::from_rows(&rows);
-        if sightings.open.is_some() || sightings.history.is_some() {
-            return Ok(sightings);
-        }
-        for (place, select) in invoice_selects(number, &columns) {
-            rows.insert(place, self.read(&select)?);
-        }
-        Ok(Sightings::from_rows(&rows))
+        Ok(self.tables.get(table).map_or(&[], Vec::as_slice))
     }
 
+    /// Text columns of the rows with this key; columns that the site lacks are left out.
+    /// Nothing when the table lacks a column of the key.
     fn rows(&mut self, table: &str, columns: &[&str], key: &[(&str, &str)]) -> Result<Vec<Row>, ReadError> {
+        let columns: Vec<(&str, Kind)> = columns.iter().map(|name| (*name, Kind::Text)).collect();
+        self.typed_rows(table, &columns, key)
+    }
+
+    fn typed_rows(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Kind)],
+        key: &[(&str, &str)],
+    ) -> Result<Vec<Row>, ReadError> {
+        let has: Vec<String> = self.table(table)?.iter().map(|c| c.name.clone()).collect();
+        let known = |name: &str| has.iter().any(|c| c == name);
+        if !key.iter().all(|(column, _)| known(column)) {
+            return Ok(Vec::new());
+        }
+        // The key is read with the rest, so that a select always has a column.
+        let mut wanted: Vec<Column> = Vec::new();
+        for (name, kind) in key
+            .iter()
+            .map(|(name, _)| (*name, Kind::Text))
+            .chain(columns.iter().copied())
+        {
+            if known(name) && !wanted.iter().any(|c| c.name == name) {
+                wanted.push(Column::new(name, kind));
+            }
+        }
         let select = Select {
             table: table.to_owned(),
-            columns: columns
-                .iter()
-                .map(|name| Column::new(*name, Kind::Text))
-                .collect(),
+            columns: wanted,
             conditions: key
                 .iter()
                 .map(|(column, value)| Where {
@@ -138,6 +198,9 @@ impl Erp {
                 .collect(),
             order_by: Vec::new(),
         };
+        if select.columns.is_empty() {
+            return Ok(Vec::new());
+        }
         self.read(&select)
     }
 
@@ -150,42 +213,5 @@ impl Erp {
             ));
         }
         rows_of(select, &page.rows)
-    }
-}
-
-impl Knowledge for Erp {
-    type Error = ReadError;
-
-    fn item(&mut self, item_code: &str) -> Result<Option<ItemFacts>, ReadError> {
-        let columns = ["ItemType", "InactiveItem", "ProductType", "ExplodeKitItems"];
-        let rows = self.rows("CI_Item", &columns, &[("ItemCode", item_code)])?;
-        Ok(rows.first().map(|row| ItemFacts {
-            is_inactive: row.text("InactiveItem") == "Y",
-            is_prompting_kit: row.text("ProductType") == "K" && row.text("ExplodeKitItems") == "P",
-            is_stocked: row.text("ItemType") == "1",
-        }))
-    }
-
-    fn customer(&mut self, division: &str, customer: &str) -> Result<Option<CustomerFacts>, ReadError> {
-        let key = [("ARDivisionNo", division), ("CustomerNo", customer)];
-        let rows = self.rows("AR_Customer", &["CustomerStatus"], &key)?;
-        Ok(rows.first().map(|row| CustomerFacts {
-            is_inactive: row.text("CustomerStatus") == "I",
-        }))
-    }
-
-    fn has_ship_to(&mut self, division: &str, customer: &str, code: &str) -> Result<bool, ReadError> {
-        let key = [
-            ("ARDivisionNo", division),
-            ("CustomerNo", customer),
-            ("ShipToCode", code),
-        ];
-        Ok(!self.rows("SO_ShipToAddress", &["ShipToCode"], &key)?.is_empty())
-    }
-
-    fn has_warehouse(&mut self, code: &str) -> Result<bool, ReadError> {
-        Ok(!self
-            .rows("IM_Warehouse", &["WarehouseCode"], &[("WarehouseCode", code)])?
-            .is_empty())
     }
 }

@@ -1,16 +1,18 @@
 //! The places at which a test ends the process.
 
-use import::sales_order::Step;
+use import::writing::Step;
 
-/// Every place, in the order in which an order passes them. Those behind
+/// Every place, in the order in which a document passes them. Those behind
 /// `import.after_outcome_local` hang on what came before: a fault, a wait, a foreign number.
-pub const FAULT_POINTS: [&str; 24] = [
+pub const FAULT_POINTS: [&str; 27] = [
     "import.before_accept_local",
     "import.after_accept_local",
     "import.after_accept_hub",
     "import.after_validate",
+    "import.after_plan",
     "import.after_session",
     "import.after_number",
+    "import.after_allot",
     "import.after_reserve_local",
     "import.after_reserve_hub",
     "import.after_write_started",
@@ -22,6 +24,7 @@ pub const FAULT_POINTS: [&str; 24] = [
     "import.after_header_write",
     "import.after_enter",
     "import.after_read_back",
+    "import.after_pass",
     "import.before_outcome_local",
     "import.after_outcome_local",
     "import.after_report",
@@ -31,7 +34,7 @@ pub const FAULT_POINTS: [&str; 24] = [
     "import.after_write_ended",
 ];
 
-/// The place of a step inside entering an order.
+/// The place of a step inside entering a record.
 pub(super) const fn of_step(step: Step) -> &'static str {
     match step {
         Step::BeforeSetKey => "import.before_set_key",

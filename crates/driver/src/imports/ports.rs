@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sage::{BusinessObjects, Fault, Reader, ServerProcess};
 use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Report, Reserve};
+use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work};
 
 /// The hub, as far as imports are concerned. Calls block.
 pub trait HubImports {
@@ -15,7 +15,7 @@ pub trait HubImports {
     /// See [`HubError`].
     fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError>;
 
-    /// Documents not yet journaled, oldest first; waits at most `wait` for one to come.
+    /// Documents not yet journaled, oldest first, and previews; waits at most `wait` for one to come.
     ///
     /// # Errors
     /// See [`HubError`].
@@ -25,7 +25,7 @@ pub trait HubImports {
         lease: LeaseEpoch,
         wait: Duration,
         limit: u32,
-    ) -> Result<Vec<ImportDocument>, HubError>;
+    ) -> Result<Work, HubError>;
 
     /// The document is journaled.
     ///
@@ -38,6 +38,12 @@ pub trait HubImports {
     /// # Errors
     /// See [`HubError`].
     fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError>;
+
+    /// What Sage says to a preview.
+    ///
+    /// # Errors
+    /// See [`HubError`].
+    fn answer_preview(&mut self, id: &ImportId, answer: &PreviewAnswer) -> Result<(), HubError>;
 
     /// Where the document stands.
     ///

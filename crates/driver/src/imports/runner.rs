@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use agent_store::journal::{Accepted, Journal, JournalError};
-use import::sales_order::{Login, release_session};
+use import::plan::{Identities, Plan, Program, Write};
+use import::planning::Past;
+use import::rules::Rules;
+use import::settings::Settings;
+use import::writing::{Login, release_session};
 use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Source, Verdict};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use model::SalesOrder;
 use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest};
+use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Preview};
 
 use super::erp::Erp;
 use super::ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
@@ -40,6 +43,10 @@ pub struct Site {
     /// The company keeps sales order history (an option of Sales Order): without it an
     /// order that is not found is not proven absent.
     pub keeps_history: bool,
+    /// How documents are entered.
+    pub settings: Arc<Settings>,
+    /// What happens to documents before they are planned.
+    pub rules: Arc<Rules>,
     /// How far workstation clocks may be off; three hours are usual.
     pub clock_tolerance: SignedDuration,
     /// How long Sage's process may take to end by itself before it is ended.
@@ -64,13 +71,19 @@ pub struct Runner {
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
     imports: Vec<Current>,
+    /// Questions that are answered when nothing is to be written.
+    previews: VecDeque<Preview>,
     hub_pause: Pause,
+    /// Tells this session's batches from those of another, where a site wants that.
+    pub(super) run: String,
 }
 
 /// A worker with an open session.
 pub(super) struct OpenWorker {
     pub(super) objects: Box<dyn Worker>,
     pub(super) used_at: Timestamp,
+    /// Module and task that are set.
+    pub(super) program: Option<Program>,
 }
 
 /// An obstacle that the whole company has run into: nobody tries before `until`.
@@ -83,8 +96,6 @@ pub(super) struct Gate {
 /// An import under work.
 pub(super) struct Current {
     pub(super) document: Document,
-    /// The parsed body; none when it does not parse.
-    pub(super) order: Option<SalesOrder>,
     import: Import,
     commands: VecDeque<Command>,
     /// The hub knows that it is journaled. Before, nothing is done and nothing reported: an
@@ -110,12 +121,18 @@ impl Runner {
     /// is safe; a write under way runs to its end.
     #[must_use]
     pub fn new(site: Site, ports: Ports, journal: Arc<Mutex<Journal>>, stop: Arc<AtomicBool>) -> Self {
+        let erp = Erp::new(
+            ports.reader,
+            site.company.clone(),
+            Arc::clone(&site.settings),
+            Arc::clone(&journal),
+        );
         Self {
             site,
             journal,
             hub: ports.hub,
             workshop: ports.workshop,
-            erp: Erp::new(ports.reader),
+            erp,
             fence: ports.fence,
             clock: ports.clock,
             fault_point: ports.fault_point,
@@ -125,7 +142,9 @@ impl Runner {
             worker: None,
             gate: None,
             imports: Vec::new(),
+            previews: VecDeque::new(),
             hub_pause: Pause::default(),
+            run: String::new(),
         }
     }
 
@@ -164,6 +183,15 @@ impl Runner {
         };
         if let Some(place) = self.next_due(now) {
             self.drive(place);
+            return;
+        }
+        if let Some(asked) = self.previews.pop_front() {
+            match self.answer_preview(&asked) {
+                Ok(()) => {}
+                Err(HubError::LeaseLost) => self.lose_lease(),
+                // Nobody waits for it for long.
+                Err(error) => tracing::debug!(preview = %asked.id, %error, "the answer did not arrive"),
+            }
             return;
         }
         if self
@@ -249,11 +277,12 @@ impl Runner {
                 .map(|r| r.reservations)
                 .unwrap_or_default();
             for reservation in &open.reservations {
-                if known.iter().any(|r| r.number == reservation.value) {
+                if known.iter().any(|r| r.identity == reservation.value) {
                     continue;
                 }
                 let reserved = Reserved {
-                    number: reservation.value.clone(),
+                    name: reservation.name.clone(),
+                    identity: reservation.value.clone(),
                     at: reservation.at.parse().unwrap_or(Timestamp::MIN),
                     source: Source::Hub,
                     at_hub: true,
@@ -299,11 +328,12 @@ impl Runner {
             wait = wait.min(self.site.idle_release);
         }
         match self.hub.work(&self.site.company, lease, wait, WORK_LIMIT) {
-            Ok(documents) => {
+            Ok(work) => {
                 self.hub_pause = Pause::default();
-                for document in documents {
+                for document in work.imports {
                     self.take_document(&document);
                 }
+                self.previews.extend(work.previews);
             }
             Err(HubError::LeaseLost) => self.lose_lease(),
             Err(error) => {
@@ -384,12 +414,13 @@ impl Runner {
         // What was just entered is read back before the driver lets go.
         let mut has_entered = false;
         while let Some(command) = current.commands.pop_front() {
-            let gated = if touches_sage(&command) && !has_entered {
+            let reads_back = has_entered && matches!(command, Command::ReadBack { .. });
+            let gated = if touches_sage(&command) && !reads_back {
                 self.paused_event().or_else(|| self.gated(&command))
             } else {
                 None
             };
-            has_entered |= matches!(command, Command::EnterOrder { .. });
+            has_entered |= matches!(command, Command::Enter { .. });
             let was_gated = gated.is_some();
             let event =
                 match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
@@ -437,7 +468,7 @@ impl Runner {
     /// An obstacle of the whole company keeps every document from trying: a password that
     /// twenty documents try locks the user.
     fn gated(&mut self, command: &Command) -> Option<Event> {
-        if *command != Command::OpenSession {
+        if !matches!(command, Command::OpenSession { .. }) {
             return None;
         }
         let now = self.clock.now();
@@ -451,6 +482,11 @@ impl Runner {
         })
     }
 
+    /// Why the driver is paused, if it is.
+    pub(super) fn is_paused(&self) -> Option<String> {
+        (self.paused)()
+    }
+
     fn paused_event(&self) -> Option<Event> {
         (self.paused)().map(|detail| Event::Blocked {
             obstacle: Obstacle::Paused,
@@ -460,13 +496,14 @@ impl Runner {
 
     /// What fails because the driver was paused meanwhile is no failure.
     fn or_paused(&self, event: Event) -> Event {
-        let is_of_sage = match &event {
-            Event::WorkerLost { .. } => true,
-            Event::Blocked { obstacle, .. } => {
-                matches!(obstacle, Obstacle::SageUnreachable | Obstacle::ReaderUnavailable)
-            }
-            _ => false,
-        };
+        let is_of_sage = matches!(
+            event,
+            Event::WorkerLost { .. }
+                | Event::Blocked {
+                    obstacle: Obstacle::SageUnreachable | Obstacle::ReaderUnavailable,
+                    ..
+                }
+        );
         let paused = is_of_sage.then(|| self.paused_event()).flatten();
         paused.unwrap_or(event)
     }
@@ -512,6 +549,7 @@ fn document_of(document: &ImportDocument) -> Document {
         kind: document.kind,
         revision: document.revision,
         body: document.body.clone(),
+        decision: document.decision.clone(),
     }
 }
 
@@ -519,7 +557,6 @@ fn current_of(record: &Record, is_acknowledged: bool) -> Current {
     let (import, commands) = Import::resume(record);
     Current {
         document: record.document.clone(),
-        order: SalesOrder::parse(&record.document.body).ok(),
         import,
         commands: commands.into(),
         is_acknowledged,
@@ -530,14 +567,16 @@ fn current_of(record: &Record, is_acknowledged: bool) -> Current {
 /// list of processes, and what was entered is recorded and told whatever happens.
 const fn touches_sage(command: &Command) -> bool {
     match command {
-        Command::Validate
-        | Command::OpenSession
-        | Command::NextNumber
+        Command::Plan
+        | Command::OpenSession { .. }
+        | Command::NextIdentity { .. }
         | Command::JournalWriteStarted { .. }
         | Command::ReadBack { .. } => true,
-        Command::JournalReservation { .. }
+        Command::JournalPlan { .. }
+        | Command::JournalReservation { .. }
+        | Command::JournalDone { .. }
         | Command::ReserveAtHub { .. }
-        | Command::EnterOrder { .. }
+        | Command::Enter { .. }
         | Command::KillWorker
         | Command::Fence { .. }
         | Command::JournalWriteEnded { .. }
@@ -562,5 +601,40 @@ impl Current {
 
     pub(super) const fn id(&self) -> &ImportId {
         &self.document.id
+    }
+
+    /// The writes of its plan; none before it is planned.
+    pub(super) fn writes(&self) -> &[Write] {
+        self.import
+            .plan()
+            .map_or(&[], |plan: &Plan| plan.writes.as_slice())
+    }
+
+    /// The write at this place of its plan.
+    pub(super) fn write(&self, place: usize) -> Option<&Write> {
+        self.writes().get(place)
+    }
+
+    /// What was done for it before.
+    pub(super) fn past(&self) -> Past<'_> {
+        Past {
+            done: self.import.done(),
+            reservations: self.import.reservations(),
+        }
+    }
+
+    /// What its writes that are in Sage became, by place in the plan.
+    pub(super) fn earlier(&self) -> Identities {
+        let done = self.import.done();
+        let places = self.writes().iter().enumerate().filter_map(|(place, write)| {
+            let done = done.iter().find(|done| done.name == write.identity_name())?;
+            Some((u32::try_from(place).ok()?, done.identity.clone()))
+        });
+        places.collect()
+    }
+
+    /// Was the identity reserved for it before?
+    pub(super) fn has_tried(&self, identity: &str) -> bool {
+        self.import.reservations().iter().any(|r| r.identity == identity)
     }
 }

@@ -55,7 +55,11 @@ impl Import {
                 }
                 // A refusal may have been about the number: under another one it comes again, or not.
                 (
-                    Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken,
+                    Heard::Nothing
+                    | Heard::Refused(_)
+                    | Heard::Condition(..)
+                    | Heard::HandedOver(_)
+                    | Heard::KeyTaken,
                     Proof::NothingPending | Proof::Fenced | Proof::Open,
                 ) => Stage::Ending {
                     foreign: true,
@@ -72,6 +76,12 @@ impl Import {
                     foreign: true,
                     then_wait: None,
                 },
+                // Somebody imports the file, sooner or later.
+                Heard::HandedOver(problem) => {
+                    let detail = format!("{}: {}", problem.code, problem.message);
+                    self.stage = Stage::Reading { inquiry };
+                    return self.block(Obstacle::ImportFile, detail, moment);
+                }
                 Heard::Refused(problems) => self.refused(problems),
                 Heard::Condition(condition, detail) => self.retry(Some((Obstacle::Sage(condition), detail))),
                 Heard::Nothing => self.absent_without_answer(&inquiry, keeps_history),
@@ -116,9 +126,11 @@ impl Import {
     fn written(&mut self, inquiry: &Inquiry, found: Totals, at: Numbers, notes: Vec<String>) -> Stage {
         let (totals, heard) = match &inquiry.heard {
             Heard::Done { totals, numbers, .. } => (totals.clone(), numbers.clone()),
-            Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken => {
-                (Totals::new(), Numbers::new())
-            }
+            Heard::Nothing
+            | Heard::Refused(_)
+            | Heard::Condition(..)
+            | Heard::HandedOver(_)
+            | Heard::KeyTaken => (Totals::new(), Numbers::new()),
         };
         self.warnings.extend(notes);
         let mut numbers = numbers_of(&inquiry.name, &inquiry.identity);
@@ -192,7 +204,11 @@ impl Inquiry {
     pub const fn extension(&self) -> Option<Decimal> {
         match &self.heard {
             Heard::Done { extension, .. } => *extension,
-            Heard::Nothing | Heard::Refused(_) | Heard::Condition(..) | Heard::KeyTaken => None,
+            Heard::Nothing
+            | Heard::Refused(_)
+            | Heard::Condition(..)
+            | Heard::HandedOver(_)
+            | Heard::KeyTaken => None,
         }
     }
 

@@ -4,7 +4,7 @@ use model::{ImportState, Numbers, Problem};
 
 use super::{Command, Heard, Import, Inquiry, Proof, Stage};
 use crate::identity::numbers_of;
-use crate::plan::Plan;
+use crate::plan::{Plan, Write};
 use crate::problems;
 use crate::record::{Record, Reserved, Source, Verdict, WriteStart};
 
@@ -93,6 +93,14 @@ impl Import {
             heard: Heard::Nothing,
         };
         self.was_begun = begun.is_some() || !is_known;
+        self.unread = open;
+        if self.write().is_some_and(Write::is_filed) {
+            // A receipt has one file ever: handing it over again does no harm.
+            self.stage = Stage::Reading {
+                inquiry: inquiry(Proof::NothingPending),
+            };
+            return;
+        }
         self.stage = match &begun {
             Some(write) if is_known && write.identity == first.identity => {
                 self.server = write.server;
@@ -110,7 +118,6 @@ impl Import {
                 inquiry: inquiry(Proof::Open),
             },
         };
-        self.unread = open;
     }
 
     /// A reservation under which a write may be in Sage: one was begun and its end is not

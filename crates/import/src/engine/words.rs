@@ -128,6 +128,8 @@ pub enum Heard {
     Refused(Vec<Problem>),
     /// The header's write met a condition.
     Condition(Condition, String),
+    /// It is in a file for somebody to import.
+    HandedOver(Problem),
     /// Another record was loaded under the identity.
     KeyTaken,
 }

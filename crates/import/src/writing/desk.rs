@@ -4,10 +4,11 @@ use model::{CustomerRef, Numbers, Problem, Totals};
 use sage::{BusinessObjects, Call, Condition, Fault, ObjectId, Return, Scalar};
 use values::Decimal;
 
-use super::{EnterContext, PricedLine};
+use super::EnterContext;
 use crate::identity::customer_of;
 use crate::marker::MARKER_COLUMN;
 use crate::plan::{CustomerSource, Setting};
+use model::PricedLine;
 
 /// Why a procedure stops.
 #[derive(Debug)]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use model::{ImportKind, ImportReport, ImportState};
 use serde_json::Value;
 use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve};
+use wire::agent::{
+    Accept, ImportDocument, Lease, LeaseRequest, OpenImport, PreviewAnswer, Report, Reservation, Reserve,
+    Work,
+};
 
 use super::Shared;
 use crate::imports::ports::{HubError, HubImports};
@@ -26,6 +29,7 @@ impl HubImport {
             kind: ImportKind::SalesOrder,
             revision: 1,
             body,
+            decision: model::Decision::default(),
         };
         Self {
             document,
@@ -104,7 +108,7 @@ impl HubImports for SimHub {
         lease: LeaseEpoch,
         wait: Duration,
         limit: u32,
-    ) -> Result<Vec<ImportDocument>, HubError> {
+    ) -> Result<Work, HubError> {
         self.send()?;
         self.check(lease)?;
         let work: Vec<_> = {
@@ -120,7 +124,14 @@ impl HubImports for SimHub {
         if work.is_empty() {
             self.0.borrow_mut().tick(wait);
         }
-        self.answer(work)
+        self.answer(Work {
+            imports: work,
+            previews: Vec::new(),
+        })
+    }
+
+    fn answer_preview(&mut self, _: &ImportId, _: &PreviewAnswer) -> Result<(), HubError> {
+        self.send()
     }
 
     fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
@@ -136,10 +147,11 @@ impl HubImports for SimHub {
         {
             let mut world = self.0.borrow_mut();
             let value = &reserve.reservation.value;
-            let holder = world
-                .imports
-                .iter()
-                .find(|(_, i)| i.reservations.iter().any(|r| r.value == *value));
+            let holder = world.imports.iter().find(|(_, i)| {
+                i.reservations
+                    .iter()
+                    .any(|r| r.value == *value && r.name == reserve.reservation.name)
+            });
             match holder.map(|(holder, _)| holder == id) {
                 Some(true) => {}
                 Some(false) => return Err(HubError::IdentityTaken),

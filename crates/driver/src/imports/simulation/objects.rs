@@ -76,11 +76,17 @@ impl Draft {
             .to_owned()
     }
 
+    /// Per unit.
+    fn price(&self) -> Decimal {
+        let price = self.line.get("UnitPrice").and_then(Scalar::as_number);
+        price.unwrap_or(Decimal::new(1_000_000, 6))
+    }
+
     /// The line under work, priced at one where no price was set.
     fn current(&self) -> Line {
         let number = |column: &str| self.line.get(column).and_then(Scalar::as_number);
         let quantity = number("QuantityOrdered").unwrap_or(Decimal::zero(6));
-        let price = number("UnitPrice").unwrap_or(Decimal::new(1, 0));
+        let price = self.price();
         let item = self
             .line
             .get("ItemCode$")
@@ -237,6 +243,7 @@ impl SimWorker {
     fn get_value(&self, object: ObjectId, column: &str) -> Return {
         let value = match (object, column) {
             (LINES, "ExtensionAmt") => Scalar::Number(self.draft.current().extension),
+            (LINES, "UnitPrice") => Scalar::Number(self.draft.price()),
             (LINES, "ItemType$") => Scalar::Text("1".into()),
             (LINES, "QuantityOrdered") => Scalar::Number(self.draft.current().quantity),
             (LINES, "ItemCode$") => Scalar::Text(self.draft.current().item),
@@ -367,6 +374,7 @@ impl BusinessObjects for SimWorker {
                 code(1)
             }
             Call::LookupTask { .. } => code(7),
+            Call::SelectNewBatch { .. } | Call::SelectBatch { .. } => refused("Orders have no batches."),
             Call::SetUser { .. }
             | Call::SetCompany { .. }
             | Call::SetDate { .. }

@@ -47,6 +47,9 @@ impl SimReader {
                     "InvoiceDate",
                 ]
             }
+            "CI_Item" => vec!["ItemCode", "ItemType"],
+            "AR_Customer" => vec!["ARDivisionNo", "CustomerNo", "CustomerStatus", "TaxSchedule"],
+            "IM_Warehouse" => vec!["WarehouseCode"],
             "SY_User" if world.tells_users => vec!["UserLogon", "UserKey"],
             _ => Vec::new(),
         };
@@ -101,8 +104,15 @@ impl SimReader {
                 .collect(),
             "SY_User" if key("UserLogon") == "WEB" => vec![pick(&|_| String::from("WEB"))],
             "CI_Item" if key("ItemCode") != "NONE" => vec![pick(&|_| String::from("1"))],
-            "AR_Customer" if key("CustomerNo") == "ABF" => vec![pick(&|_| String::from("A"))],
-            "IM_Warehouse" if key("WarehouseCode") == "000" => vec![pick(&|_| String::from("000"))],
+            "AR_Customer" if key("CustomerNo") == "ABF" => vec![pick(&|column| match column {
+                "ARDivisionNo" => "01".into(),
+                "CustomerNo" => "ABF".into(),
+                "TaxSchedule" => "WI".into(),
+                _ => "A".into(),
+            })],
+            "IM_Warehouse" if matches!(key("WarehouseCode"), "" | "000") => {
+                vec![pick(&|_| String::from("000"))]
+            }
             _ => Vec::new(),
         }
     }

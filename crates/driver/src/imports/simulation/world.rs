@@ -422,7 +422,7 @@ impl World {
             match report.state {
                 ImportState::Written => {
                     assert_eq!(count, 1, "{id} is said to be written");
-                    let number = report.sales_order_no.as_deref().unwrap();
+                    let number = report.numbers["sales_order_no"].as_str();
                     let order = &self.orders[number];
                     assert_eq!(order.origin.as_deref(), Some(id.as_str()), "{number}");
                     assert!(order.is_whole, "{number} has no lines");
@@ -441,7 +441,7 @@ impl World {
                         !self.excuses.is_empty(),
                         "{id} is in doubt without reason: {problems:?}"
                     );
-                    assert!(report.sales_order_no.is_some());
+                    assert!(report.numbers.contains_key("sales_order_no"));
                     assert!(!report.problems[0].remedy.is_empty());
                 }
                 ImportState::Received

@@ -6,8 +6,8 @@ use values::Decimal;
 
 use super::checks::{differs, is_accepted};
 use crate::plan::{LinePrice, LineWrite, OrderChecks};
-use crate::writing::PricedLine;
 use crate::writing::desk::{Desk, Stop};
+use model::PricedLine;
 
 /// A line that Sage keeps in the order under work.
 pub(super) struct Entered {

@@ -1,0 +1,196 @@
+//! An identity for a write: Sage's next number, the site's own counter, or what the
+//! document brings.
+
+use import::batches::file_identity;
+use import::identity::{customer_identity, identity, parts};
+use import::plan::{CustomerChange, CustomerWrite, NumberSource, ReceiptWrite, ShipToWrite, Write};
+use import::planning::Knowledge as _;
+use import::writing::{Answer, allot, next_number};
+use import::{Event, Obstacle};
+use model::{CustomerRef, Problem};
+use sage::ReadError;
+use values::Hash;
+
+use super::super::runner::{Current, Runner};
+use super::read_back::customer_of;
+use super::{blocked, lost, unjournaled, unreadable};
+
+/// Numbers of a counter that are tried before somebody has to look.
+const MAX_COUNTER_STEPS: u64 = 1_000;
+
+impl Runner {
+    pub(super) fn next_identity(&mut self, current: &Current, write: usize) -> Event {
+        let Some(write) = current.write(write).cloned() else {
+            return lost("the plan has no such write");
+        };
+        match &write {
+            Write::SalesOrder(_) => self.number_from_sage(&write),
+            Write::Customer(customer) => match &customer.number {
+                NumberSource::SageNext => self.number_from_sage(&write),
+                NumberSource::Counter { prefix, digits } => {
+                    self.number_from_counter(current, customer, prefix, *digits)
+                }
+                NumberSource::Given { customer_no, .. } => {
+                    given(identity([customer.ar_division_no.as_str(), customer_no]))
+                }
+            },
+            Write::CustomerChange(change) => given(change_identity(change)),
+            Write::ShipTo(ship_to) => self.free_ship_to(current, ship_to, &write),
+            Write::Receipt(receipt) => self.allot_receipt(current, receipt, &write),
+        }
+    }
+
+    fn number_from_sage(&mut self, write: &Write) -> Event {
+        let Some(worker) = &mut self.worker else {
+            return lost("the session is gone");
+        };
+        match next_number(worker.objects.as_mut(), write) {
+            Ok(Answer::Given(number)) => {
+                self.point("import.after_number");
+                match write {
+                    Write::SalesOrder(_) => {
+                        let highest = self.journal().highest_written(&self.site.company);
+                        match highest {
+                            Ok(highest) => Event::IdentityGiven {
+                                identity: number,
+                                highest,
+                            },
+                            Err(error) => unjournaled(&error),
+                        }
+                    }
+                    Write::Customer(customer) => given(identity([customer.ar_division_no.as_str(), &number])),
+                    Write::CustomerChange(_) | Write::ShipTo(_) | Write::Receipt(_) => given(number),
+                }
+            }
+            Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
+            Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
+            Err(fault) => {
+                self.kill_worker();
+                lost(fault)
+            }
+        }
+    }
+
+    /// The number behind the highest that Sage has with the prefix, and behind what this
+    /// document tried already.
+    fn number_from_counter(
+        &mut self,
+        current: &Current,
+        customer: &CustomerWrite,
+        prefix: &str,
+        digits: u8,
+    ) -> Event {
+        let division = &customer.ar_division_no;
+        let highest = match self.erp.highest_customer(division, prefix, digits) {
+            Ok(highest) => highest.unwrap_or(0),
+            Err(error) => return unreadable(&error),
+        };
+        for step in 1..=MAX_COUNTER_STEPS {
+            let number = format!("{prefix}{:0width$}", highest + step, width = usize::from(digits));
+            if number.len() > prefix.len() + usize::from(digits) {
+                return Event::NoIdentity(Problem::new(
+                    "customer_numbers_used_up",
+                    "",
+                    format!(
+                        "the counter {prefix} with {digits} digits has no number left in division {division}"
+                    ),
+                    "give customers.numbering more digits or another prefix, then retry the document",
+                ));
+            }
+            let candidate = identity([division.as_str(), &number]);
+            if !current.has_tried(&candidate) {
+                return given(candidate);
+            }
+        }
+        lost("no free customer number was found")
+    }
+
+    /// The lowest number that no ship-to address of the customer has as its code.
+    fn free_ship_to(&mut self, current: &Current, _: &ShipToWrite, write: &Write) -> Event {
+        let Some(customer) = customer_of(current, write) else {
+            return lost("the ship-to's customer is not known any more");
+        };
+        let taken = match self.ship_to_codes(&customer) {
+            Ok(taken) => taken,
+            Err(error) => return unreadable(&error),
+        };
+        let free = (1..10_000_u32)
+            .map(|number| format!("{number:04}"))
+            .filter(|code| {
+                !taken
+                    .iter()
+                    .any(|t| t == code || t.trim_start_matches('0') == code.trim_start_matches('0'))
+            })
+            .map(|code| identity([customer.ar_division_no.as_str(), &customer.customer_no, &code]))
+            .find(|candidate| !current.has_tried(candidate));
+        match free {
+            Some(identity) => given(identity),
+            None => Event::NoIdentity(Problem::new(
+                "ship_to_codes_used_up",
+                "ship_to",
+                format!("customer {customer} has no free ship-to code of four digits"),
+                "remove ship-to addresses in Sage that are not used, or set ship_tos.new to on_order",
+            )),
+        }
+    }
+
+    fn ship_to_codes(&mut self, customer: &CustomerRef) -> Result<Vec<String>, ReadError> {
+        let ship_tos = self.erp.ship_tos(customer)?;
+        Ok(ship_tos.into_iter().map(|ship_to| ship_to.ship_to_code).collect())
+    }
+
+    /// Batch and deposit that the receipt goes into; both are journaled before anything is
+    /// entered into them.
+    fn allot_receipt(&mut self, current: &Current, receipt: &ReceiptWrite, write: &Write) -> Event {
+        let Some(customer) = customer_of(current, write) else {
+            return lost("the receipt's customer is not known any more");
+        };
+        if receipt.is_filed {
+            return given(file_identity(receipt, &customer));
+        }
+        let mut allotments = match self.journal().allotments(&self.site.company) {
+            Ok(allotments) => allotments,
+            Err(error) => return unjournaled(&error),
+        };
+        let now = self.clock.now();
+        let run = self.run.clone();
+        let Some(worker) = &mut self.worker else {
+            return lost("the session is gone");
+        };
+        match allot(worker.objects.as_mut(), receipt, &run, now, &allotments) {
+            Ok(Answer::Given(allotted)) => {
+                let found = allotted.allotment.identity(&customer, &receipt.check_no);
+                allotments.keep(allotted);
+                let kept = self.journal().keep_allotments(&self.site.company, &allotments);
+                match kept {
+                    Ok(()) => {
+                        self.point("import.after_allot");
+                        self.note(current, "allotted", &parts(&found)[..3].join("/"));
+                        given(found)
+                    }
+                    Err(error) => unjournaled(&error),
+                }
+            }
+            Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
+            Ok(Answer::Refused(problem)) => Event::NoIdentity(problem),
+            Err(fault) => {
+                self.kill_worker();
+                lost(fault)
+            }
+        }
+    }
+}
+
+const fn given(identity: String) -> Event {
+    Event::IdentityGiven {
+        identity,
+        highest: None,
+    }
+}
+
+/// The customer and what is changed: the same changes again are the same record.
+fn change_identity(change: &CustomerChange) -> String {
+    let content = serde_json::to_string(&change.settings).unwrap_or_default();
+    let customer = customer_identity(&change.customer);
+    format!("{customer}:{}", Hash::of_bytes(content.as_bytes()))
+}

@@ -1,0 +1,245 @@
+//! From the document as sent to its plan: the site's rules, then everything that the ERP's
+//! master data say.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use expression::Value;
+use import::plan::Planned;
+use import::planning::{Context, Past, plan};
+use import::rules::{Applied, DocumentKind, Facts, Wanted};
+use import::{Document, Event};
+use model::Problem;
+use sage::ReadError;
+use serde_json::Value as Json;
+use values::Decimal;
+
+use super::super::erp::Erp;
+use super::super::runner::{Current, Runner};
+use super::unreadable;
+
+/// Decimals of weights.
+const WEIGHT_SCALE: u8 = 6;
+
+impl Runner {
+    pub(super) fn plan(&mut self, current: &Current) -> Event {
+        let now = self.clock.now();
+        self.erp.ask(now, current.id());
+        let planned = self.planned(&current.document, current.past());
+        match planned {
+            Ok(planned) => {
+                let (step, detail) = match &planned {
+                    Planned::Ready(plan) => ("validated", format!("{} writes", plan.writes.len())),
+                    Planned::Nothing { .. } => ("validated", String::from("nothing is to be written")),
+                    Planned::Refused(problems) | Planned::Held(problems) => {
+                        ("validated", format!("{} problems", problems.len()))
+                    }
+                };
+                self.note(current, step, &detail);
+                self.point("import.after_validate");
+                Event::Planned(planned)
+            }
+            Err(error) => unreadable(&error),
+        }
+    }
+
+    /// Rules first, on the body as it was sent; then the plan of what they made of it.
+    pub(in crate::imports) fn planned(
+        &mut self,
+        document: &Document,
+        past: Past<'_>,
+    ) -> Result<Planned, ReadError> {
+        let mut document = document.clone();
+        let mut told = Told::default();
+        if let Some(kind) = DocumentKind::from_name(document.kind.as_str())
+            && !self.site.rules.is_empty_for(kind)
+        {
+            let applied = self.apply_rules(kind, &document)?;
+            document.body = applied.body;
+            let is_accepted = |p: &Problem| document.decision.accept.contains(&p.code);
+            let (passed, holds): (Vec<_>, Vec<_>) = applied.holds.into_iter().partition(is_accepted);
+            told.refusals = applied.refusals;
+            told.holds = holds;
+            told.warnings = applied.warnings;
+            let accepted = passed.into_iter().map(|p| format!("accepted: {}", p.message));
+            told.warnings.extend(accepted);
+        }
+        let settings = Arc::clone(&self.site.settings);
+        let context = Context {
+            settings: &settings,
+            today: self.today(),
+            past,
+        };
+        let planned = plan(&document, &context, &mut self.erp)?;
+        Ok(told.join(planned))
+    }
+
+    fn apply_rules(&mut self, kind: DocumentKind, document: &Document) -> Result<Applied, ReadError> {
+        let rules = Arc::clone(&self.site.rules);
+        let wanted = rules.wanted_facts(kind);
+        let mut facts = Gathered::new(&mut self.erp);
+        let mapped = rules.map(kind, &document.body, &facts);
+        facts.gather(&wanted, &mapped.body)?;
+        let applied = rules.apply(kind, &document.body, &facts);
+        match facts.failed.into_inner() {
+            Some(error) => Err(error),
+            None => Ok(applied),
+        }
+    }
+}
+
+/// What the rules found.
+#[derive(Default)]
+struct Told {
+    refusals: Vec<Problem>,
+    holds: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Told {
+    /// Together with what planning found.
+    fn join(mut self, planned: Planned) -> Planned {
+        match planned {
+            Planned::Refused(problems) => {
+                self.refusals.extend(problems);
+                self.refusals.append(&mut self.holds);
+                Planned::Refused(self.refusals)
+            }
+            Planned::Held(problems) => {
+                self.holds.extend(problems);
+                self.problems()
+            }
+            Planned::Ready(_) | Planned::Nothing { .. }
+                if !self.refusals.is_empty() || !self.holds.is_empty() =>
+            {
+                self.problems()
+            }
+            Planned::Ready(mut plan) => {
+                plan.warnings.splice(0..0, self.warnings);
+                Planned::Ready(plan)
+            }
+            Planned::Nothing { numbers, warnings } => {
+                self.warnings.extend(warnings);
+                Planned::Nothing {
+                    numbers,
+                    warnings: self.warnings,
+                }
+            }
+        }
+    }
+
+    fn problems(mut self) -> Planned {
+        if self.refusals.is_empty() {
+            return Planned::Held(self.holds);
+        }
+        self.refusals.append(&mut self.holds);
+        Planned::Refused(self.refusals)
+    }
+}
+
+/// What the rules look at beside the document.
+struct Gathered<'a> {
+    erp: RefCell<&'a mut Erp>,
+    header: BTreeMap<String, Value>,
+    lines: Vec<BTreeMap<String, Value>>,
+    /// A look-up that could not be made: then nothing is known.
+    failed: RefCell<Option<ReadError>>,
+}
+
+impl<'a> Gathered<'a> {
+    const fn new(erp: &'a mut Erp) -> Self {
+        Self {
+            erp: RefCell::new(erp),
+            header: BTreeMap::new(),
+            lines: Vec::new(),
+            failed: RefCell::new(None),
+        }
+    }
+
+    /// Reads what is wanted, once, for the document after its mappings.
+    fn gather(&mut self, wanted: &Wanted, body: &Json) -> Result<(), ReadError> {
+        let erp = self.erp.get_mut();
+        let text = |value: Option<&Json>| {
+            let text = value.and_then(Json::as_str).unwrap_or_default();
+            text.trim_end().to_owned()
+        };
+        if wanted.header.iter().any(|name| name.starts_with("customer."))
+            && let Some(customer) = body.get("customer")
+        {
+            let (division, number) = (
+                text(customer.get("ar_division_no")),
+                text(customer.get("customer_no")),
+            );
+            let key = [("ARDivisionNo", division.as_str()), ("CustomerNo", &number)];
+            let facts = erp.facts("AR_Customer", &key)?;
+            self.header.extend(
+                facts
+                    .into_iter()
+                    .map(|(name, value)| (format!("customer.{name}"), value)),
+            );
+        }
+        let wants_weight = wanted.header.contains("weight");
+        if !wants_weight && wanted.line.is_empty() {
+            return Ok(());
+        }
+        let lines = body.get("lines").and_then(Json::as_array);
+        let mut items: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        let mut weight = Some(Decimal::zero(WEIGHT_SCALE));
+        for line in lines.into_iter().flatten() {
+            let code = text(line.get("item_code"));
+            if !items.contains_key(&code) {
+                let facts = erp.facts("CI_Item", &[("ItemCode", code.as_str())])?;
+                items.insert(code.clone(), facts);
+            }
+            let facts = items.get(&code).cloned().unwrap_or_default();
+            weight = weight
+                .zip(weight_of(line, &facts))
+                .and_then(|(sum, more)| sum.checked_add(more).ok());
+            let facts = facts
+                .into_iter()
+                .map(|(name, value)| (format!("item.{name}"), value));
+            self.lines.push(facts.collect());
+        }
+        if wants_weight && let Some(weight) = weight {
+            self.header.insert("weight".into(), Value::Decimal(weight));
+        }
+        Ok(())
+    }
+}
+
+/// Pounds of a line: the item's weight, which Sage keeps as a text, times the quantity. None
+/// when the numbers are beyond all bounds.
+fn weight_of(line: &Json, facts: &BTreeMap<String, Value>) -> Option<Decimal> {
+    let zero = Decimal::zero(WEIGHT_SCALE);
+    let each = facts.get("ship_weight").map(Value::to_string).unwrap_or_default();
+    let each = Decimal::parse(each.trim(), WEIGHT_SCALE).unwrap_or(zero);
+    let quantity = match line.get("quantity_ordered") {
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let quantity = Decimal::parse(&quantity, WEIGHT_SCALE).unwrap_or(zero);
+    each.multiply(quantity, WEIGHT_SCALE).ok()
+}
+
+impl Facts for Gathered<'_> {
+    fn header(&self, name: &str) -> Option<Value> {
+        self.header.get(name).cloned()
+    }
+
+    fn line(&self, index: usize, name: &str) -> Option<Value> {
+        self.lines.get(index)?.get(name).cloned()
+    }
+
+    fn look_up(&self, table: &str, keys: &[(String, String)], column: &str) -> Option<Value> {
+        let found = self.erp.borrow_mut().look_up(table, keys, column);
+        match found {
+            Ok(found) => found.map(Value::Text),
+            Err(error) => {
+                self.failed.borrow_mut().get_or_insert(error);
+                None
+            }
+        }
+    }
+}

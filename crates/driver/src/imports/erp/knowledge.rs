@@ -1,0 +1,601 @@
+//! The ERP's master data for planning.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use catalog::Catalog;
+use expression::Value;
+use import::identity::customer_identity;
+use import::planning::{
+    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts,
+    TextWidths,
+};
+use import::{Row, plan};
+use jiff::SignedDuration;
+use model::CustomerRef;
+use sage::{Comparison, Literal, ReadError, ReadErrorCode, Select, Where};
+use values::{Date, Decimal, Kind};
+
+use super::super::rows::rows_of;
+use super::{Erp, TIME_LIMIT};
+
+/// How old the customers that are matched against may be.
+const CUSTOMERS_AGE: SignedDuration = SignedDuration::from_mins(10);
+/// Customers read in one page.
+const PAGE: usize = 5_000;
+/// Customers that are matched against at most: beyond it the company has other means.
+const MAX_CUSTOMERS: usize = 500_000;
+
+/// Begins the name of a column that the site added.
+const OWN: &str = "UDF_";
+
+const AMOUNT: Kind = Kind::Decimal { scale: 2 };
+const QUANTITY: Kind = Kind::Decimal { scale: 6 };
+
+/// Texts of a customer that planning and rules look at.
+const CUSTOMER_TEXTS: [&str; 24] = [
+    "CustomerName",
+    "AddressLine1",
+    "AddressLine2",
+    "AddressLine3",
+    "City",
+    "State",
+    "ZipCode",
+    "CountryCode",
+    "TelephoneNo",
+    "TelephoneExt",
+    "EmailAddress",
+    "TaxExemptNo",
+    "TermsCode",
+    "CustomerType",
+    "PriceLevel",
+    "SalespersonDivisionNo",
+    "SalespersonNo",
+    "PrimaryShipToCode",
+    "DefaultPaymentType",
+    "ShipMethod",
+    "ContactCode",
+    "SortField",
+    "TemporaryCustomer",
+    "Comment",
+];
+/// Balances that make up what a customer owes.
+const BALANCES: [&str; 5] = [
+    "CurrentBalance",
+    "AgingCategory1",
+    "AgingCategory2",
+    "AgingCategory3",
+    "AgingCategory4",
+];
+const SHIP_TO_TEXTS: [&str; 9] = [
+    "TaxSchedule",
+    "ShipToName",
+    "ShipToAddress1",
+    "ShipToAddress2",
+    "ShipToAddress3",
+    "ShipToCity",
+    "ShipToState",
+    "ShipToZipCode",
+    "ShipToCountryCode",
+];
+
+impl Erp {
+    /// A row of a table by key, with all columns that a dataset of the catalog has of it and
+    /// the site's own, by API name: what rules of the site may look at. Empty when there is no
+    /// such row.
+    pub(in crate::imports) fn facts(
+        &mut self,
+        table: &str,
+        key: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, Value>, ReadError> {
+        let mut fields = self.fields_of(table)?.to_vec();
+        let own = self.own_columns(table)?.into_iter().map(|column| {
+            let name = column.trim_start_matches(OWN).to_ascii_lowercase();
+            (format!("udf.{name}"), column, Kind::Text)
+        });
+        fields.extend(own);
+        let columns: Vec<(&str, Kind)> = fields.iter().map(|(_, c, k)| (c.as_str(), *k)).collect();
+        let rows = self.typed_rows(table, &columns, key)?;
+        let Some(row) = rows.first() else {
+            return Ok(BTreeMap::new());
+        };
+        Ok(fields
+            .into_iter()
+            .filter(|(_, column, _)| row.has(column))
+            .map(|(name, column, kind)| (name, value_of(row, &column, kind)))
+            .collect())
+    }
+
+    /// A text of the row that these keys lead to.
+    pub(in crate::imports) fn look_up(
+        &mut self,
+        table: &str,
+        keys: &[(String, String)],
+        column: &str,
+    ) -> Result<Option<String>, ReadError> {
+        let keys: Vec<(&str, &str)> = keys.iter().map(|(c, v)| (c.as_str(), v.as_str())).collect();
+        let rows = self.rows(table, &[column], &keys)?;
+        Ok(rows.first().map(|row| row.text(column).to_owned()))
+    }
+
+    /// The highest number of a customer in the division that begins with the prefix and goes
+    /// on with as many digits.
+    pub(in crate::imports) fn highest_customer(
+        &mut self,
+        division: &str,
+        prefix: &str,
+        digits: u8,
+    ) -> Result<Option<u64>, ReadError> {
+        let rows = self.rows("AR_Customer", &["CustomerNo"], &[("ARDivisionNo", division)])?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                let rest = row.text("CustomerNo").strip_prefix(prefix)?;
+                (rest.len() == usize::from(digits))
+                    .then(|| rest.parse().ok())
+                    .flatten()
+            })
+            .max())
+    }
+
+    /// What the catalog has of a table: API name, column, kind.
+    fn fields_of(&mut self, table: &str) -> Result<&[(String, String, Kind)], ReadError> {
+        if !self.fields.contains_key(table) {
+            let catalog =
+                Catalog::standard().map_err(|e| ReadError::new(ReadErrorCode::DriverError, e.to_string()))?;
+            let datasets = catalog.datasets().iter().filter(|d| d.table == table);
+            let fields = datasets.flat_map(|d| d.fields.iter()).filter(|f| !f.is_udf());
+            let fields = fields
+                .map(|f| (f.name.clone(), f.column.clone(), f.kind))
+                .collect();
+            self.fields.insert(table.to_owned(), fields);
+        }
+        Ok(self.fields.get(table).map_or(&[], Vec::as_slice))
+    }
+
+    /// The site's own columns of a table.
+    fn own_columns(&mut self, table: &str) -> Result<Vec<String>, ReadError> {
+        let columns = self.table(table)?.iter().map(|column| column.name.clone());
+        Ok(columns.filter(|name| name.starts_with(OWN)).collect())
+    }
+
+    fn is_empty(&mut self, table: &str, column: &str) -> Result<bool, ReadError> {
+        let select = Select {
+            table: table.to_owned(),
+            columns: vec![sage::Column::new(column, Kind::Text)],
+            conditions: Vec::new(),
+            order_by: Vec::new(),
+        };
+        let page = self.reader.read(&select, 1, TIME_LIMIT)?;
+        Ok(page.rows.num_rows() == 0)
+    }
+
+    fn customer_columns() -> Vec<(&'static str, Kind)> {
+        let texts = [
+            "ARDivisionNo",
+            "CustomerNo",
+            "CustomerStatus",
+            "CreditHold",
+            "TaxSchedule",
+        ];
+        let numbers = ["CreditLimit", "OpenOrderAmt"];
+        texts
+            .into_iter()
+            .chain(CUSTOMER_TEXTS)
+            .map(|name| (name, Kind::Text))
+            .chain(numbers.into_iter().chain(BALANCES).map(|name| (name, AMOUNT)))
+            .collect()
+    }
+
+    fn scan_customers(&mut self) -> Result<Vec<CustomerFacts>, ReadError> {
+        let has: Vec<String> = self
+            .table("AR_Customer")?
+            .iter()
+            .map(|c| c.name.clone())
+            .collect();
+        let columns: Vec<sage::Column> = Self::customer_columns()
+            .into_iter()
+            .filter(|(name, _)| has.iter().any(|c| c == name))
+            .map(|(name, kind)| sage::Column::new(name, kind))
+            .collect();
+        let divisions = self.divisions()?;
+        let mut customers = Vec::new();
+        for division in divisions {
+            let mut after: Option<String> = None;
+            loop {
+                let mut conditions = vec![Where {
+                    column: "ARDivisionNo".into(),
+                    comparison: Comparison::Equal,
+                    literal: Literal::Text(division.clone()),
+                }];
+                conditions.extend(after.as_ref().map(|after| Where {
+                    column: "CustomerNo".into(),
+                    comparison: Comparison::Greater,
+                    literal: Literal::Text(after.clone()),
+                }));
+                let select = Select {
+                    table: "AR_Customer".into(),
+                    columns: columns.clone(),
+                    conditions,
+                    order_by: vec!["CustomerNo".into()],
+                };
+                let page = self.reader.read(&select, PAGE, TIME_LIMIT)?;
+                let rows = rows_of(&select, &page.rows)?;
+                after = rows.last().map(|row| row.text("CustomerNo").to_owned());
+                customers.extend(rows.iter().map(customer_of));
+                if page.end || after.is_none() {
+                    break;
+                }
+                if customers.len() > MAX_CUSTOMERS {
+                    return Err(ReadError::new(
+                        ReadErrorCode::DriverError,
+                        format!(
+                            "AR_Customer has more than {MAX_CUSTOMERS} rows: new customers cannot be matched"
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(customers)
+    }
+
+    /// Divisions in use: one query each keeps every page on the table's key.
+    fn divisions(&mut self) -> Result<Vec<String>, ReadError> {
+        let mut divisions: Vec<String> = Vec::new();
+        if !self.table("AR_Division")?.is_empty() {
+            let rows = self.rows("AR_Division", &["ARDivisionNo"], &[])?;
+            divisions.extend(rows.iter().map(|row| row.text("ARDivisionNo").to_owned()));
+        }
+        if !divisions.iter().any(|d| d == "00") {
+            divisions.push("00".into());
+        }
+        let own = &self.settings.customers.ar_division_no;
+        if !divisions.contains(own) {
+            divisions.push(own.clone());
+        }
+        Ok(divisions)
+    }
+}
+
+impl Knowledge for Erp {
+    type Error = ReadError;
+
+    fn item(&mut self, item_code: &str) -> Result<Option<ItemFacts>, ReadError> {
+        let columns = self.facts("CI_Item", &[("ItemCode", item_code)])?;
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let columns: BTreeMap<String, String> = columns
+            .into_iter()
+            .map(|(name, value)| (name, value.to_string()))
+            .collect();
+        let text = |name: &str| columns.get(name).map_or("", String::as_str);
+        let item_type = text("item_type").to_owned();
+        let mut units: Vec<String> = [
+            "sales_unit_of_measure",
+            "standard_unit_of_measure",
+            "purchase_unit_of_measure",
+        ]
+        .into_iter()
+        .map(|name| text(name).to_owned())
+        .filter(|unit| !unit.is_empty())
+        .collect();
+        units.dedup();
+        let mut facts = ItemFacts {
+            is_inactive: text("inactive_item") == "Y",
+            product_type: text("product_type").to_owned(),
+            explode_kit_items: text("explode_kit_items").to_owned(),
+            units,
+            ship_weight: Decimal::parse(text("ship_weight").trim(), 6).ok(),
+            item_type,
+            ..ItemFacts::default()
+        };
+        if facts.item_type == "1" {
+            let stock = [
+                ("WarehouseCode", Kind::Text),
+                ("QuantityOnHand", QUANTITY),
+                ("QuantityOnSalesOrder", QUANTITY),
+                ("QuantityOnBackOrder", QUANTITY),
+            ];
+            let rows = self.typed_rows("IM_ItemWarehouse", &stock, &[("ItemCode", item_code)])?;
+            let mut available = Some(Decimal::zero(6));
+            for row in &rows {
+                facts.warehouses.push(row.text("WarehouseCode").to_owned());
+                let number = |column: &str| row.number(column).unwrap_or(Decimal::zero(6));
+                let here = number("QuantityOnHand")
+                    .checked_sub(number("QuantityOnSalesOrder"))
+                    .and_then(|q| q.checked_sub(number("QuantityOnBackOrder")));
+                available = available
+                    .zip(here.ok())
+                    .and_then(|(sum, here)| sum.checked_add(here).ok());
+            }
+            facts.available = available;
+        }
+        facts.columns = columns;
+        Ok(Some(facts))
+    }
+
+    fn customer(&mut self, customer: &CustomerRef) -> Result<Option<CustomerFacts>, ReadError> {
+        let key = [
+            ("ARDivisionNo", customer.ar_division_no.as_str()),
+            ("CustomerNo", customer.customer_no.as_str()),
+        ];
+        let own = self.own_columns("AR_Customer")?;
+        let mut columns = Self::customer_columns();
+        columns.extend(own.iter().map(|column| (column.as_str(), Kind::Text)));
+        let rows = self.typed_rows("AR_Customer", &columns, &key)?;
+        Ok(rows.first().map(|row| {
+            let mut facts = customer_of(row);
+            facts.texts.extend(own.iter().map(|column| {
+                let name = column.trim_start_matches(OWN).to_ascii_lowercase();
+                (format!("udf.{name}"), row.text(column).to_owned())
+            }));
+            facts
+        }))
+    }
+
+    fn customers(&mut self) -> Result<&[CustomerFacts], ReadError> {
+        let is_fresh = self
+            .customers
+            .as_ref()
+            .is_some_and(|(at, _)| self.now.duration_since(*at) < CUSTOMERS_AGE);
+        if !is_fresh {
+            let customers = self.scan_customers()?;
+            self.customers = Some((self.now, customers));
+        }
+        Ok(self.customers.as_ref().map_or(&[], |(_, all)| all.as_slice()))
+    }
+
+    fn ship_tos(&mut self, customer: &CustomerRef) -> Result<Vec<ShipToFacts>, ReadError> {
+        let key = [
+            ("ARDivisionNo", customer.ar_division_no.as_str()),
+            ("CustomerNo", customer.customer_no.as_str()),
+        ];
+        let columns: Vec<&str> = ["ShipToCode"].into_iter().chain(SHIP_TO_TEXTS).collect();
+        let rows = self.rows("SO_ShipToAddress", &columns, &key)?;
+        Ok(rows
+            .iter()
+            .map(|row| ShipToFacts {
+                ship_to_code: row.text("ShipToCode").to_owned(),
+                texts: texts_of(row, &SHIP_TO_TEXTS),
+            })
+            .collect())
+    }
+
+    fn has_code(&mut self, list: CodeList, code: &str) -> Result<Option<bool>, ReadError> {
+        let parts: Vec<&str>;
+        let (table, key): (&str, Vec<(&str, &str)>) = match list {
+            CodeList::Warehouse => ("IM_Warehouse", vec![("WarehouseCode", code)]),
+            CodeList::Terms => ("AR_TermsCode", vec![("TermsCode", code)]),
+            CodeList::ShipVia => ("SO_ShippingRateHeader", vec![("ShippingCode", code)]),
+            CodeList::TaxSchedule => ("SY_SalesTaxSchedule", vec![("TaxSchedule", code)]),
+            CodeList::Reason => ("SO_CancelReasonCode", vec![("CancelReasonCode", code)]),
+            CodeList::Bank => ("GL_Bank", vec![("BankCode", code)]),
+            CodeList::Division => ("AR_Division", vec![("ARDivisionNo", code)]),
+            CodeList::Salesperson => {
+                parts = code.splitn(2, ':').collect();
+                let number = parts.get(1).copied().unwrap_or_default();
+                let key = vec![("SalespersonDivisionNo", parts[0]), ("SalespersonNo", number)];
+                ("AR_Salesperson", key)
+            }
+        };
+        for (column, _) in &key {
+            if !self.has_column(table, column)? {
+                return Ok(None);
+            }
+        }
+        if !self.rows(table, &[], &key)?.is_empty() {
+            return Ok(Some(true));
+        }
+        // A site that keeps no such list is not asked for its codes.
+        let column = key.first().map(|(column, _)| *column).unwrap_or_default();
+        let is_empty = self.is_empty(table, column)?;
+        Ok((!is_empty).then_some(false))
+    }
+
+    fn payment_type(&mut self, code: &str) -> Result<Option<PaymentTypeFacts>, ReadError> {
+        let rows = self.rows("AR_PaymentType", &["PaymentMethod"], &[("PaymentType", code)])?;
+        Ok(rows.first().map(|row| PaymentTypeFacts {
+            method: row.text("PaymentMethod").to_owned(),
+        }))
+    }
+
+    fn open_invoices(
+        &mut self,
+        customer: &CustomerRef,
+        invoice_no: &str,
+    ) -> Result<Vec<OpenInvoiceFacts>, ReadError> {
+        let key = [
+            ("ARDivisionNo", customer.ar_division_no.as_str()),
+            ("CustomerNo", customer.customer_no.as_str()),
+            ("InvoiceNo", invoice_no),
+        ];
+        let columns = [
+            ("InvoiceType", Kind::Text),
+            ("Balance", AMOUNT),
+            ("DiscountAmt", AMOUNT),
+            ("InvoiceDiscountDate", Kind::Date),
+        ];
+        let rows = self.typed_rows("AR_OpenInvoice", &columns, &key)?;
+        let pending = self.typed_rows(
+            "AR_CashReceiptsDetail",
+            &[
+                ("InvoiceType", Kind::Text),
+                ("AmountPosted", AMOUNT),
+                ("DiscountAmt", AMOUNT),
+            ],
+            &key,
+        )?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                let kind = row.text("InvoiceType");
+                let zero = Decimal::zero(2);
+                let sum = pending
+                    .iter()
+                    .filter(|p| p.text("InvoiceType") == kind || p.text("InvoiceType").is_empty())
+                    .flat_map(|p| [p.number("AmountPosted"), p.number("DiscountAmt")])
+                    .flatten()
+                    .try_fold(zero, Decimal::checked_add);
+                OpenInvoiceFacts {
+                    invoice_type: kind.to_owned(),
+                    balance: row.number("Balance").unwrap_or(zero),
+                    pending: sum.unwrap_or(zero),
+                    discount: row.number("DiscountAmt").unwrap_or(zero),
+                    discount_until: row.date("InvoiceDiscountDate"),
+                }
+            })
+            .collect())
+    }
+
+    fn invoice_owner(&mut self, invoice_no: &str) -> Result<Option<CustomerRef>, ReadError> {
+        let columns = ["ARDivisionNo", "CustomerNo"];
+        for table in ["AR_OpenInvoice", "AR_InvoiceHistoryHeader"] {
+            let rows = self.rows(table, &columns, &[("InvoiceNo", invoice_no)])?;
+            if let Some(row) = rows.first() {
+                return Ok(Some(CustomerRef {
+                    ar_division_no: row.text("ARDivisionNo").to_owned(),
+                    customer_no: row.text("CustomerNo").to_owned(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn open_orders_with_po(
+        &mut self,
+        customer: &CustomerRef,
+        customer_po_no: &str,
+    ) -> Result<Vec<String>, ReadError> {
+        let key = [
+            ("ARDivisionNo", customer.ar_division_no.as_str()),
+            ("CustomerNo", customer.customer_no.as_str()),
+            ("CustomerPONo", customer_po_no),
+        ];
+        let rows = self.rows("SO_SalesOrderHeader", &["SalesOrderNo"], &key)?;
+        Ok(rows
+            .iter()
+            .map(|row| row.text("SalesOrderNo").to_owned())
+            .collect())
+    }
+
+    fn queued_amount(&mut self, customer: &CustomerRef) -> Result<Decimal, ReadError> {
+        let records = self
+            .journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .unsettled(&self.company)
+            .map_err(|error| ReadError::new(ReadErrorCode::DriverError, format!("the journal: {error}")))?;
+        let wanted = customer_identity(customer);
+        let mut sum = Decimal::zero(2);
+        let is_queued = |record: &&import::Record| {
+            record.outcome.is_none()
+                && self.about.as_ref() != Some(&record.document.id)
+                && !record.done.iter().any(|done| done.name == "sales_order_no")
+        };
+        for record in records.iter().filter(is_queued) {
+            for write in record.plan.iter().flat_map(|plan| &plan.writes) {
+                let plan::Write::SalesOrder(order) = write else {
+                    continue;
+                };
+                let plan::CustomerSource::Known(own) = &order.customer else {
+                    continue;
+                };
+                if customer_identity(own) == wanted
+                    && let Some(total) = order.checks.order_total
+                    && let Ok(more) = sum.checked_add(total)
+                {
+                    sum = more;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    fn alternates(&mut self, item_code: &str) -> Result<Vec<String>, ReadError> {
+        let columns = ["Priority", "AlternateItem", "AlternateItemCode"];
+        let mut rows = self.rows("IM_AlternateItem", &columns, &[("ItemCode", item_code)])?;
+        rows.sort_by(|a, b| a.text("Priority").cmp(b.text("Priority")));
+        Ok(rows
+            .iter()
+            .map(|row| {
+                let item = row.text("AlternateItem");
+                if item.is_empty() {
+                    row.text("AlternateItemCode")
+                } else {
+                    item
+                }
+            })
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    fn is_period_closed(&mut self, _module: &str, date: Date) -> Result<Option<bool>, ReadError> {
+        Ok(self.settings.closed_through.map(|through| date <= through))
+    }
+
+    fn widths(&mut self, table: &str) -> Result<TextWidths, ReadError> {
+        Ok(self
+            .table(table)?
+            .iter()
+            .map(|column| (column.name.clone(), column.width))
+            .collect())
+    }
+
+    fn has_receipt_batches(&mut self) -> Result<Option<bool>, ReadError> {
+        const COLUMN: &str = "CashReceiptsBatchEntry";
+        if !self.has_column("AR_Options", COLUMN)? {
+            return Ok(None);
+        }
+        let rows = self.rows("AR_Options", &[COLUMN], &[])?;
+        Ok(rows.first().map(|row| row.text(COLUMN) != "N"))
+    }
+}
+
+fn customer_of(row: &Row) -> CustomerFacts {
+    let amount = |column: &str| row.number(column).unwrap_or(Decimal::zero(2));
+    let balance = BALANCES
+        .iter()
+        .try_fold(Decimal::zero(2), |sum, column| sum.checked_add(amount(column)));
+    CustomerFacts {
+        ar_division_no: row.text("ARDivisionNo").to_owned(),
+        customer_no: row.text("CustomerNo").to_owned(),
+        is_inactive: row.text("CustomerStatus") == "I",
+        is_on_credit_hold: row.text("CreditHold") == "Y",
+        credit_limit: amount("CreditLimit"),
+        balance: balance.unwrap_or(Decimal::zero(2)),
+        open_order_amt: amount("OpenOrderAmt"),
+        tax_schedule: row.text("TaxSchedule").to_owned(),
+        texts: texts_of(row, &CUSTOMER_TEXTS),
+    }
+}
+
+/// Text columns by API name.
+fn texts_of(row: &Row, columns: &[&str]) -> BTreeMap<String, String> {
+    columns
+        .iter()
+        .filter(|column| row.has(column))
+        .map(|column| (api_name(column), row.text(column).to_owned()))
+        .collect()
+}
+
+fn value_of(row: &Row, column: &str, kind: Kind) -> Value {
+    match kind {
+        Kind::Text | Kind::Json => Value::Text(row.text(column).to_owned()),
+        Kind::Decimal { scale } => Value::Decimal(row.number(column).unwrap_or(Decimal::zero(scale))),
+        Kind::Date => Value::Date(row.date(column)),
+    }
+}
+
+/// `ShipToZipCode` is `ship_to_zip_code` in the API; digits stay with the word before.
+fn api_name(column: &str) -> String {
+    let mut name = String::new();
+    for letter in column.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}

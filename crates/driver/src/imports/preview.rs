@@ -1,0 +1,158 @@
+//! What Sage would say to a document: the same calls without the final write.
+//!
+//! A preview goes behind everything that is to be written, is journaled nowhere and spends
+//! nothing but a number, as the same thing on Sage's screen does.
+
+use import::plan::{CustomerSource, Identities, Planned, Write};
+use import::planning::Past;
+use import::writing::{Answer, EnterContext, Entry, next_number, preview};
+use import::{Document, Event, Obstacle};
+use model::{Decision, ImportReport, ImportState, Problem};
+use wire::agent::{Preview, PreviewAnswer};
+
+use super::ports::HubError;
+use super::runner::Runner;
+
+impl Runner {
+    /// Answers a preview; whatever comes of it, it is not tried again.
+    pub(super) fn answer_preview(&mut self, asked: &Preview) -> Result<(), HubError> {
+        let report = self.previewed(asked);
+        let answer = PreviewAnswer {
+            lease: self.lease.ok_or(HubError::LeaseLost)?,
+            report,
+        };
+        self.hub.answer_preview(&asked.id, &answer)
+    }
+
+    fn previewed(&mut self, asked: &Preview) -> ImportReport {
+        if let Some(reason) = self.is_paused() {
+            return waiting(Obstacle::Paused.problem(&reason));
+        }
+        let document = Document {
+            id: asked.id.clone(),
+            company: asked.company.clone(),
+            kind: asked.kind,
+            revision: 0,
+            body: asked.body.clone(),
+            decision: Decision::default(),
+        };
+        let now = self.clock.now();
+        self.erp.ask(now, &asked.id);
+        let plan = match self.planned(&document, Past::default()) {
+            Ok(Planned::Ready(plan)) => plan,
+            Ok(Planned::Nothing { numbers, warnings }) => {
+                return ImportReport {
+                    numbers,
+                    warnings,
+                    ..report(ImportState::Validated)
+                };
+            }
+            Ok(Planned::Refused(problems)) => return with(ImportState::Refused, problems),
+            Ok(Planned::Held(problems)) => return with(ImportState::Held, problems),
+            Err(error) => return waiting(Obstacle::ReaderUnavailable.problem(&error.to_string())),
+        };
+        let Some(write) = plan.writes.iter().find(|w| matches!(w, Write::SalesOrder(_))) else {
+            return ImportReport {
+                warnings: plan.warnings,
+                ..report(ImportState::Validated)
+            };
+        };
+        if let Write::SalesOrder(order) = write
+            && matches!(order.customer, CustomerSource::Write(_))
+        {
+            return ImportReport {
+                warnings: plan.warnings.clone(),
+                ..with(
+                    ImportState::Held,
+                    vec![Problem::new(
+                        "preview_needs_customer",
+                        "customer",
+                        "the order would create its customer first, and Sage prices an order only for a customer that it has",
+                        "create the customer with POST /v1/customers, or preview the order for an existing one",
+                    )],
+                )
+            };
+        }
+        let mut told = self.preview_order(write);
+        told.warnings.splice(0..0, plan.warnings.iter().cloned());
+        told
+    }
+
+    fn preview_order(&mut self, write: &Write) -> ImportReport {
+        match self.enter_session(write.program()) {
+            Event::SessionOpened(_) => {}
+            Event::Blocked { obstacle, detail } => return waiting(obstacle.problem(&detail)),
+            _ => return waiting(Obstacle::SageUnreachable.problem("the session is gone")),
+        }
+        let today = self.today();
+        let Some(worker) = &mut self.worker else {
+            return waiting(Obstacle::SageUnreachable.problem("the session is gone"));
+        };
+        worker.used_at = self.clock.now();
+        let number = match next_number(worker.objects.as_mut(), write) {
+            Ok(Answer::Given(number)) => number,
+            Ok(Answer::Condition(condition, words)) => {
+                return waiting(Obstacle::Sage(condition).problem(&words));
+            }
+            Ok(Answer::Refused(problem)) => return with(ImportState::Refused, vec![problem]),
+            Err(fault) => {
+                self.kill_worker();
+                return waiting(Obstacle::SageUnreachable.problem(&fault.to_string()));
+            }
+        };
+        let context = EnterContext {
+            today,
+            marker: None,
+            earlier: &Identities::new(),
+        };
+        match preview(worker.objects.as_mut(), &number, write, &context) {
+            Entry::Entered {
+                totals,
+                numbers: _,
+                extension: _,
+                lines,
+                warnings,
+            } => ImportReport {
+                totals,
+                lines,
+                warnings,
+                ..report(ImportState::Validated)
+            },
+            Entry::Held { problems, warnings } => ImportReport {
+                warnings,
+                ..with(ImportState::Held, problems)
+            },
+            Entry::Refused {
+                problems, warnings, ..
+            } => ImportReport {
+                warnings,
+                ..with(ImportState::Refused, problems)
+            },
+            Entry::Condition {
+                condition, detail, ..
+            } => waiting(Obstacle::Sage(condition).problem(&detail)),
+            Entry::KeyTaken | Entry::HandedOver { .. } => {
+                waiting(Obstacle::ReadBackUnclear.problem("the number was taken meanwhile"))
+            }
+            Entry::Faulted { fault, .. } => {
+                self.kill_worker();
+                waiting(Obstacle::SageUnreachable.problem(&fault.to_string()))
+            }
+        }
+    }
+}
+
+fn report(state: ImportState) -> ImportReport {
+    import::Outcome::of_state(state).into_report(Vec::new())
+}
+
+fn with(state: ImportState, problems: Vec<Problem>) -> ImportReport {
+    ImportReport {
+        problems,
+        ..report(state)
+    }
+}
+
+fn waiting(problem: Problem) -> ImportReport {
+    with(ImportState::Waiting, vec![problem])
+}
