@@ -89,14 +89,18 @@ pub(crate) fn tender(fields: &mut Fields<'_, '_>) -> Option<Tender> {
             ));
         }
     }
+    // Every field is asked for before the amount decides, so that none counts as unknown.
+    let payment_type = fields.text("payment_type");
+    let captured_on = fields.date("captured_on");
+    let settlement_id = fields.text("settlement_id");
     Some(Tender {
-        payment_type: fields.text("payment_type"),
+        payment_type,
         amount: amount?,
         gateway_transaction_id,
         reference,
         last_4,
-        captured_on: fields.date("captured_on"),
-        settlement_id: fields.text("settlement_id"),
+        captured_on,
+        settlement_id,
     })
 }
 
@@ -134,6 +138,14 @@ mod tests {
         assert!(!looks_like_card("4111 1111 1111 1112"));
         assert!(!looks_like_card("ch_3NxA4111111111111111"));
         assert!(!looks_like_card("20260506"));
+    }
+
+    #[test]
+    fn a_missing_amount_makes_no_other_field_unknown() {
+        let body = serde_json::json!({"captured_on": "2026-05-06", "settlement_id": "s1", "payment_type": "VISA"});
+        let mut problems = Vec::new();
+        parse_tender(body.as_object().unwrap(), "payment.", &mut problems);
+        assert_eq!(problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), ["payment.amount"]);
     }
 
     #[test]
