@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use values::{CompanyId, DatasetName, Epoch, Sequence};
-use wire::status::{DatasetState, FindingSummary, HeldSummary, PassProgress, PassSummary, Paused, Problem};
+use wire::status::{
+    DatasetState, FindingSummary, HeldSummary, ImportsStanding, PassProgress, PassSummary, Paused, Problem,
+};
 
 use crate::{AgentInfo, CompanyInfo};
 
@@ -42,6 +44,8 @@ pub struct CompanySite {
     pub problem: Option<Problem>,
     /// The driver leaves Sage alone, by a person's word or by the schedule.
     pub paused: Option<Paused>,
+    /// How its documents go in, and what they wait for.
+    pub imports: Option<ImportsStanding>,
 }
 
 /// Where a company's dataset stands.

@@ -469,10 +469,10 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Import, StoreError>;
 
-    /// The same at the word of somebody at the driver's host.
+    /// The same at the word of somebody at the driver's host, whose company it must be.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] and those of [`Self::decide_import`].
+    /// Those of [`Self::decide_import`]; documents of other agents' companies are unknown.
     fn decide(
         &self,
         scope: &AgentScope,

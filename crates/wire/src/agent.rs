@@ -321,11 +321,10 @@ pub struct PreviewAnswer {
     pub report: ImportReport,
 }
 
-/// A person's word about a document, given at the driver's host.
+/// A person's word about a document, given at the driver's host. It needs no lease: the
+/// company must be this agent's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decide {
-    /// The writer's lease.
-    pub lease: LeaseEpoch,
     /// What shall happen.
     pub action: DecideAction,
     /// What is accepted, and why.

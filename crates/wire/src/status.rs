@@ -6,7 +6,7 @@
 //! | `POST /agent/v1/status` | [`AgentStatus`] | [`crate::agent::Done`] |
 
 use serde::{Deserialize, Serialize};
-use values::{CompanyId, DatasetName};
+use values::{CompanyId, DatasetName, ImportId};
 
 /// The state of an agent's companies. The hub keeps the latest and shows it; nothing is
 /// decided by it.
@@ -29,8 +29,66 @@ pub struct CompanyStatus {
     /// Sage is left alone, by a person's word or by the schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
+    /// How documents go in; none while nothing writes to the company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imports: Option<ImportsStanding>,
     /// By name.
     pub datasets: Vec<DatasetStatus>,
+}
+
+/// How the documents of a company go in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportsStanding {
+    /// What keeps every document of the company waiting, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<NamedCondition>,
+    /// Why no document may be entered before a person has looked, when that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<String>,
+    /// Documents at the driver that have not ended.
+    pub queued: u64,
+    /// Of these, documents that wait for something to pass.
+    pub waiting_count: u64,
+    /// Documents whose write is not proven and not disproven: a person has to look.
+    pub in_doubt: u64,
+    /// A session is open in the ERP, with its seat.
+    pub session_open: bool,
+    /// The first of those that wait, oldest first.
+    #[serde(default)]
+    pub waiting: Vec<WaitingDocument>,
+}
+
+impl ImportsStanding {
+    /// Documents named in [`Self::waiting`]; more are only counted.
+    pub const MOST_WAITING: usize = 20;
+}
+
+/// A document that waits, and for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingDocument {
+    /// The document.
+    pub import: ImportId,
+    /// What it waits for.
+    #[serde(flatten)]
+    pub condition: NamedCondition,
+}
+
+/// A state of the ERP, or of what lies before it, that passes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedCondition {
+    /// Its name: `no_seat`, `record_locked`, `period_end`, …
+    pub code: String,
+    /// In the ERP's words.
+    pub detail: String,
+    /// Since when (RFC 3339).
+    pub since: String,
+    /// When it is tried again (RFC 3339).
+    pub until: String,
+    /// Who has the record open, where the ERP tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_by: Option<String>,
+    /// What a person can do.
+    pub remedy: String,
 }
 
 /// A pause: nothing is read and nothing entered, and no handle on the ERP is held.

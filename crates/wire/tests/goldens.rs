@@ -26,8 +26,8 @@ use wire::agent::{
 };
 
 use wire::status::{
-    AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, PassProgress,
-    PassSummary, Paused,
+    AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, ImportsStanding,
+    NamedCondition, PassProgress, PassSummary, Paused, WaitingDocument,
 };
 
 #[test]
@@ -258,7 +258,6 @@ fn the_messages_are_these() {
     show(
         "decide",
         &Decide {
-            lease: LeaseEpoch(3),
             action: DecideAction::Discard,
             decision: Decision {
                 accept: Vec::new(),
@@ -354,7 +353,31 @@ fn agent_status(company: &CompanyId, dataset: &DatasetName) -> AgentStatus {
                 until: Some("2026-05-06T14:00:00Z".into()),
                 reason: "period end".into(),
             }),
+            imports: Some(imports_standing()),
             datasets: vec![dataset],
+        }],
+    }
+}
+
+fn imports_standing() -> ImportsStanding {
+    let condition = NamedCondition {
+        code: "record_locked".into(),
+        detail: "in use by JQ.".into(),
+        since: "2026-05-06T14:00:00Z".into(),
+        until: "2026-05-06T14:00:10Z".into(),
+        locked_by: Some("JQ".into()),
+        remedy: "r".into(),
+    };
+    ImportsStanding {
+        condition: Some(condition.clone()),
+        frozen: Some("numbers went backwards".into()),
+        queued: 3,
+        waiting_count: 1,
+        in_doubt: 1,
+        session_open: true,
+        waiting: vec![WaitingDocument {
+            import: ImportId::new("imp-1"),
+            condition,
         }],
     }
 }

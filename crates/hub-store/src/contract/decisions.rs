@@ -7,7 +7,7 @@ use wire::agent::{
     Accept, Decide, DecideAction, ImportDocument, LeaseRequest, PreviewAnswer, Report, Reservation, Reserve,
 };
 
-use super::{Site, later, now, refused, scope};
+use super::{Site, add_agent, later, now, refused, scope};
 use crate::{Import, ImportQuery, NewImport, NewPreview, Store, StoreError, TokenScope, hash_body};
 
 pub(super) fn check(store: &dyn Store) {
@@ -268,18 +268,17 @@ fn retrying(desk: &Desk<'_>) {
     // At the driver's host.
     desk.accept(&id, 2).unwrap();
     desk.report(&id, 2, ImportState::Held, &[]);
-    let decide = |lease| Decide {
-        lease,
+    let decided = Decide {
         action: DecideAction::Retry,
         decision: decision(&["total_differs"], "rounding"),
     };
-    let stale = decide(LeaseEpoch(desk.lease.0 + 1));
+    let stranger = add_agent(desk.store, &desk.site.tenant, "a_decisions2");
     refused(
-        desk.store.decide(&desk.site.agent, &id, &stale, now()),
-        "lease_lost",
+        desk.store.decide(&stranger, &id, &decided, now()),
+        "import_unknown",
     );
     desk.store
-        .decide(&desk.site.agent, &id, &decide(desk.lease), now())
+        .decide(&desk.site.agent, &id, &decided, now())
         .unwrap();
     let shown = desk.shown(&id);
     assert_eq!(

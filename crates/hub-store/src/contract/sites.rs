@@ -3,8 +3,8 @@
 use values::{CompanyId, DatasetName};
 use wire::agent::LeaseRequest;
 use wire::status::{
-    AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, PassProgress,
-    PassSummary, Paused, Problem,
+    AgentStatus, CompanyStatus, DatasetState, DatasetStatus, FindingSummary, HeldSummary, ImportsStanding,
+    NamedCondition, PassProgress, PassSummary, Paused, Problem,
 };
 
 use super::{Site, Stream, add_agent, documents, later, now, scope};
@@ -94,6 +94,7 @@ fn reported(sites: &Sites) {
         .find(|c| c.info.company.as_str() == "ABC")
         .unwrap();
     assert_eq!((&abc.problem, &abc.paused), (&Some(problem()), &Some(paused())));
+    assert_eq!(abc.imports, Some(imports()));
     let xyz = sites
         .companies
         .iter()
@@ -138,7 +139,23 @@ fn company(name: &str) -> CompanyStatus {
         company: CompanyId::new(name),
         problem: Some(problem()),
         paused: Some(paused()),
+        imports: Some(imports()),
         datasets: vec![status("items"), status("promotions")],
+    }
+}
+
+fn imports() -> ImportsStanding {
+    ImportsStanding {
+        condition: Some(NamedCondition {
+            code: "no_seat".to_owned(),
+            detail: "all seats are taken".to_owned(),
+            since: now().to_string(),
+            until: later(30).to_string(),
+            locked_by: None,
+            remedy: "close a session".to_owned(),
+        }),
+        queued: 3,
+        ..ImportsStanding::default()
     }
 }
 

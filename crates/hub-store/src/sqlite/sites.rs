@@ -82,6 +82,7 @@ pub(super) fn sites(
         sites.companies.push(CompanySite {
             problem: told.and_then(|c| c.problem.clone()),
             paused: told.and_then(|c| c.paused.clone()),
+            imports: told.and_then(|c| c.imports.clone()),
             info,
         });
     }

@@ -213,7 +213,13 @@ pub(in crate::sqlite) fn decide(
     decide: &Decide,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let known = held(t, scope, id, decide.lease)?;
+    let known = known(t, scope.tenant(), id)?;
+    // A person decides beside the writer, who may not run at all; but only where it works.
+    let is_own = people::company(t, scope.tenant(), &known.company)?
+        .is_some_and(|company| company.agent == *scope.agent());
+    if !is_own {
+        return Err(StoreError::ImportUnknown(id.clone()));
+    }
     super::decide(
         t,
         catalog,
