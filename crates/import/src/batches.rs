@@ -141,9 +141,7 @@ impl Allotments {
             return BatchChoice::None;
         }
         let of_key = || self.given.iter().filter(|given| given.batch_key == key);
-        let newest = of_key()
-            .filter(|given| !self.is_left(key, &given.batch_no))
-            .next_back();
+        let newest = of_key().rfind(|given| !self.is_left(key, &given.batch_no));
         if let Some(given) = newest {
             return BatchChoice::Try(given.batch_no.clone());
         }

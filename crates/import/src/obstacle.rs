@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 pub enum Obstacle {
     /// A state of Sage.
     Sage(Condition),
-    /// Sage's business objects could not be started, or failed outside a write.
+    /// Sage's business objects could not be started, or refuse for no reason that has a name.
     SageUnreachable,
+    /// A call into Sage failed outside a write: its process ended, or its session is broken.
+    ComFault,
+    /// Sage did not answer a call within its deadline, outside a write.
+    TimeOut,
     /// The order was being entered when Sage or the process that talks to it failed.
     WriteFailed,
     /// The ERP's tables could not be read.
@@ -38,6 +42,8 @@ impl Obstacle {
         match self {
             Self::Sage(condition) => condition.as_str(),
             Self::SageUnreachable => "sage_unreachable",
+            Self::ComFault => "com_fault",
+            Self::TimeOut => "time_out",
             Self::WriteFailed => "write_failed",
             Self::ReaderUnavailable => "reader_unavailable",
             Self::ReadBackUnclear => "read_back_unclear",
@@ -56,6 +62,12 @@ impl Obstacle {
             Self::Sage(condition) => condition.remedy(),
             Self::SageUnreachable => {
                 "check that Sage starts on this machine with the configured home folder; the document waits and goes in by itself"
+            }
+            Self::ComFault => {
+                "nothing to do: a new session is opened by itself; when it comes back, the message says what Sage's process fails with"
+            }
+            Self::TimeOut => {
+                "look whether a dialog of Sage's waits on this machine, or raise orders.call_limit_s where Sage is slow; the document waits and goes in by itself"
             }
             Self::WriteFailed => {
                 "nothing to do: the document is entered again by itself once Sage is known to hold nothing of it"
@@ -95,7 +107,12 @@ impl Obstacle {
                 | Condition::ExternalAccessOff
                 | Condition::PermissionDenied => true,
             },
-            Self::SageUnreachable | Self::JournalFull | Self::JournalFailed | Self::Paused => true,
+            Self::SageUnreachable
+            | Self::ComFault
+            | Self::TimeOut
+            | Self::JournalFull
+            | Self::JournalFailed
+            | Self::Paused => true,
             Self::WriteFailed
             | Self::ReaderUnavailable
             | Self::ReadBackUnclear
@@ -134,7 +151,8 @@ impl Obstacle {
                 Condition::SubscriptionLapsed | Condition::PasswordRefused => (3600, 6 * 3600),
                 Condition::ExternalAccessOff | Condition::PermissionDenied => (600, 3600),
             },
-            Self::SageUnreachable => (2, 600),
+            Self::SageUnreachable | Self::ComFault => (2, 600),
+            Self::TimeOut => (10, 600),
             Self::WriteFailed | Self::ReaderUnavailable => (1, 300),
             Self::ReadBackUnclear => (3, 60),
             Self::HubUnreachable => (2, 120),
@@ -157,6 +175,22 @@ mod tests {
         assert_eq!(seat.wait(2, 0).as_secs(), 60);
         assert_eq!(seat.wait(40, 0).as_secs(), 600);
         assert_eq!(seat.wait(40, u32::MAX).as_secs(), 450);
+        // A person who closes a window does not wait long; one who has to change Sage's
+        // settings, or to renew a contract, is not waited for every minute.
+        let first = |condition| Obstacle::Sage(condition).wait(1, 0).as_secs();
+        assert!(first(Condition::RecordLocked) <= 10);
+        for (condition, longest) in [
+            (Condition::ExclusiveTask, 60),
+            (Condition::PeriodEnd, 60),
+            (Condition::SageClosed, 60),
+            (Condition::ExternalAccessOff, 600),
+            (Condition::PermissionDenied, 600),
+            (Condition::SubscriptionLapsed, 3600),
+        ] {
+            assert_eq!(first(condition), longest, "{}", condition.as_str());
+        }
+        assert_eq!(Obstacle::ComFault.wait(1, 0).as_secs(), 2);
+        assert_eq!(Obstacle::TimeOut.wait(2, 0).as_secs(), 20);
         assert!(
             Obstacle::Sage(Condition::PasswordRefused)
                 .wait(1, u32::MAX)

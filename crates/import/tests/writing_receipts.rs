@@ -1,6 +1,7 @@
 //! Cash receipts: entered into the batches and deposits that they are allotted, and found
 //! again wherever they went.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "a test stops at whatever it does not expect"

@@ -34,10 +34,12 @@ impl Findings {
         }
     }
 
-    /// No person's word lets it pass.
+    /// No person's word lets it pass. What an order and its receipt have in common is told once.
     pub(super) fn refuse(&mut self, problem: Problem) {
         self.is_refused = true;
-        self.problems.push(problem);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// Held until a person accepts the code.

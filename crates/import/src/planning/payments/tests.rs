@@ -567,7 +567,7 @@ fn money_of_an_order_follows_the_sites_choice() {
     let body = body("99.00", json!([]));
     let tender = Payment::parse(&body).unwrap().tender;
     let source = CustomerSource::Write(0);
-    let mut receipt = |prepaid: Prepaid, account: Option<&str>| {
+    let receipt = |prepaid: Prepaid, account: Option<&str>| {
         let mut trial = trial();
         trial.settings.payments.prepaid = prepaid;
         trial.settings.payments.deposit_account_key = account.map(str::to_owned);
@@ -583,7 +583,7 @@ fn money_of_an_order_follows_the_sites_choice() {
     assert!(
         matches!(receipt(Prepaid::DepositAndReceipt, None), Planned::Refused(problems) if problems[0].code == "deposit_account_missing")
     );
-    let line = |planned: Planned| match planned {
+    let line = |planned: Planned| match &planned {
         Planned::Ready(plan) => match plan.writes.as_slice() {
             [Write::Receipt(receipt)] => {
                 assert_eq!(receipt.customer, source);
@@ -592,7 +592,7 @@ fn money_of_an_order_follows_the_sites_choice() {
             }
             other => panic!("{other:?}"),
         },
-        other => panic!("{other:?}"),
+        Planned::Nothing { .. } | Planned::Refused(_) | Planned::Held(_) => panic!("{planned:?}"),
     };
     let deposit = line(receipt(Prepaid::DepositAndReceipt, Some("000000123")));
     assert_eq!(
