@@ -27,7 +27,7 @@ use values::{CompanyId, Date, Secret};
 pub use approvals::{Approval, Approvals, ApprovalsError};
 pub(crate) use columns::is_user_table;
 pub use file::File;
-pub(crate) use imports::Effective;
+pub(crate) use imports::{Effective, Named, Noun};
 pub use imports::{Imports, Profile, profile_path};
 pub(crate) use mistake::KEEPS_NOTHING;
 pub use pace::{HourWindow, HourWindowError, Pace, SyncSettings};

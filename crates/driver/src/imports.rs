@@ -9,12 +9,13 @@ mod erp;
 mod points;
 mod ports;
 mod preview;
-mod rows;
+pub(crate) mod rows;
 mod runner;
 
 #[cfg(test)]
 mod simulation;
 
+pub(crate) use erp::code_key;
 pub use points::FAULT_POINTS;
 pub use ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
 pub use runner::{Runner, Site};

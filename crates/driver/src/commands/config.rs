@@ -1,6 +1,7 @@
 //! `erp-driver config`.
 
 mod check;
+mod check_imports;
 mod effect;
 mod report;
 

@@ -4,6 +4,7 @@ mod customers;
 #[cfg(test)]
 mod document;
 pub(crate) mod keys;
+mod named;
 mod orders;
 mod payments;
 mod profile;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use import::rules::{Rules, Vocabulary};
-use import::settings::{Capabilities, Settings};
+use import::settings::{Capabilities, ReceiptWriter, Settings};
 use toml::{Table, Value};
 use values::Date;
 
@@ -25,6 +26,7 @@ use super::mistake::Mistake;
 use super::place::Place;
 use super::section::{Section, wrong};
 
+pub(crate) use named::{Named, Noun};
 pub(super) use profile::load as load_profile;
 pub use profile::{Profile, profile_path};
 pub(crate) use shown::Effective;
@@ -38,6 +40,8 @@ pub struct Imports {
     pub rules: Arc<Rules>,
     /// What was written; empty without a section.
     written: Table,
+    /// Where it was written.
+    place: Place,
     /// What a conformance run has shown.
     profile: Option<Profile>,
 }
@@ -46,6 +50,15 @@ impl Imports {
     /// Every key with the value that holds, and where it comes from.
     pub(crate) fn effective(&self) -> Vec<Effective> {
         shown::effective(&self.written, self.profile.as_ref())
+    }
+
+    /// What the section names of Sage's data, with its lines in the file's text.
+    pub(crate) fn named(&self, text: Option<&str>) -> Vec<Named> {
+        let folder = match &self.settings.payments.writer {
+            ReceiptWriter::Objects => None,
+            ReceiptWriter::VisualIntegrator { folder, .. } | ReceiptWriter::File { folder } => Some(folder),
+        };
+        named::all(&self.written, &self.place, text, folder.map(String::as_str))
     }
 
     /// The same with what a conformance run has shown; the file's own word wins.
@@ -112,6 +125,7 @@ pub(super) fn read(
         settings: Arc::new(settings),
         rules: Arc::new(rules),
         profile: None,
+        place: place.clone(),
         written,
     })
 }

@@ -3,6 +3,8 @@
 mod knowledge;
 mod sightings;
 
+pub(crate) use knowledge::code_key;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

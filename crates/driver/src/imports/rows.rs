@@ -8,7 +8,7 @@ use sage::{ReadError, ReadErrorCode, Select};
 use values::{Decimal, Kind, date_from_days};
 
 /// The page's rows by Sage column.
-pub(super) fn rows_of(select: &Select, page: &RecordBatch) -> Result<Vec<Row>, ReadError> {
+pub(crate) fn rows_of(select: &Select, page: &RecordBatch) -> Result<Vec<Row>, ReadError> {
     let mut rows = vec![Row::default(); page.num_rows()];
     for (place, column) in select.columns.iter().enumerate() {
         let wrong = || {

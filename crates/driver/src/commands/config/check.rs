@@ -10,6 +10,7 @@ use sage::{Column, ReadError, Reader, Select};
 use sync::{Adaptation, Keep, Remembered, Shape, ShapeProblem};
 use values::{AgentId, Kind};
 
+use super::check_imports;
 use super::effect::{has_effect, measure};
 use super::report::{CompanyReport, DatasetReport, Problem, State};
 use crate::bridge::ReadBridge;
@@ -140,7 +141,12 @@ impl Check<'_> {
             driver_version: probe.driver_version,
             tables_offered: tables_offered(&mut bridge, &sites).map_err(SetupError::from)?,
             datasets: Vec::new(),
+            imports: check_imports::check(&mut bridge, company, &self.config.path)
+                .map_err(SetupError::from)?,
         };
+        let missing = report.imports.missing.iter();
+        self.failures
+            .extend(missing.map(|said| Failed::new(&said.code, &said.message, &said.remedy)));
         for site in &sites {
             report.datasets.push(self.dataset(&mut bridge, site)?);
         }

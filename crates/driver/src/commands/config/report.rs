@@ -15,6 +15,17 @@ pub(super) struct CompanyReport {
     /// User-defined tables that no dataset reads.
     pub(super) tables_offered: Vec<String>,
     pub(super) datasets: Vec<DatasetReport>,
+    pub(super) imports: ImportsReport,
+}
+
+/// What `[company.imports]` names, against the company.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct ImportsReport {
+    /// Names that are there.
+    pub(super) found: u32,
+    pub(super) missing: Vec<Problem>,
+    /// Names whose list the site does not keep, with the reason.
+    pub(super) not_checked: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +107,7 @@ impl CompanyReport {
         for dataset in &self.datasets {
             dataset.write(&mut out);
         }
+        self.imports.write(&mut out);
         if !self.tables_offered.is_empty() {
             line(
                 &mut out,
@@ -103,6 +115,30 @@ impl CompanyReport {
             );
         }
         out
+    }
+}
+
+impl ImportsReport {
+    fn write(&self, out: &mut String) {
+        if self.found == 0 && self.missing.is_empty() && self.not_checked.is_empty() {
+            return;
+        }
+        line(
+            out,
+            format!(
+                "  entering documents: {} names of Sage found, {} missing, {} not checked",
+                self.found,
+                self.missing.len(),
+                self.not_checked.len()
+            ),
+        );
+        for problem in &self.missing {
+            line(out, format!("    {} ({})", problem.message, problem.code));
+            line(out, format!("    hint: {}", problem.remedy));
+        }
+        for name in &self.not_checked {
+            line(out, format!("    not checked: {name}"));
+        }
     }
 }
 

@@ -3,6 +3,13 @@
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the reference and the JSON schema are made of it by a test"
+    )
+)]
 pub(crate) struct Key {
     /// Section below `imports`; empty for `imports` itself.
     pub(crate) section: &'static str,
@@ -18,6 +25,13 @@ pub(crate) struct Key {
 
 /// What may stand there.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the reference and the JSON schema are made of it by a test"
+    )
+)]
 pub(crate) enum Shape {
     Date,
     /// One of these words.

@@ -363,22 +363,7 @@ impl Knowledge for Erp {
     }
 
     fn has_code(&mut self, list: CodeList, code: &str) -> Result<Option<bool>, ReadError> {
-        let parts: Vec<&str>;
-        let (table, key): (&str, Vec<(&str, &str)>) = match list {
-            CodeList::Warehouse => ("IM_Warehouse", vec![("WarehouseCode", code)]),
-            CodeList::Terms => ("AR_TermsCode", vec![("TermsCode", code)]),
-            CodeList::ShipVia => ("SO_ShippingRateHeader", vec![("ShippingCode", code)]),
-            CodeList::TaxSchedule => ("SY_SalesTaxSchedule", vec![("TaxSchedule", code)]),
-            CodeList::Reason => ("SO_CancelReasonCode", vec![("CancelReasonCode", code)]),
-            CodeList::Bank => ("GL_Bank", vec![("BankCode", code)]),
-            CodeList::Division => ("AR_Division", vec![("ARDivisionNo", code)]),
-            CodeList::Salesperson => {
-                parts = code.splitn(2, ':').collect();
-                let number = parts.get(1).copied().unwrap_or_default();
-                let key = vec![("SalespersonDivisionNo", parts[0]), ("SalespersonNo", number)];
-                ("AR_Salesperson", key)
-            }
-        };
+        let (table, key) = code_key(list, code);
         for (column, _) in &key {
             if !self.has_column(table, column)? {
                 return Ok(None);
@@ -550,6 +535,24 @@ impl Knowledge for Erp {
         }
         let rows = self.rows("AR_Options", &[COLUMN], &[])?;
         Ok(rows.first().map(|row| row.text(COLUMN) != "N"))
+    }
+}
+
+/// The table of a list, and the key of this code in it. A salesperson is `division:number`.
+pub(crate) fn code_key(list: CodeList, code: &str) -> (&'static str, Vec<(&'static str, &str)>) {
+    match list {
+        CodeList::Warehouse => ("IM_Warehouse", vec![("WarehouseCode", code)]),
+        CodeList::Terms => ("AR_TermsCode", vec![("TermsCode", code)]),
+        CodeList::ShipVia => ("SO_ShippingRateHeader", vec![("ShippingCode", code)]),
+        CodeList::TaxSchedule => ("SY_SalesTaxSchedule", vec![("TaxSchedule", code)]),
+        CodeList::Reason => ("SO_CancelReasonCode", vec![("CancelReasonCode", code)]),
+        CodeList::Bank => ("GL_Bank", vec![("BankCode", code)]),
+        CodeList::Division => ("AR_Division", vec![("ARDivisionNo", code)]),
+        CodeList::Salesperson => {
+            let (division, number) = code.split_once(':').unwrap_or((code, ""));
+            let key = vec![("SalespersonDivisionNo", division), ("SalespersonNo", number)];
+            ("AR_Salesperson", key)
+        }
     }
 }
 
