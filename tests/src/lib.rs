@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod documents;
 mod measure;
 mod process;
 mod site;

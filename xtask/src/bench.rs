@@ -19,6 +19,12 @@ enum What {
         #[arg(long, default_value = "1000000", value_delimiter = ',')]
         rows: Vec<u64>,
     },
+    /// Orders through one session: what the driver adds beside the calls into Sage
+    Orders {
+        /// How many
+        #[arg(long, default_value_t = 1000)]
+        count: u32,
+    },
     /// A whole company in which nothing changes: load, delta, sweep and comparison
     Follow {
         /// Size of the demo company
@@ -34,6 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = metadata.target_directory.join("release");
     let (program, arguments) = match &options.what {
         What::Read { rows } => ("bench-read", rows.iter().map(u64::to_string).collect::<Vec<_>>()),
+        What::Orders { count } => ("bench-orders", vec![count.to_string()]),
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
     };
     let status = Command::new(folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))

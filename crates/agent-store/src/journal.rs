@@ -15,7 +15,7 @@ mod room;
 mod rows;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use import::batches::Allotments;
@@ -471,6 +471,20 @@ impl Journal {
             });
         }
         Ok(listed)
+    }
+
+    /// The documents of the company that are in doubt.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn in_doubt(&self, company: &CompanyId) -> Result<BTreeSet<ImportId>, JournalError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT import_id FROM outcome WHERE company = ?1 AND written = 0 AND trim(content) <> '' \
+             AND json_extract(content, '$.state') = 'in_doubt'",
+        )?;
+        let ids = statement.query_map([company.as_str()], |row| row.get::<_, String>(0))?;
+        let ids: Result<BTreeSet<_>, _> = ids.map(|id| id.map(ImportId::new)).collect();
+        Ok(ids?)
     }
 
     /// The highest number that an order of ours was written under.

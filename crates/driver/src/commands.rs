@@ -6,6 +6,7 @@ mod enroll;
 mod failure;
 mod imports;
 mod pause;
+mod prove;
 mod reconcile;
 mod rules;
 mod run;
@@ -68,6 +69,9 @@ enum Command {
     /// End a pause, also one of the schedule.
     #[command(after_help = "Example:\n  erp-driver resume\n  erp-driver resume --company ABC")]
     Resume(pause::ResumeArguments),
+    /// Try in a copied company what this build of Sage does, and keep it as the site's profile.
+    #[command(after_help = "Example:\n  erp-driver prove --company TST\n  erp-driver prove --company TST --for ABC --json")]
+    Prove(prove::Arguments),
     /// What a person decides about documents.
     #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
     Imports(imports::Arguments),
@@ -105,6 +109,7 @@ impl Cli {
             Command::Status(arguments) => arguments.run(&config),
             Command::Pause(arguments) => arguments.run(&config),
             Command::Resume(arguments) => arguments.run(&config),
+            Command::Prove(arguments) => arguments.run(&config),
             Command::Imports(arguments) => arguments.run(&config),
             Command::Rules(arguments) => arguments.run(&config, &here),
             Command::Config(arguments) => arguments.run(&config),

@@ -75,6 +75,9 @@ pub struct Company {
     pub reader: ReaderSource,
     /// Where documents are written to; none means that it is only read.
     pub writer: Option<WriterTarget>,
+    /// It is a copy of this company, made to try things: documents are never entered into it,
+    /// and only `erp-driver prove` writes there.
+    pub copy_of: Option<CompanyId>,
     /// How the Sage session works.
     pub orders: OrderSettings,
     /// How documents are entered.
@@ -241,6 +244,12 @@ impl Config {
 }
 
 impl Company {
+    /// Where documents are entered; none when it is only read, or a copy to try things in.
+    #[must_use]
+    pub fn document_writer(&self) -> Option<&WriterTarget> {
+        self.writer.as_ref().filter(|_| self.copy_of.is_none())
+    }
+
     /// The datasets that this company syncs, by name. `today` is the date on the Sage
     /// server: a site may leave out history of years long past.
     #[must_use]

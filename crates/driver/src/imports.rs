@@ -5,12 +5,14 @@
 //! them are behind small traits, so that a simulation can stand in for the whole world.
 
 mod carry_out;
+mod current;
 mod erp;
 mod points;
 mod ports;
 mod preview;
 pub(crate) mod rows;
 mod runner;
+mod standing;
 
 #[cfg(test)]
 mod simulation;

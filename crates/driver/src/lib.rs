@@ -6,5 +6,6 @@ pub mod commands;
 pub mod config;
 pub mod imports;
 pub mod pause;
+pub mod prove;
 pub mod reading;
 pub mod receipt_files;

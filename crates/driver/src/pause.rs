@@ -14,6 +14,7 @@ mod worker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use file::write as replace_json;
 pub use file::{PauseEntry, PauseFile, PauseFileError};
 pub use gate::{Busy, CompanyPause, Handle, Pauses, Writing};
 pub use holding::{Held, Holding};

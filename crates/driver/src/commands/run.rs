@@ -18,7 +18,7 @@ use values::StoreId;
 use wire::status::DatasetStatus;
 
 use board::Board;
-pub(crate) use board::{Problems, read_problems};
+pub(crate) use board::{Problems, Standings, read_problems, read_standings};
 
 use super::Failed;
 use super::connect::{Connection, datasets, lock, open_journal};
@@ -83,18 +83,19 @@ impl Arguments {
                 .name(format!("read {}", company.id))
                 .spawn(reading);
             threads.push(thread.map_err(thread_failed)?);
-            if let Some(writer) = company.writer.clone() {
+            if let Some(writer) = company.document_writer().cloned() {
                 let writing = {
-                    let (connection, company, journal, stop) = (
+                    let (connection, company, journal, board, stop) = (
                         Arc::clone(&connection),
                         company.clone(),
                         Arc::clone(&journal),
+                        Arc::clone(&board),
                         Arc::clone(&stop),
                     );
                     let pause = pauses.company(&company.id);
                     move || {
                         let _guard = StopOnPanic(Arc::clone(&stop));
-                        write_company(&connection, &company, &writer, &journal, &stop, &pause);
+                        write_company(&connection, &company, &writer, &journal, &board, &stop, &pause);
                     }
                 };
                 let thread = std::thread::Builder::new()
@@ -155,7 +156,7 @@ fn open_company(
     journal: &StoreId,
     pause: &CompanyPause,
 ) -> Result<CompanyReader, Failed> {
-    if company.writer.is_none() {
+    if company.document_writer().is_none() {
         connection.lease(company, journal)?;
     }
     connection.pausable_reader(company, pause.clone())
@@ -167,12 +168,18 @@ fn write_company(
     company: &Company,
     writer: &WriterTarget,
     journal: &Arc<Mutex<Journal>>,
+    board: &Arc<Board>,
     stop: &Arc<Stop>,
     pause: &CompanyPause,
 ) {
     while !stop.is_set() {
         match writing::runner(connection, company, writer, Arc::clone(journal), stop, pause) {
-            Ok(mut runner) => runner.run(),
+            Ok(runner) => {
+                let (board, company) = (Arc::clone(board), company.id.clone());
+                runner
+                    .telling(move |standing| board.documents(&company, standing))
+                    .run();
+            }
             Err(failed) => {
                 log_failure(company, None, &failed);
                 stop.wait(SETUP_PAUSE);

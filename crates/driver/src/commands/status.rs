@@ -10,12 +10,12 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use values::CompanyId;
-use wire::status::{DatasetState, DatasetStatus};
+use wire::status::{ImportsStanding, DatasetState, DatasetStatus};
 
 use super::Failed;
 use super::connect::{datasets, read_config};
 use super::pause::paused_companies;
-use super::run::{Problems, read_problems};
+use super::run::{Problems, Standings, read_problems, read_standings};
 use crate::config::Config;
 use crate::pause::{Holding, Paused};
 use crate::reading::dataset_status;
@@ -38,6 +38,9 @@ struct Status {
     /// Companies of which Sage is left alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     paused: BTreeMap<CompanyId, PauseRow>,
+    /// How the documents of each company go in, as the running driver last said.
+    #[serde(skip_serializing_if = "Standings::is_empty")]
+    documents: Standings,
     datasets: Vec<DatasetRow>,
     /// The latest documents, newest first.
     imports: Vec<ImportStatus>,
@@ -102,6 +105,11 @@ impl Arguments {
             running,
             hub: config.hub_url.clone(),
             failing_companies: read_problems(&config.state_dir),
+            documents: if running {
+                read_standings(&config.state_dir)
+            } else {
+                Standings::new()
+            },
             paused: paused(&config, running)?,
             datasets: rows,
             imports: imports(&config)?,
@@ -152,6 +160,27 @@ fn imports(config: &Config) -> Result<Vec<ImportStatus>, Failed> {
     Ok(shown.collect())
 }
 
+fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
+    let mut text = String::new();
+    if let Some(reason) = &standing.frozen {
+        text.push_str(&format!(
+            "{company}: imports are frozen: {reason}\nhint: look in Sage, then erp-driver imports thaw --company {company}\n"
+        ));
+    }
+    if let Some(condition) = &standing.condition {
+        let by = condition.locked_by.as_ref().map(|by| format!(" (by {by})"));
+        text.push_str(&format!(
+            "{company}: {} documents wait: {}{}: {}\nhint: {}\n",
+            standing.waiting_count,
+            condition.code,
+            by.unwrap_or_default(),
+            condition.detail,
+            condition.remedy
+        ));
+    }
+    text
+}
+
 /// The number that people look a document up by.
 fn number_of(numbers: &model::Numbers) -> &str {
     ["sales_order_no", "check_no", "customer_no"]
@@ -187,6 +216,9 @@ fn text(status: &Status) -> String {
         if !row.held.is_empty() {
             text.push_str(&format!("  still held: {}\n", row.held.join(", ")));
         }
+    }
+    for (company, standing) in &status.documents {
+        text.push_str(&standing_text(company, standing));
     }
     if status.datasets.is_empty() {
         text.push_str("nothing synced yet: erp-driver sync makes the first pass\n");

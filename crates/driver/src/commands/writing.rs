@@ -82,7 +82,7 @@ pub(super) fn runner(
 }
 
 /// The sandbox's program, beside this one.
-fn sandbox_program() -> PathBuf {
+pub(super) fn sandbox_program() -> PathBuf {
     default_program().with_file_name(format!("sage-sandbox{}", std::env::consts::EXE_SUFFIX))
 }
 
@@ -184,7 +184,11 @@ impl Workshop for BridgeWorkshop {
         let slot = self.pause.slot(Handle::WriteSession);
         let mut bridge = WriteBridge::start_in(&default_program(), &self.target, &slot)?;
         bridge.set_deadline(self.call_limit);
-        let worker = Box::new(BridgeWorker(bridge));
+        let worker = Box::new(BridgeWorker {
+            bridge,
+            in_sage: Duration::ZERO,
+            calls: 0,
+        });
         Ok(Box::new(PausableWorker::new(
             worker,
             self.pause.clone(),
@@ -193,23 +197,39 @@ impl Workshop for BridgeWorkshop {
     }
 }
 
-struct BridgeWorker(WriteBridge);
+struct BridgeWorker {
+    bridge: WriteBridge,
+    /// Time spent in calls: what is not ours to make shorter.
+    in_sage: Duration,
+    calls: u64,
+}
 
 impl BusinessObjects for BridgeWorker {
     /// As this machine tells it: what the fence looks for later must be told the same way.
     fn server(&self) -> Option<ServerProcess> {
-        let announced = self.0.server()?;
+        let announced = self.bridge.server()?;
         Some(host::process::identity_of(announced.pid).unwrap_or(announced))
     }
 
     fn call(&mut self, call: &Call) -> Result<Return, Fault> {
-        self.0.call(call)
+        let started = std::time::Instant::now();
+        let answer = self.bridge.call(call);
+        self.in_sage += started.elapsed();
+        self.calls += 1;
+        answer
     }
 }
 
 impl Worker for BridgeWorker {
     fn kill(&mut self) {
-        self.0.kill();
+        self.bridge.kill();
+    }
+}
+
+impl Drop for BridgeWorker {
+    fn drop(&mut self) {
+        let in_sage_ms = u64::try_from(self.in_sage.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(calls = self.calls, in_sage_ms, "session with Sage ended");
     }
 }
 

@@ -88,6 +88,7 @@ struct CompanySection {
     edition: Edition,
     reader: ReaderSection,
     writer: Option<WriterSection>,
+    copy_of: Option<String>,
     orders: Option<OrderSettings>,
     imports: Option<Table>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -171,6 +172,7 @@ impl File {
             }
             companies.push(company);
         }
+        check_copies(&companies)?;
         let pauses = pauses::read_all(&self.pause, &Place::of("pause"))?;
         let sync = self.sync.unwrap_or_default();
         check_sync(&sync, &catalog, &companies)?;
@@ -209,6 +211,38 @@ fn time_zone(erp: ErpSection) -> Result<TimeZone, Mistake> {
         "the machine's time zone has no IANA name",
         "set time_zone under [erp], like \"America/New_York\"",
     ))
+}
+
+/// A copy is one of a company that is not a copy itself, and is told apart from it.
+fn check_copies(companies: &[Company]) -> Result<(), Mistake> {
+    for (index, company) in companies.iter().enumerate() {
+        let Some(original) = &company.copy_of else {
+            continue;
+        };
+        let place = Place::of("company").index(index).key("copy_of");
+        let Some(of) = companies.iter().find(|c| c.id == *original) else {
+            return Err(Mistake::new(
+                &place,
+                format!("there is no company {original}"),
+                "name the id of the [[company]] that this one is a copy of",
+            ));
+        };
+        if of.copy_of.is_some() {
+            return Err(Mistake::new(
+                &place,
+                format!("{original} is a copy itself"),
+                "name the id of the live company",
+            ));
+        }
+        if of.code == company.code && (of.reader == company.reader || of.writer == company.writer) {
+            return Err(Mistake::new(
+                &place,
+                format!("{} and {original} are the same company in Sage", company.id),
+                "copy the company in Sage (Company Maintenance, Copy) under another code, and name that code here",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_sync(sync: &SyncSettings, catalog: &Catalog, companies: &[Company]) -> Result<(), Mistake> {
@@ -281,6 +315,7 @@ impl CompanySection {
                 .writer
                 .map(|writer| writer.into_target(base, &place.key("writer")))
                 .transpose()?,
+            copy_of: self.copy_of.map(CompanyId::new),
             orders: self.orders.unwrap_or_default(),
             imports: imports::read(self.imports, base, &place.key("imports"), words)?,
             sites: Vec::new(),

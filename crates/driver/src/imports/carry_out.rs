@@ -16,9 +16,11 @@ use sage::{Fault, ReadError, ServerProcess};
 use values::{Date, Stamp};
 use wire::agent::{Report, Reservation, Reserve};
 
+use super::current::Current;
 use super::points;
 use super::ports::HubError;
-use super::runner::{Current, Halt, OpenWorker, Runner};
+use super::runner::{Halt, OpenWorker, Runner};
+use crate::bridge::FAULT_TIMED_OUT;
 use crate::receipt_files::hand_over;
 
 /// How long a process that was ended may take to be gone.
@@ -138,7 +140,7 @@ impl Runner {
                 }
                 Err(fault) => {
                     objects.kill();
-                    return blocked(Obstacle::SageUnreachable, &fault);
+                    return faulted(&fault);
                 }
             }
         }
@@ -165,7 +167,7 @@ impl Runner {
                 }
                 Err(fault) => {
                     self.kill_worker();
-                    return blocked(Obstacle::SageUnreachable, &fault);
+                    return faulted(&fault);
                 }
             }
         }
@@ -529,6 +531,19 @@ fn blocked(obstacle: Obstacle, detail: &dyn std::fmt::Display) -> Event {
     Event::Blocked {
         obstacle,
         detail: detail.to_string(),
+    }
+}
+
+/// A call outside a write did not come back with an answer.
+fn faulted(fault: &Fault) -> Event {
+    blocked(obstacle_of(fault), fault)
+}
+
+pub(super) const fn obstacle_of(fault: &Fault) -> Obstacle {
+    if fault.code == FAULT_TIMED_OUT {
+        Obstacle::TimeOut
+    } else {
+        Obstacle::ComFault
     }
 }
 

@@ -10,6 +10,7 @@ use import::{Document, Event, Obstacle};
 use model::{Decision, ImportReport, ImportState, Problem};
 use wire::agent::{Preview, PreviewAnswer};
 
+use super::carry_out::obstacle_of;
 use super::ports::HubError;
 use super::runner::Runner;
 
@@ -97,7 +98,7 @@ impl Runner {
             Ok(Answer::Refused(problem)) => return with(ImportState::Refused, vec![problem]),
             Err(fault) => {
                 self.kill_worker();
-                return waiting(Obstacle::SageUnreachable.problem(&fault.to_string()));
+                return waiting(obstacle_of(&fault).problem(&fault.to_string()));
             }
         };
         let context = EnterContext {
@@ -136,7 +137,7 @@ impl Runner {
             }
             Entry::Faulted { fault, .. } => {
                 self.kill_worker();
-                waiting(Obstacle::SageUnreachable.problem(&fault.to_string()))
+                waiting(obstacle_of(&fault).problem(&fault.to_string()))
             }
         }
     }

@@ -1,22 +1,24 @@
 //! One company's writer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use agent_store::journal::{Accepted, Journal, JournalError};
-use import::plan::{Identities, Plan, Program, Write};
-use import::planning::Past;
+use import::plan::Program;
 use import::rules::Rules;
 use import::settings::Settings;
 use import::writing::{Login, release_session};
-use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Source, Verdict};
+use import::{Command, Document, Event, Moment, Obstacle, Reserved, Source, Verdict};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use model::ImportState;
 use values::{CompanyId, ImportId, LeaseEpoch};
 use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Preview};
+use wire::status::ImportsStanding;
 
+use super::current::{Current, current_of};
 use super::erp::Erp;
 use super::ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
 
@@ -70,10 +72,15 @@ pub struct Runner {
     pub(super) lease: Option<LeaseEpoch>,
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
-    imports: Vec<Current>,
+    pub(super) imports: Vec<Current>,
+    /// Documents of the company that a person has to look for in Sage.
+    pub(super) in_doubt: BTreeSet<ImportId>,
+    pub(super) tell: Box<dyn Fn(ImportsStanding)>,
+    /// What was told last.
+    pub(super) told: Option<ImportsStanding>,
     /// Questions that are answered when nothing is to be written.
     previews: VecDeque<Preview>,
-    hub_pause: Pause,
+    pub(super) hub_pause: Pause,
     /// Tells this session's batches from those of another, where a site wants that.
     pub(super) run: String,
 }
@@ -93,16 +100,6 @@ pub(super) struct Gate {
     pub(super) until: Timestamp,
 }
 
-/// An import under work.
-pub(super) struct Current {
-    pub(super) document: Document,
-    import: Import,
-    commands: VecDeque<Command>,
-    /// The hub knows that it is journaled. Before, nothing is done and nothing reported: an
-    /// import that the hub holds as neither new nor journaled would be handed over never again.
-    is_acknowledged: bool,
-}
-
 /// Why an import is left where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Halt {
@@ -111,9 +108,12 @@ pub(super) enum Halt {
 }
 
 #[derive(Default)]
-struct Pause {
+pub(super) struct Pause {
     tries: u32,
-    until: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    /// What stands in the way, and since when.
+    pub(super) cause: Option<(Obstacle, Timestamp)>,
+    pub(super) detail: String,
 }
 
 impl Runner {
@@ -142,6 +142,9 @@ impl Runner {
             worker: None,
             gate: None,
             imports: Vec::new(),
+            in_doubt: BTreeSet::new(),
+            tell: Box::new(|_| {}),
+            told: None,
             previews: VecDeque::new(),
             hub_pause: Pause::default(),
             run: String::new(),
@@ -167,6 +170,11 @@ impl Runner {
     /// Does the next thing: get the lease, bring one import as far as it goes now, or take
     /// new work.
     pub fn turn(&mut self) {
+        self.take_turn();
+        self.tell();
+    }
+
+    fn take_turn(&mut self) {
         let now = self.clock.now();
         if (self.paused)().is_some() {
             self.release_session();
@@ -254,12 +262,12 @@ impl Runner {
                 }
                 Err(error) => {
                     tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
-                    self.pause(Obstacle::JournalFailed);
+                    self.pause(Obstacle::JournalFailed, &error);
                 }
             },
             Err(error) => {
                 tracing::warn!(company = %self.site.company, %error, "no lease for imports yet");
-                self.pause(Obstacle::HubUnreachable);
+                self.pause(Obstacle::HubUnreachable, &error);
             }
         }
     }
@@ -306,6 +314,8 @@ impl Runner {
             is_open
         });
         self.imports = records.iter().map(|record| current_of(record, true)).collect();
+        let in_doubt = self.journal().in_doubt(&self.site.company)?;
+        self.in_doubt = in_doubt;
         Ok(())
     }
 
@@ -338,7 +348,7 @@ impl Runner {
             Err(HubError::LeaseLost) => self.lose_lease(),
             Err(error) => {
                 tracing::debug!(%error, "no work from the hub");
-                self.pause(Obstacle::HubUnreachable);
+                self.pause(Obstacle::HubUnreachable, &error);
             }
         }
     }
@@ -360,7 +370,7 @@ impl Runner {
             Err(error) => {
                 // Not acknowledged: the hub hands it over again.
                 tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
-                self.pause(Obstacle::JournalFailed);
+                self.pause(Obstacle::JournalFailed, &error);
                 return;
             }
         };
@@ -373,6 +383,7 @@ impl Runner {
             (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record, false),
             (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
         }
+        self.note_doubt(&id, record.outcome.map(|outcome| outcome.state));
     }
 
     fn next_due(&self, now: Timestamp) -> Option<usize> {
@@ -402,7 +413,7 @@ impl Runner {
                 Err(error) => {
                     tracing::debug!(import = %current.id(), %error, "not acknowledged yet");
                     self.imports.insert(place, current);
-                    self.pause(Obstacle::HubUnreachable);
+                    self.pause(Obstacle::HubUnreachable, &error);
                     return;
                 }
             }
@@ -436,6 +447,7 @@ impl Runner {
                 };
             let moment = self.moment();
             current.step(event, &moment);
+            current.note_obstacle(moment.at);
             if let Some(waiting) = current.import.waiting() {
                 tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
                 if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
@@ -448,8 +460,17 @@ impl Runner {
                 }
             }
         }
+        self.note_doubt(current.id(), Some(current.import.standing().state));
         if current.import.due_at().is_some() {
             self.imports.insert(place.min(self.imports.len()), current);
+        }
+    }
+
+    fn note_doubt(&mut self, id: &ImportId, state: Option<ImportState>) {
+        if state == Some(ImportState::InDoubt) {
+            self.in_doubt.insert(id.clone());
+        } else {
+            self.in_doubt.remove(id);
         }
     }
 
@@ -500,7 +521,10 @@ impl Runner {
             event,
             Event::WorkerLost { .. }
                 | Event::Blocked {
-                    obstacle: Obstacle::SageUnreachable | Obstacle::ReaderUnavailable,
+                    obstacle: Obstacle::SageUnreachable
+                        | Obstacle::ComFault
+                        | Obstacle::TimeOut
+                        | Obstacle::ReaderUnavailable,
                     ..
                 }
         );
@@ -513,11 +537,18 @@ impl Runner {
         self.lease = None;
         self.imports.clear();
         self.release_session();
-        self.pause(Obstacle::HubUnreachable);
+        self.pause(
+            Obstacle::HubUnreachable,
+            &"another process became the company's writer",
+        );
     }
 
-    fn pause(&mut self, obstacle: Obstacle) {
+    fn pause(&mut self, obstacle: Obstacle, detail: &dyn fmt::Display) {
         let moment = self.moment();
+        if self.hub_pause.cause.is_none_or(|(before, _)| before != obstacle) {
+            self.hub_pause.cause = Some((obstacle, moment.at));
+        }
+        self.hub_pause.detail = detail.to_string();
         self.hub_pause.tries = self.hub_pause.tries.saturating_add(1);
         let wait = obstacle.wait(self.hub_pause.tries, moment.random);
         self.hub_pause.until = moment.at.checked_add(wait).ok();
@@ -553,16 +584,6 @@ fn document_of(document: &ImportDocument) -> Document {
     }
 }
 
-fn current_of(record: &Record, is_acknowledged: bool) -> Current {
-    let (import, commands) = Import::resume(record);
-    Current {
-        document: record.document.clone(),
-        import,
-        commands: commands.into(),
-        is_acknowledged,
-    }
-}
-
 /// Does the command need Sage, or lead to something that does? A fence needs nothing but the
 /// list of processes, and what was entered is recorded and told whatever happens.
 const fn touches_sage(command: &Command) -> bool {
@@ -584,57 +605,5 @@ const fn touches_sage(command: &Command) -> bool {
         | Command::JournalOutcome { .. }
         | Command::Report { .. }
         | Command::Announce { .. } => false,
-    }
-}
-
-impl Current {
-    fn step(&mut self, event: Event, moment: &Moment) {
-        let (import, commands) = self.import.clone().step(event, moment);
-        self.import = import;
-        self.commands = commands.into();
-    }
-
-    fn waits_for_pause(&self) -> bool {
-        let waiting = self.import.waiting();
-        waiting.is_some_and(|waiting| waiting.obstacle == Obstacle::Paused)
-    }
-
-    pub(super) const fn id(&self) -> &ImportId {
-        &self.document.id
-    }
-
-    /// The writes of its plan; none before it is planned.
-    pub(super) fn writes(&self) -> &[Write] {
-        self.import
-            .plan()
-            .map_or(&[], |plan: &Plan| plan.writes.as_slice())
-    }
-
-    /// The write at this place of its plan.
-    pub(super) fn write(&self, place: usize) -> Option<&Write> {
-        self.writes().get(place)
-    }
-
-    /// What was done for it before.
-    pub(super) fn past(&self) -> Past<'_> {
-        Past {
-            done: self.import.done(),
-            reservations: self.import.reservations(),
-        }
-    }
-
-    /// What its writes that are in Sage became, by place in the plan.
-    pub(super) fn earlier(&self) -> Identities {
-        let done = self.import.done();
-        let places = self.writes().iter().enumerate().filter_map(|(place, write)| {
-            let done = done.iter().find(|done| done.name == write.identity_name())?;
-            Some((u32::try_from(place).ok()?, done.identity.clone()))
-        });
-        places.collect()
-    }
-
-    /// Was the identity reserved for it before?
-    pub(super) fn has_tried(&self, identity: &str) -> bool {
-        self.import.reservations().iter().any(|r| r.identity == identity)
     }
 }

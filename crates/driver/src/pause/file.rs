@@ -147,7 +147,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> std::io::Result<Option<T
 }
 
 /// Replaces a small JSON file, whole or not at all.
-pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
     let text =
         serde_json::to_string_pretty(value).map_err(|e| std::io::Error::new(ErrorKind::InvalidData, e))?;
     let next = path.with_extension("json.new");

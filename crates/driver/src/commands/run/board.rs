@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use values::{CompanyId, DatasetName};
-use wire::status::{AgentStatus, CompanyStatus, DatasetState, DatasetStatus, Problem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::status::{AgentStatus, CompanyStatus, DatasetState, DatasetStatus, ImportsStanding, Problem};
 
 use super::{Failed, Stop};
 use crate::commands::connect::Connection;
@@ -28,8 +30,12 @@ pub(super) struct Board {
 #[derive(Debug, Default)]
 struct Fares {
     problem: Option<Problem>,
+    imports: Option<ImportsStanding>,
     datasets: BTreeMap<DatasetName, DatasetStatus>,
 }
+
+/// How the documents of each company go in.
+pub(crate) type Standings = BTreeMap<CompanyId, ImportsStanding>;
 
 /// Companies that cannot be read at all, and why.
 pub(crate) type Problems = BTreeMap<String, Problem>;
@@ -38,18 +44,27 @@ type PausedCompanies = BTreeMap<CompanyId, Paused>;
 
 /// In the state folder, for `status`.
 const PROBLEMS: &str = "companies.json";
+const STANDINGS: &str = "imports.json";
 
 /// The companies that the driver cannot read, as it last said; none when it never ran.
 pub(crate) fn read_problems(state_dir: &Path) -> Problems {
-    let text = std::fs::read_to_string(state_dir.join(PROBLEMS)).unwrap_or_default();
+    read(&state_dir.join(PROBLEMS))
+}
+
+/// How documents go in, as the driver last said; none when it never ran.
+pub(crate) fn read_standings(state_dir: &Path) -> Standings {
+    read(&state_dir.join(STANDINGS))
+}
+
+fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-fn write_problems(state_dir: &Path, problems: &Problems) {
-    let path = state_dir.join(PROBLEMS);
+fn write(path: &Path, content: &impl Serialize) {
     let next = path.with_extension("json.new");
-    let text = serde_json::to_string_pretty(problems).unwrap_or_default();
-    let write = || std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, &path));
+    let text = serde_json::to_string_pretty(content).unwrap_or_default();
+    let write = || std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, path));
     if let Err(error) = write() {
         tracing::debug!(%error, path = %path.display(), "not written");
     }
@@ -73,17 +88,23 @@ impl Board {
         fares.datasets.insert(status.dataset.clone(), status);
     }
 
+    /// How documents of the company go in.
+    pub(super) fn documents(&self, company: &CompanyId, standing: ImportsStanding) {
+        self.companies().entry(company.clone()).or_default().imports = Some(standing);
+    }
+
     /// Tells the hub until stopped. Nothing depends on it, so that errors are only noted.
     pub(super) fn tell(&self, connection: &Connection, stop: &Stop, pauses: &Pauses) {
         let mut told: Option<(Instant, Vec<String>)> = None;
-        let mut written: Option<Problems> = None;
+        let mut written: Option<(Problems, Standings)> = None;
         let mut warned = false;
         while !stop.is_set() {
             stop.wait(LOOK_EVERY);
-            let problems = self.problems();
-            if written.as_ref() != Some(&problems) {
-                write_problems(&connection.config.state_dir, &problems);
-                written = Some(problems);
+            let now = (self.problems(), self.standings());
+            if written.as_ref() != Some(&now) {
+                write(&connection.config.state_dir.join(PROBLEMS), &now.0);
+                write(&connection.config.state_dir.join(STANDINGS), &now.1);
+                written = Some(now);
             }
             let paused = pauses.paused();
             let states = self.states(&paused);
@@ -123,12 +144,21 @@ impl Board {
             company: company.clone(),
             problem: fares.problem.clone(),
             paused: paused.get(company).map(Into::into),
+            imports: fares.imports.clone(),
             datasets: fares.datasets.values().cloned().collect(),
         });
         AgentStatus {
             clock_offset_s,
             companies: companies.collect(),
         }
+    }
+
+    fn standings(&self) -> Standings {
+        let companies = self.companies();
+        let told = companies
+            .iter()
+            .filter_map(|(company, fares)| Some((company.clone(), fares.imports.clone()?)));
+        told.collect()
     }
 
     fn problems(&self) -> Problems {
@@ -147,6 +177,10 @@ impl Board {
         for (company, fares) in companies.iter() {
             let problem = fares.problem.as_ref().map(|p| &p.code);
             states.push(format!("{company} {problem:?}"));
+            states.extend(fares.imports.as_ref().map(|imports| {
+                let condition = imports.condition.as_ref().map(|c| &c.code);
+                format!("{company} {condition:?} {:?} {}", imports.frozen, imports.in_doubt)
+            }));
             states.extend(fares.datasets.values().map(|status| {
                 let state: DatasetState = status.state;
                 let problem = status.problem.as_ref().map(|p| &p.code);

@@ -11,9 +11,10 @@ use model::{CustomerRef, Problem};
 use sage::ReadError;
 use values::Hash;
 
-use super::super::runner::{Current, Runner};
+use super::super::current::Current;
+use super::super::runner::Runner;
 use super::read_back::customer_of;
-use super::{blocked, lost, unjournaled, unreadable};
+use super::{blocked, faulted, lost, unjournaled, unreadable};
 
 /// Numbers of a counter that are tried before somebody has to look.
 const MAX_COUNTER_STEPS: u64 = 1_000;
@@ -66,7 +67,7 @@ impl Runner {
             Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
             Err(fault) => {
                 self.kill_worker();
-                lost(fault)
+                faulted(&fault)
             }
         }
     }
@@ -175,7 +176,7 @@ impl Runner {
             Ok(Answer::Refused(problem)) => Event::NoIdentity(problem),
             Err(fault) => {
                 self.kill_worker();
-                lost(fault)
+                faulted(&fault)
             }
         }
     }

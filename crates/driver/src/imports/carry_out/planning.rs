@@ -16,7 +16,8 @@ use serde_json::Value as Json;
 use values::Decimal;
 
 use super::super::erp::Erp;
-use super::super::runner::{Current, Runner};
+use super::super::current::Current;
+use super::super::runner::Runner;
 use super::unreadable;
 
 /// Decimals of weights.

@@ -7,7 +7,8 @@ use import::{Event, Inquiry, marker};
 use model::CustomerRef;
 use sage::ReadError;
 
-use super::super::runner::{Current, Runner};
+use super::super::current::Current;
+use super::super::runner::Runner;
 use super::unreadable;
 
 impl Runner {

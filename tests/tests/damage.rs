@@ -1,0 +1,165 @@
+//! Sage left something half written, or was restored from a backup: told to people, and never
+//! repaired by the driver.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use system_tests::{Answer, Reader, Site};
+
+const SETTLED: Duration = Duration::from_secs(90);
+
+fn site() -> Site {
+    let site = Site::demo(Reader::Sandbox);
+    setting(&site, "linger_ms", "50");
+    site.write_config(
+        "driver",
+        "[company.imports.payments]\nbank_code = \"A\"\n[company.imports.capabilities]\nreceipts = true\n",
+    );
+    site.driver(&["sync", "--dataset", "warehouses"]).ok();
+    site
+}
+
+fn setting(site: &Site, name: &str, value: &str) {
+    let company = site.company().display().to_string();
+    system_tests::run("sage-sandbox", &["setting", &company, "set", name, value]).ok();
+}
+
+fn order(po: &str) -> Value {
+    json!({
+        "company": "ABC", "customer": { "ar_division_no": "01", "customer_no": "ABF" }, "customer_po_no": po,
+        "lines": [ { "item_code": "1001-HON-H252", "quantity_ordered": "1" } ]
+    })
+}
+
+fn payment(name: &str) -> Value {
+    json!({
+        "company": "ABC", "customer": { "ar_division_no": "01", "customer_no": "ABF" },
+        "payment_type": "CHECK", "amount": "1.00", "gateway_transaction_id": name,
+        "invoices": [ { "invoice_no": "0100029", "amount": "1.00" } ]
+    })
+}
+
+fn send(site: &Site, collection: &str, key: &str, body: &Value) -> String {
+    let answer = site.api.post(&format!("/v1/{collection}"), key, body);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    answer.body["id"].as_str().unwrap().to_owned()
+}
+
+fn settled(site: &Site, id: &str) -> Value {
+    let is_settled = |a: &Answer| {
+        let state = a.body["state"].as_str().unwrap_or_default();
+        ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
+    };
+    site.api.wait_for(&format!("/v1/imports/{id}"), SETTLED, is_settled).body
+}
+
+fn state(site: &Site, id: &str) -> String {
+    settled(site, id)["state"].as_str().unwrap().to_owned()
+}
+
+fn retried(site: &Site, id: &str) -> Value {
+    let answer = site.api.post(&format!("/v1/imports/{id}/retry"), "unused", &json!({ "why": "looked at" }));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let is_written = |a: &Answer| a.body["state"] == "written";
+    site.api.wait_for(&format!("/v1/imports/{id}"), SETTLED, is_written).body
+}
+
+/// Everything that the order or the receipt left in Sage.
+fn left(site: &Site, kind: &str, name: &str) -> Vec<String> {
+    let queries: &[&str] = match kind {
+        "sales_orders" => &[
+            "SELECT count(*) || ':' || group_concat(SalesOrderNo) FROM SO_SalesOrderHeader WHERE CustomerPONo = ?",
+            "SELECT count(*) FROM SO_SalesOrderDetail WHERE SalesOrderNo IN (SELECT SalesOrderNo FROM SO_SalesOrderHeader WHERE CustomerPONo = ?)",
+        ],
+        _ => &[
+            "SELECT count(*) || ':' || group_concat(CheckNo) FROM AR_CashReceiptsHeader WHERE OtherPaymentTypeRefNo = ?",
+            "SELECT count(*) FROM AR_CashReceiptsDetail WHERE CheckNo IN (SELECT CheckNo FROM AR_CashReceiptsHeader WHERE OtherPaymentTypeRefNo = ?)",
+        ],
+    };
+    queries.iter().map(|sql| site.ask_erp(&sql.replace('?', &format!("'{name}'")))).collect()
+}
+
+#[test]
+fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
+    let site = site();
+    let mut driver = site.start_driver("driver", &[]);
+    for (kind, switch) in [
+        ("sales_orders", "fault.SO_SalesOrder_bus.partial_write"),
+        ("payments", "fault.AR_CashReceipts_bus.partial_write"),
+    ] {
+        let body = |name: &str| if kind == "payments" { payment(name) } else { order(name) };
+        let torn = format!("TORN-{kind}");
+        setting(&site, switch, "once");
+        let id = send(&site, kind, &torn, &body(&torn));
+        let import = settled(&site, &id);
+        assert_eq!(import["state"], "in_doubt", "{import}");
+        let problem = &import["problems"][0];
+        assert!(!problem["code"].as_str().unwrap().is_empty(), "{import}");
+        assert!(!problem["remedy"].as_str().unwrap().is_empty(), "{import}");
+        let before = left(&site, kind, &torn);
+        assert!(before[0].starts_with("1:") && before[1] == "0", "{before:?}");
+        // Neither time nor a restart nor the same key completes, removes or repeats it.
+        driver.kill();
+        driver = site.start_driver("driver", &[]);
+        assert_eq!(send(&site, kind, &torn, &body(&torn)), id);
+        let good = format!("WHOLE-{kind}");
+        let next = send(&site, kind, &good, &body(&good));
+        assert_eq!(state(&site, &next), "written", "the queue goes on: {}", settled(&site, &next));
+        assert_eq!(state(&site, &id), "in_doubt");
+        assert_eq!(left(&site, kind, &torn), before);
+        let answer = site.api.post(&format!("/v1/imports/{id}/retry"), "unused", &json!({}));
+        assert!((400..500).contains(&answer.status), "a word is needed: {}", answer.body);
+    }
+}
+
+#[test]
+fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
+    let site = site();
+    let mut driver = site.start_driver("driver", &[]);
+    let first = send(&site, "sales_orders", "BEFORE", &order("BEFORE"));
+    assert_eq!(state(&site, &first), "written");
+    let number = settled(&site, &first)["sales_order_no"].as_str().unwrap().to_owned();
+    // The company as it was before, as a restored backup brings it.
+    site.erp(&format!("DELETE FROM SO_SalesOrderHeader WHERE SalesOrderNo = '{number}'"));
+    site.erp(&format!("DELETE FROM SO_SalesOrderDetail WHERE SalesOrderNo = '{number}'"));
+    setting(&site, "NextSalesOrderNo", "0000850");
+
+    let second = send(&site, "sales_orders", "SECOND", &order("SECOND"));
+    let held = settled(&site, &second);
+    assert_eq!((held["state"].as_str(), held["problems"][0]["code"].as_str()), (Some("held"), Some("restored_from_backup")), "{held}");
+    assert!(held["problems"][0]["remedy"].as_str().unwrap().contains("imports thaw"), "{held}");
+    // Every kind of document is held now, after a restart as well.
+    driver.stop();
+    driver = site.start_driver("driver", &[]);
+    let third = send(&site, "payments", "THIRD", &payment("THIRD"));
+    assert_eq!(settled(&site, &third)["problems"][0]["code"], "restored_from_backup", "{}", settled(&site, &third));
+    assert_eq!(site.ask_erp("SELECT count(*) FROM SO_SalesOrderHeader WHERE CustomerPONo = 'SECOND'"), "0");
+
+    // The reason stands where people look.
+    let words = "restored from a backup";
+    let status = site.driver(&["status"]).ok();
+    assert!(status.contains("frozen") && status.contains("0000850") && status.contains("imports thaw"), "{status}");
+    let json: Value = serde_json::from_str(&site.driver(&["status", "--json"]).ok()).unwrap();
+    assert!(json.to_string().contains("0000850"), "{json}");
+    assert!(held.to_string().contains(words) || held.to_string().contains("0000850"), "{held}");
+
+    driver.stop();
+    let thawed = site.driver(&["imports", "thaw", "--company", "ABC"]).ok();
+    assert!(thawed.contains("go on") && thawed.contains("0000850"), "{thawed}");
+    let _driver = site.start_driver("driver", &[]);
+    let fourth = send(&site, "sales_orders", "FOURTH", &order("FOURTH"));
+    assert_eq!(state(&site, &fourth), "written");
+    for id in [&second, &third] {
+        assert_eq!(retried(&site, id)["state"], "written");
+    }
+    let status = site.driver(&["status"]).ok();
+    assert!(!status.contains("frozen"), "{status}");
+}

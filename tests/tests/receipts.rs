@@ -1,0 +1,225 @@
+//! Web payments into Sage: receipts in batches and deposits that tie out to the cent.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where it stands"
+)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use system_tests::{Reader, Site};
+
+const PAYMENTS: &str = "[company.imports.payments]\nbank_code = \"A\"\ncard_types = [\"VISA\"]\n\
+     [company.imports.capabilities]\nreceipts = true\n";
+
+const DAY: &str = "2026-06-15";
+
+/// A site that takes payments, with a credit memo of 22.58 among the customer's invoices.
+fn site() -> Site {
+    let site = Site::demo(Reader::Sandbox);
+    site.erp(
+        "INSERT INTO AR_OpenInvoice (ARDivisionNo, CustomerNo, InvoiceNo, InvoiceType, InvoiceDate, \
+         InvoiceDueDate, InvoiceHistoryHeaderSeqNo, TermsCode, Balance) \
+         VALUES ('01', 'ABF', '0100099', 'CM', '2026-05-20', '2026-05-20', '000000', '01', '-22.58')",
+    );
+    site.setting("linger_ms", "50");
+    site.write_config("driver", PAYMENTS);
+    site.driver(&["sync"]).ok();
+    site
+}
+
+fn payment(transaction: &str, amount: &str, invoices: &Value) -> Value {
+    json!({
+        "company": "ABC",
+        "customer": { "ar_division_no": "01", "customer_no": "ABF" },
+        "payment_type": "VISA",
+        "amount": amount,
+        "gateway_transaction_id": transaction,
+        "last_4": "4242",
+        "captured_on": DAY,
+        "invoices": invoices,
+    })
+}
+
+fn receipt(site: &Site, import: &Value) -> std::collections::BTreeMap<String, String> {
+    let found = site.erp_rows(&format!(
+        "SELECT * FROM AR_CashReceiptsHeader WHERE CheckNo = '{}'",
+        import["check_no"].as_str().unwrap()
+    ));
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
+#[track_caller]
+fn tie_out(site: &Site, suits: impl Fn(&Value) -> bool) -> Value {
+    site.api
+        .wait_for(
+            &format!("/v1/tie_out?company=ABC&date={DAY}"),
+            Duration::from_secs(30),
+            |answer| answer.status == 200 && suits(&answer.body),
+        )
+        .body
+}
+
+fn is(sum: &Value, count: u64, amount: &str) -> bool {
+    sum["count"] == count && sum["sum"] == amount
+}
+
+#[test]
+fn a_payment_of_two_invoices_and_a_credit_ties_out_to_the_cent() {
+    let site = site();
+    let body = payment(
+        "ch_1",
+        "2400.00",
+        &json!([
+            { "invoice_no": "0100041", "amount": "1222.58" },
+            { "invoice_no": "0100058", "amount": "1200.00" },
+            { "invoice_no": "0100099", "invoice_type": "CM", "amount": "-22.58" },
+        ]),
+    );
+    let id = site.send("payments", "pay-1", &body);
+    let queued = tie_out(&site, |t| is(&t["total"]["queued"], 1, "2400.00"));
+    assert!(is(&queued["total"]["captured"], 1, "2400.00"), "{queued}");
+
+    let _driver = site.start_driver("driver", &[]);
+    let import = site.written(&id);
+    let header = receipt(&site, &import);
+    for (number, column) in [
+        ("batch_no", "BatchNo"),
+        ("deposit_no", "DepositNo"),
+        ("bank_code", "BankCode"),
+    ] {
+        assert_eq!(import[number].as_str(), Some(header[column].as_str()), "{import}");
+    }
+    assert_eq!(header["AmountReceived"], "2400.00");
+    assert_eq!(header["PaymentType"], "VISA");
+    assert_eq!(header["DepositType"], "R");
+    assert_eq!(header["OtherPaymentTypeRefNo"], "ch_1");
+    assert_eq!(header["Last4UnencryptedCreditCardNos"], "4242");
+    let lines = site.erp_rows(&format!(
+        "SELECT InvoiceNo, InvoiceType, AmountPosted FROM AR_CashReceiptsDetail \
+         WHERE BatchNo = '{}' AND DepositNo = '{}' AND CheckNo = '{}' ORDER BY InvoiceNo",
+        header["BatchNo"], header["DepositNo"], header["CheckNo"]
+    ));
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|l| (l["InvoiceNo"].as_str(), l["InvoiceType"].as_str(), l["AmountPosted"].as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("0100041", "IN", "1222.58"),
+            ("0100058", "IN", "1200.00"),
+            ("0100099", "CM", "-22.58")
+        ]
+    );
+    // The clerk's batch that is open all the while is not ours to use.
+    assert_ne!(header["BatchNo"], "00001");
+
+    // The same transaction is not taken a second time, on whatever document.
+    let mut again = body.clone();
+    again["amount"] = json!("2401.00");
+    let answer = site.api.post("/v1/payments", "pay-1-again", &again);
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    assert_eq!(answer.body["code"], "gateway_transaction_used", "{}", answer.body);
+    assert!(answer.body.to_string().contains(&id), "{}", answer.body);
+
+    let entered = tie_out(&site, |t| is(&t["total"]["unposted"], 1, "2400.00"));
+    assert!(is(&entered["total"]["entered"], 1, "2400.00"), "{entered}");
+    assert!(is(&entered["total"]["queued"], 0, "0.00"), "{entered}");
+    assert_eq!(entered["differences"], json!([]), "{entered}");
+
+    // The clerk's batch is older and is posted first.
+    site.play("post-receipts");
+    site.play("post-receipts");
+    let posted = tie_out(&site, |t| is(&t["total"]["posted"], 1, "2400.00"));
+    assert!(is(&posted["total"]["captured"], 1, "2400.00"), "{posted}");
+    assert!(is(&posted["total"]["entered"], 1, "2400.00"), "{posted}");
+    assert_eq!(posted["differences"], json!([]), "{posted}");
+}
+
+#[test]
+fn payments_of_one_day_share_batch_and_deposit_until_the_batch_is_posted() {
+    let site = site();
+    let _driver = site.start_driver("driver", &[]);
+    let pay = |number: u32, kind: &str| {
+        let transaction = format!("ch_{number}");
+        let mut body = payment(
+            &transaction,
+            "10.00",
+            &json!([{ "invoice_no": "0100029", "amount": "10.00" }]),
+        );
+        body["payment_type"] = json!(kind);
+        let id = site.send("payments", &transaction, &body);
+        let import = site.written(&id);
+        let receipt = receipt(&site, &import);
+        (receipt["BatchNo"].clone(), receipt["DepositNo"].clone())
+    };
+    let first = pay(1, "VISA");
+    assert_eq!(pay(2, "VISA"), first, "one day and type, one batch and deposit");
+    let other_type = pay(3, "CHECK");
+    assert_ne!(other_type.0, first.0, "another type, another batch");
+    let deposit = site.erp_rows(&format!(
+        "SELECT * FROM AR_CashReceiptsDeposit WHERE DepositNo = '{}' AND BatchNo = '{}'",
+        first.1, first.0
+    ));
+    assert_eq!(deposit.len(), 1, "{deposit:?}");
+
+    // The clerk's batch is older and is posted first.
+    site.play("post-receipts");
+    site.play("post-receipts");
+    let status = |batch: &str| {
+        site.ask_erp(&format!(
+            "SELECT BatchStatus FROM AR_CashReceiptsBatch WHERE BatchNo = '{batch}'"
+        ))
+    };
+    assert_eq!(status(&first.0), "P");
+    let next = pay(4, "VISA");
+    assert_ne!(next.0, first.0, "a posted batch is never used again");
+    assert_eq!(status(&next.0), "N");
+    assert_eq!(pay(5, "VISA"), next);
+    let in_posted = site.erp_rows(&format!(
+        "SELECT * FROM AR_CashReceiptsHeader WHERE BatchNo = '{}'",
+        first.0
+    ));
+    assert!(in_posted.is_empty(), "{in_posted:?}");
+}
+
+#[test]
+fn money_given_back_and_money_beyond_the_invoices_wait_for_a_person() {
+    let site = site();
+    let _driver = site.start_driver("driver", &[]);
+    let mut refund = payment("re_1", "10.00", &json!([]));
+    refund["kind"] = json!("refund");
+    let held = site.settled(&site.send("payments", "refund", &refund));
+    assert_eq!(held["state"], "held", "{held}");
+    assert_eq!(held["problems"][0]["code"], "refund_not_entered", "{held}");
+
+    let over = payment(
+        "ch_over",
+        "1300.00",
+        &json!([{ "invoice_no": "0100029", "amount": "1257.40" }]),
+    );
+    let id = site.send("payments", "over", &over);
+    let held = site.settled(&id);
+    assert_eq!(held["state"], "held", "{held}");
+    assert_eq!(held["problems"][0]["code"], "overpayment", "{held}");
+    let answer = site.api.post(
+        &format!("/v1/imports/{id}/retry"),
+        "accept-over",
+        &json!({ "accept": ["overpayment"], "why": "the rest is for the next order" }),
+    );
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let import = site.written_after_decision(&id);
+    let header = receipt(&site, &import);
+    assert_eq!(header["AmountReceived"], "1300.00");
+    let prepaid = site.erp_rows(&format!(
+        "SELECT AmountPosted FROM AR_CashReceiptsDetail WHERE CheckNo = '{}' AND InvoiceType = 'PP'",
+        header["CheckNo"]
+    ));
+    assert_eq!(prepaid[0]["AmountPosted"], "42.60", "{prepaid:?}");
+}
