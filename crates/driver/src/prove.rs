@@ -104,26 +104,102 @@ type Try = fn(&mut Bench) -> Result<Seen, Trouble>;
 /// Name, what is done, and the function that does it. What later ones need comes first; what
 /// ends Sage's processes comes last.
 const CHECKS: [(&str, &str, Try); 20] = [
-    ("session", "log on, open the company and its order program", orders::session),
-    ("number_spent", "take an order number, drop the order, take the next", orders::number_spent),
-    ("order", "write an order with two lines and read it back from the tables", orders::order),
-    ("order_history", "look for the order in the order history", orders::history),
-    ("number_taken", "set the key of the order that is there", orders::number_taken),
-    ("tax_before_write", "read the sales tax of an order before and after its write", orders::tax),
-    ("duplicate_po", "enter a customer PO that another order has", orders::duplicate_po),
-    ("kit_explodes", "enter a kit that Sage always explodes", kits::always),
-    ("kit_prompts", "enter a kit that asks on the screen", kits::prompting),
+    (
+        "session",
+        "log on, open the company and its order program",
+        orders::session,
+    ),
+    (
+        "number_spent",
+        "take an order number, drop the order, take the next",
+        orders::number_spent,
+    ),
+    (
+        "order",
+        "write an order with two lines and read it back from the tables",
+        orders::order,
+    ),
+    (
+        "order_history",
+        "look for the order in the order history",
+        orders::history,
+    ),
+    (
+        "number_taken",
+        "set the key of the order that is there",
+        orders::number_taken,
+    ),
+    (
+        "tax_before_write",
+        "read the sales tax of an order before and after its write",
+        orders::tax,
+    ),
+    (
+        "duplicate_po",
+        "enter a customer PO that another order has",
+        orders::duplicate_po,
+    ),
+    (
+        "kit_explodes",
+        "enter a kit that Sage always explodes",
+        kits::always,
+    ),
+    (
+        "kit_prompts",
+        "enter a kit that asks on the screen",
+        kits::prompting,
+    ),
     ("locked_by", "open one order in two sessions", seats::locked),
-    ("seats", "count the sessions that Sage lists while two are open", seats::sessions),
-    ("markers", "look for the driver's own column in orders, customers and ship-tos", seats::markers),
-    ("user_key", "compare the order's creator with the user's key", seats::user_key),
-    ("customer", "take the next customer number, write the customer, read it back", customers::customer),
-    ("zip_overwrites_city", "set a customer's city, then its ZIP code", customers::zip),
-    ("ship_to", "write a ship-to of that customer and read it back", customers::ship_to),
-    ("receipt_batch", "open a batch and a deposit for a cash receipt", receipts::batch),
-    ("receipt", "write a cash receipt on an open invoice and read it back", receipts::receipt),
-    ("receipt_batch_refused", "choose batches that are in use and posted", receipts::refused_batches),
-    ("write_atomic", "end the caller, and twice Sage's process, inside an order's write", writes::atomic),
+    (
+        "seats",
+        "count the sessions that Sage lists while two are open",
+        seats::sessions,
+    ),
+    (
+        "markers",
+        "look for the driver's own column in orders, customers and ship-tos",
+        seats::markers,
+    ),
+    (
+        "user_key",
+        "compare the order's creator with the user's key",
+        seats::user_key,
+    ),
+    (
+        "customer",
+        "take the next customer number, write the customer, read it back",
+        customers::customer,
+    ),
+    (
+        "zip_overwrites_city",
+        "set a customer's city, then its ZIP code",
+        customers::zip,
+    ),
+    (
+        "ship_to",
+        "write a ship-to of that customer and read it back",
+        customers::ship_to,
+    ),
+    (
+        "receipt_batch",
+        "open a batch and a deposit for a cash receipt",
+        receipts::batch,
+    ),
+    (
+        "receipt",
+        "write a cash receipt on an open invoice and read it back",
+        receipts::receipt,
+    ),
+    (
+        "receipt_batch_refused",
+        "choose batches that are in use and posted",
+        receipts::refused_batches,
+    ),
+    (
+        "write_atomic",
+        "end the caller, and twice Sage's process, inside an order's write",
+        writes::atomic,
+    ),
 ];
 
 /// Makes all checks. `tell` hears of each when it is over.

@@ -73,7 +73,12 @@ impl Arguments {
         let reader = ReadBridge::start(&default_program(), &source)
             .map_err(|error| Failed::new(error.code.as_str(), error.to_string(), error.remedy()))?;
         let proof = prove(setup, Box::new(reader), &mut |check| {
-            tracing::info!(check = check.name, verdict = check.verdict.words(), "{}", check.seen);
+            tracing::info!(
+                check = check.name,
+                verdict = check.verdict.words(),
+                "{}",
+                check.seen
+            );
         });
         let profile = proof.profile(now.to_string());
         let kept = keep(&config, stands_for, &proof, &profile)?;

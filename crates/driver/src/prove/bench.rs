@@ -180,7 +180,7 @@ impl Bench {
         let server = seat.server?;
         while host::process::is_running(server) {
             if start.elapsed() > self.setup.fence_wait {
-                host::process::end(server);
+                end_process(server);
                 return None;
             }
             std::thread::sleep(LOOK_EVERY);
@@ -193,7 +193,7 @@ impl Bench {
         seat.bridge.kill();
         std::thread::sleep(moment);
         if let Some(server) = seat.server {
-            host::process::end(server);
+            end_process(server);
         }
         self.end(seat)
     }
@@ -230,6 +230,12 @@ impl Bench {
     }
 }
 
+fn end_process(server: ServerProcess) {
+    if !host::process::end(server) {
+        tracing::warn!(pid = server.pid, "a process of Sage's could not be ended");
+    }
+}
+
 pub(super) fn given<T>(answer: Answer<T>) -> Result<T, Trouble> {
     match answer {
         Answer::Given(given) => Ok(given),
@@ -255,7 +261,13 @@ pub(super) fn taken(bridge: &mut WriteBridge, what: &str, call: &Call) -> Result
 
 /// A new object.
 pub(super) fn object(bridge: &mut WriteBridge, name: &str) -> Result<ObjectId, Trouble> {
-    let answer = taken(bridge, name, &Call::NewObject { name: name.to_owned() })?;
+    let answer = taken(
+        bridge,
+        name,
+        &Call::NewObject {
+            name: name.to_owned(),
+        },
+    )?;
     made_object(answer, name)
 }
 
@@ -359,17 +371,18 @@ pub(super) fn drop_object(bridge: &mut WriteBridge, object: ObjectId) -> Result<
 }
 
 /// The next number of this name.
-pub(super) fn next_number(
-    bridge: &mut WriteBridge,
-    object: ObjectId,
-    name: &str,
-) -> Result<String, Trouble> {
+pub(super) fn next_number(bridge: &mut WriteBridge, object: ObjectId, name: &str) -> Result<String, Trouble> {
     let call = Call::GetNextNumber {
         object,
         number: name.to_owned(),
     };
     let answer = taken(bridge, name, &call)?;
-    let given = answer.value.as_ref().and_then(Scalar::as_text).unwrap_or("").trim();
+    let given = answer
+        .value
+        .as_ref()
+        .and_then(Scalar::as_text)
+        .unwrap_or("")
+        .trim();
     if given.is_empty() {
         return Err(Trouble::Refused {
             what: name.to_owned(),

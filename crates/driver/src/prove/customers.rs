@@ -4,9 +4,7 @@ use import::plan::Program;
 use model::CustomerRef;
 
 use super::Verdict;
-use super::bench::{
-    Bench, Seen, Trouble, drop_object, key, new_key, next_number, object, set, text, write,
-};
+use super::bench::{Bench, Seen, Trouble, drop_object, key, new_key, next_number, object, set, text, write};
 use super::orders::COMMENT;
 
 const CUSTOMER: Program = Program {
@@ -72,7 +70,9 @@ pub(super) fn customer(bench: &mut Bench) -> Result<Seen, Trouble> {
         ),
         Some(words) => Seen::new(
             Verdict::Differs,
-            format!("customer {division}-{number} under a number of the driver's own: Sage gives none out: {words}"),
+            format!(
+                "customer {division}-{number} under a number of the driver's own: Sage gives none out: {words}"
+            ),
         ),
     })
 }
@@ -113,7 +113,9 @@ pub(super) fn ship_to(bench: &mut Bench) -> Result<Seen, Trouble> {
     set(bridge, record, &values)?;
     write(bridge, record, "the ship-to's nWrite")?;
     bench.made(format!("ship-to {SHIP_TO_CODE} of customer {made}"));
-    let rows = bench.tables.texts("SO_ShipToAddress", &["ShipToName"], &parts, 1)?;
+    let rows = bench
+        .tables
+        .texts("SO_ShipToAddress", &["ShipToName"], &parts, 1)?;
     let stored = rows.first().map_or("", |row| row.text("ShipToName"));
     Ok(if stored.eq_ignore_ascii_case(COMMENT) {
         Seen::new(

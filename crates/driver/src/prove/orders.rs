@@ -64,7 +64,11 @@ fn line(bridge: &mut WriteBridge, lines: ObjectId, item: &str) -> Result<(), Tro
         value: Scalar::Number(Decimal::new(1, 0)),
     };
     taken(bridge, "QuantityOrdered", &quantity)?;
-    taken(bridge, &format!("a line of {item}"), &Call::Write { object: lines })?;
+    taken(
+        bridge,
+        &format!("a line of {item}"),
+        &Call::Write { object: lines },
+    )?;
     Ok(())
 }
 
@@ -94,7 +98,9 @@ pub(super) fn number_spent(bench: &mut Bench) -> Result<Seen, Trouble> {
     Ok(if first == second {
         Seen::new(
             Verdict::Differs,
-            format!("{first} was given out again after its order was dropped: use a number range of the driver's own"),
+            format!(
+                "{first} was given out again after its order was dropped: use a number range of the driver's own"
+            ),
         )
     } else {
         Seen::new(Verdict::Shown, format!("{second} followed {first}"))
@@ -137,7 +143,10 @@ pub(super) fn order(bench: &mut Bench) -> Result<Seen, Trouble> {
     ];
     for (column, value) in wanted {
         if header.has(column) && header.text(column) != value {
-            wrong.push(format!("{column} is {:?} instead of {value:?}", header.text(column)));
+            wrong.push(format!(
+                "{column} is {:?} instead of {value:?}",
+                header.text(column)
+            ));
         }
     }
     let mut found: Vec<&str> = lines
@@ -218,9 +227,7 @@ pub(super) fn tax(bench: &mut Bench) -> Result<Seen, Trouble> {
         write(bridge, record, "the order's nWrite")?;
         bench.made(format!("sales order {order_no}"));
         let key = [("SalesOrderNo", order_no.as_str())];
-        let rows = bench
-            .tables
-            .rows(OPEN, &[("SalesTaxAmt", AMOUNT)], &key, 1)?;
+        let rows = bench.tables.rows(OPEN, &[("SalesTaxAmt", AMOUNT)], &key, 1)?;
         let after = rows.first().and_then(|row| row.number("SalesTaxAmt"));
         let Some(after) = after.filter(|after| !after.is_zero()) else {
             continue;
@@ -230,7 +237,11 @@ pub(super) fn tax(bench: &mut Bench) -> Result<Seen, Trouble> {
             None => "unknown".to_owned(),
         };
         let is_known = before.is_some_and(|before| before.checked_sub(after).is_ok_and(Decimal::is_zero));
-        let verdict = if is_known { Verdict::Shown } else { Verdict::Differs };
+        let verdict = if is_known {
+            Verdict::Shown
+        } else {
+            Verdict::Differs
+        };
         return Ok(Seen::new(
             verdict,
             format!("schedule {schedule}: the tax is {words} before the write and {after} after it"),

@@ -1,7 +1,9 @@
 //! Cash receipts: the same calls as documents, on one dollar of an open invoice.
 
 use import::batches::Allotments;
-use import::plan::{CustomerSource, Identities, Program, ReceiptLine, ReceiptTarget, ReceiptWrite, Setting, Write};
+use import::plan::{
+    CustomerSource, Identities, Program, ReceiptLine, ReceiptTarget, ReceiptWrite, Setting, Write,
+};
 use import::writing::{Answer, EnterContext, Entry, allot, check_batch, enter};
 use values::Decimal;
 
@@ -71,8 +73,10 @@ pub(super) fn batch(bench: &mut Bench) -> Result<Seen, Trouble> {
         let bridge = bench.at(PROGRAM)?;
         match allot(bridge, &write, &run, now, &Allotments::default())? {
             Answer::Given(allotted) => {
-                let (batch_no, deposit_no) =
-                    (allotted.allotment.batch_no.clone(), allotted.allotment.deposit_no.clone());
+                let (batch_no, deposit_no) = (
+                    allotted.allotment.batch_no.clone(),
+                    allotted.allotment.deposit_no.clone(),
+                );
                 bench.samples.allotted = Some(allotted);
                 if batch_no.is_empty() {
                     let words: String = refusal.unwrap_or_default();
@@ -95,13 +99,19 @@ pub(super) fn batch(bench: &mut Bench) -> Result<Seen, Trouble> {
     }
     Ok(Seen::new(
         Verdict::NotShown,
-        format!("Sage gives neither batch nor deposit: {}", refusal.unwrap_or_default()),
+        format!(
+            "Sage gives neither batch nor deposit: {}",
+            refusal.unwrap_or_default()
+        ),
     ))
 }
 
 pub(super) fn receipt(bench: &mut Bench) -> Result<Seen, Trouble> {
     let Some(allotted) = bench.samples.allotted.clone() else {
-        return Ok(Seen::new(Verdict::NotShown, "there is no deposit to enter it into"));
+        return Ok(Seen::new(
+            Verdict::NotShown,
+            "there is no deposit to enter it into",
+        ));
     };
     let invoice = bench.samples.invoice(&mut bench.tables)?;
     let write = write(bench, &invoice, !allotted.allotment.batch_no.is_empty())?;

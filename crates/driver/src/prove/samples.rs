@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use import::Row;
 use model::CustomerRef;
-use values::Decimal;
 
 use super::bench::Trouble;
 use super::tables::{AMOUNT, TEXT, Tables};
@@ -33,7 +32,6 @@ pub(super) struct Samples {
 pub(super) struct OpenInvoice {
     pub(super) customer: CustomerRef,
     pub(super) invoice_no: String,
-    pub(super) balance: Decimal,
 }
 
 impl Samples {
@@ -113,7 +111,10 @@ impl Samples {
                     ("ItemCode", row.text("ItemCode")),
                     ("WarehouseCode", row.text("DefaultWarehouseCode")),
                 ];
-                if !tables.texts("IM_ItemWarehouse", &["ItemCode"], &key, 1)?.is_empty() {
+                if !tables
+                    .texts("IM_ItemWarehouse", &["ItemCode"], &key, 1)?
+                    .is_empty()
+                {
                     self.items.push(row.text("ItemCode").to_owned());
                 }
                 if self.items.len() == 2 {
@@ -136,7 +137,12 @@ impl Samples {
         let allowed: BTreeSet<(String, String)> = self
             .customers(tables)?
             .iter()
-            .map(|row| (row.text("ARDivisionNo").to_owned(), row.text("CustomerNo").to_owned()))
+            .map(|row| {
+                (
+                    row.text("ARDivisionNo").to_owned(),
+                    row.text("CustomerNo").to_owned(),
+                )
+            })
             .collect();
         let columns = [
             ("ARDivisionNo", TEXT),
@@ -149,11 +155,12 @@ impl Samples {
         let found = rows.iter().find_map(|row| {
             let customer = reference(row);
             let key = (customer.ar_division_no.clone(), customer.customer_no.clone());
-            let balance = row.number("Balance").filter(|balance| balance.units() >= 100)?;
-            allowed.contains(&key).then(|| OpenInvoice {
+            let is_open = row
+                .number("Balance")
+                .is_some_and(|balance| balance.units() >= 100);
+            (is_open && allowed.contains(&key)).then(|| OpenInvoice {
                 customer,
                 invoice_no: row.text("InvoiceNo").to_owned(),
-                balance,
             })
         });
         self.invoice.clone_from(&found);

@@ -32,15 +32,15 @@ fn open_held(bench: &Bench, second: &mut Seat, number: &str) -> Result<Seen, Tro
     if answer.code != 0 {
         return Ok(Seen::new(
             Verdict::Differs,
-            format!("a second session opens order {number} too (nSetKey answers {})", answer.code),
+            format!(
+                "a second session opens order {number} too (nSetKey answers {})",
+                answer.code
+            ),
         ));
     }
     let is_lock = Condition::of_message(&answer.message) == Some(Condition::RecordLocked);
     Ok(match Condition::locked_by(&answer.message) {
-        Some(who) if is_lock => Seen::new(
-            Verdict::Shown,
-            format!("Sage names {who}: {}", answer.message),
-        ),
+        Some(who) if is_lock => Seen::new(Verdict::Shown, format!("Sage names {who}: {}", answer.message)),
         Some(_) | None => Seen::new(
             Verdict::Differs,
             format!("Sage does not name who has it: {}", answer.message),
@@ -72,7 +72,10 @@ pub(super) fn sessions(bench: &mut Bench) -> Result<Seen, Trouble> {
 }
 
 fn listed(bench: &mut Bench) -> Result<usize, Trouble> {
-    Ok(bench.tables.texts(SESSIONS, &["WorkstationName"], &[], 1_000)?.len())
+    Ok(bench
+        .tables
+        .texts(SESSIONS, &["WorkstationName"], &[], 1_000)?
+        .len())
 }
 
 pub(super) fn markers(bench: &mut Bench) -> Result<Seen, Trouble> {
@@ -110,9 +113,7 @@ pub(super) fn user_key(bench: &mut Bench) -> Result<Seen, Trouble> {
     }
     let key = [("SalesOrderNo", number.as_str())];
     let columns = ["UserCreatedKey"];
-    let rows = bench
-        .tables
-        .texts("SO_SalesOrderHeader", &columns, &key, 1)?;
+    let rows = bench.tables.texts("SO_SalesOrderHeader", &columns, &key, 1)?;
     let creator = rows.first().map_or("", |row| row.text("UserCreatedKey"));
     Ok(if own.is_empty() {
         Seen::new(
@@ -120,7 +121,10 @@ pub(super) fn user_key(bench: &mut Bench) -> Result<Seen, Trouble> {
             format!("SY_User has no {user}: who created a record is not known"),
         )
     } else if own == creator {
-        Seen::new(Verdict::Shown, format!("order {number} carries {own}, the key of {user}"))
+        Seen::new(
+            Verdict::Shown,
+            format!("order {number} carries {own}, the key of {user}"),
+        )
     } else {
         Seen::new(
             Verdict::Differs,

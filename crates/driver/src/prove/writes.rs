@@ -88,10 +88,7 @@ pub(super) fn atomic(bench: &mut Bench) -> Result<Seen, Trouble> {
     } else {
         Seen::new(
             Verdict::Differs,
-            format!(
-                "{words} ({}): a torn order is held for a person",
-                torn.join(", ")
-            ),
+            format!("{words} ({}): a torn order is held for a person", torn.join(", ")),
         )
     })
 }
