@@ -23,10 +23,11 @@ use import::identity::numbers_of;
 use import::plan::Plan;
 use import::{Document, Done, Outcome, Record, Reserved, WriteStart};
 use jiff::Timestamp;
-use model::{ImportKind, ImportState, Numbers, Problem};
+use model::{Attempt, ImportKind, ImportState, Numbers, Problem};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use values::{CompanyId, ImportId, StoreId};
 
+use attempts::append_all;
 pub use error::JournalError;
 use lock::Lock;
 use room::{make_room, put_outcome, rehearse};
@@ -45,6 +46,8 @@ pub struct Journal {
     store: StoreId,
     /// Highest number written, by company.
     highest: BTreeMap<CompanyId, String>,
+    /// What was tried and is not in the file yet.
+    notes: Vec<(ImportId, Attempt)>,
     _lock: Option<Lock>,
 }
 
@@ -106,6 +109,7 @@ impl Journal {
             db,
             store: StoreId::new(store),
             highest: BTreeMap::new(),
+            notes: Vec::new(),
             _lock: None,
         })
     }
@@ -131,6 +135,7 @@ impl Journal {
             db,
             store: StoreId::new(store),
             highest: BTreeMap::new(),
+            notes: Vec::new(),
             _lock: lock,
         })
     }
@@ -189,7 +194,8 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`]; nothing may be written under the identity then.
     pub fn reserve(&mut self, id: &ImportId, reserved: &Reserved) -> Result<(), JournalError> {
-        self.db
+        let transaction = begin(&mut self.db)?;
+        transaction
             .prepare_cached(
                 "INSERT INTO reservation (import_id, place, identity, at, source, at_hub, verdict, name)
                  VALUES (?1, (SELECT count(*) FROM reservation WHERE import_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)
@@ -204,22 +210,14 @@ impl Journal {
                 verdict_name(reserved.verdict),
                 reserved.name
             ])?;
+        append_all(&transaction, &self.notes)?;
+        transaction.commit()?;
+        self.notes.clear();
         Ok(())
     }
 
-    /// Notes that the hub has the reservation.
-    ///
-    /// # Errors
-    /// See [`JournalError`].
-    pub fn mark_at_hub(&mut self, id: &ImportId, identity: &str) -> Result<(), JournalError> {
-        self.db.execute(
-            "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND identity = ?2",
-            [id.as_str(), identity],
-        )?;
-        Ok(())
-    }
-
-    /// Journals that a write begins, and makes room for its outcome.
+    /// Journals that a write begins, and makes room for its outcome. The hub has the
+    /// reservation by then.
     ///
     /// # Errors
     /// [`JournalError::Full`] when there is no room: nothing may be written then.
@@ -231,7 +229,13 @@ impl Journal {
             ""
         };
         make_room(&transaction, id, number)?;
+        transaction.execute(
+            "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND identity = ?2",
+            [id.as_str(), &write.identity],
+        )?;
+        append_all(&transaction, &self.notes)?;
         transaction.commit()?;
+        self.notes.clear();
         // Apart from the room's own commit: only pages that were there before are rolled
         // through SQLite's journal. Without it the write does not count as begun.
         let transaction = begin(&mut self.db)?;
@@ -274,10 +278,14 @@ impl Journal {
     /// See [`JournalError`]; nothing of it may be reserved then.
     pub fn file_plan(&mut self, id: &ImportId, plan: &Plan) -> Result<(), JournalError> {
         let plan = serde_json::to_string(plan).map_err(JournalError::Content)?;
-        self.db.execute(
+        let transaction = begin(&mut self.db)?;
+        transaction.execute(
             "UPDATE document SET plan = ?2 WHERE import_id = ?1",
             [id.as_str(), &plan],
         )?;
+        append_all(&transaction, &self.notes)?;
+        transaction.commit()?;
+        self.notes.clear();
         Ok(())
     }
 
@@ -357,7 +365,9 @@ impl Journal {
         if !is_doubtful {
             transaction.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
         }
+        append_all(&transaction, &self.notes)?;
         transaction.commit()?;
+        self.notes.clear();
         Ok(())
     }
 
@@ -433,44 +443,56 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn list(&self, limit: u32) -> Result<Vec<Listed>, JournalError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT import_id, company, at, kind FROM document ORDER BY place DESC LIMIT ?1",
-        )?;
-        let found = statement
-            .query_map([limit], |row| {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT import_id FROM document ORDER BY place DESC LIMIT ?1")?;
+        let ids = statement
+            .query_map([limit], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
+        ids.into_iter()
+            .filter_map(|id| self.listed(&ImportId::new(id)).transpose())
+            .collect()
+    }
+
+    /// One import as [`Journal::list`] shows it; none when it is not known here.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    pub fn listed(&self, id: &ImportId) -> Result<Option<Listed>, JournalError> {
+        let found = self
+            .db
+            .prepare_cached("SELECT company, at, kind FROM document WHERE import_id = ?1")?
+            .query_row([id.as_str()], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
                     row.get::<_, String>(1)?,
                     row.get::<_, String>(2)?,
-                    row.get::<_, String>(3)?,
                 ))
-            })?
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut listed = Vec::new();
-        for (id, company, at, kind) in found {
-            let id = ImportId::new(id);
-            let outcome = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
-            let state = match &outcome {
-                Some(outcome) => outcome.state,
-                None if write_of(&self.db, &id)?.is_some() => ImportState::Writing,
-                None => ImportState::Validated,
-            };
-            let mut numbers = Numbers::new();
-            for reserved in reservations_of(&self.db, &id)? {
-                numbers.extend(numbers_of(&reserved.name, &reserved.identity));
-            }
-            numbers.extend(outcome.as_ref().map(|o| o.numbers.clone()).unwrap_or_default());
-            listed.push(Listed {
-                id,
-                company: CompanyId::new(company),
-                kind,
-                state,
-                numbers,
-                problems: outcome.map(|o| o.problems).unwrap_or_default(),
-                at: instant(&at)?,
-            });
+            })
+            .optional()?;
+        let Some((company, at, kind)) = found else {
+            return Ok(None);
+        };
+        let outcome = outcome_of(&self.db, id.as_str())?.map(|(outcome, _)| outcome);
+        let state = match &outcome {
+            Some(outcome) => outcome.state,
+            None if write_of(&self.db, id)?.is_some() => ImportState::Writing,
+            None => ImportState::Validated,
+        };
+        let mut numbers = Numbers::new();
+        for reserved in reservations_of(&self.db, id)? {
+            numbers.extend(numbers_of(&reserved.name, &reserved.identity));
         }
-        Ok(listed)
+        numbers.extend(outcome.as_ref().map(|o| o.numbers.clone()).unwrap_or_default());
+        Ok(Some(Listed {
+            id: id.clone(),
+            company: CompanyId::new(company),
+            kind,
+            state,
+            numbers,
+            problems: outcome.map(|o| o.problems).unwrap_or_default(),
+            at: instant(&at)?,
+        }))
     }
 
     /// The documents of the company that are in doubt.
@@ -611,6 +633,13 @@ impl Journal {
             |row| row.get::<_, String>(0),
         )?;
         Ok(CompanyId::new(company))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Nothing hangs on them, and nobody is left to tell.
+        let _ = self.keep_notes();
     }
 }
 

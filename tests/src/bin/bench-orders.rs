@@ -73,6 +73,11 @@ fn main() {
     let end = written.iter().map(|import| instant(import, true)).max().unwrap();
     let whole_ms = end.duration_since(begin).as_secs_f64() * 1000.0;
     let in_sage: f64 = in_sage_ms.iter().map(|ms| *ms as f64).sum();
+    if std::env::args().any(|a| a == "--steps") {
+        for attempt in written.last().unwrap()["attempts"].as_array().unwrap() {
+            println!("{} {}", attempt["at"], attempt["step"]);
+        }
+    }
     let each = |ms: f64| ms / f64::from(orders);
     println!("wall time {:.1} s, {} calls into Sage in one session", wall.as_secs_f64(), calls[0]);
     println!("an order          {:>7.2} ms", each(whole_ms));

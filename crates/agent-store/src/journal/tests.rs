@@ -65,7 +65,6 @@ fn what_was_journaled_is_there_after_a_crash() {
     assert_eq!(journal.accept(&document("a", 1), AT).unwrap(), Accepted::New);
     assert_eq!(journal.accept(&document("a", 1), AT).unwrap(), Accepted::Known);
     journal.reserve(&id, &reserved("0000101")).unwrap();
-    journal.mark_at_hub(&id, "0000101").unwrap();
     journal.start_write(&id, &start("0000101")).unwrap();
     drop(journal);
 
@@ -182,6 +181,7 @@ fn an_attempt_that_left_nothing_is_forgotten_and_a_foreign_number_is_not() {
         record.reservations,
         [
             Reserved {
+                at_hub: true,
                 verdict: Verdict::Foreign,
                 ..reserved("1")
             },
@@ -376,12 +376,16 @@ fn what_was_tried_does_not_grow_without_limit() {
         step,
         detail: detail.into(),
     };
-    journal.note(&other, &attempt("first".into(), "kept")).unwrap();
+    journal.note(&other, &attempt("first".into(), "kept"));
     for step in 0..MAX_ATTEMPTS + 5 {
-        journal
-            .note(&id, &attempt(step.to_string(), &"ü".repeat(1_000)))
-            .unwrap();
+        journal.note(&id, &attempt(step.to_string(), &"ü".repeat(1_000)));
     }
+    assert_eq!(
+        journal.attempts(&id).unwrap()[0].step,
+        "5",
+        "told before they are in the file"
+    );
+    journal.keep_notes().unwrap();
     let rows: i64 = journal
         .db
         .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))

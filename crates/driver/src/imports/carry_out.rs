@@ -216,10 +216,6 @@ impl Runner {
         match self.hub.reserve(current.id(), &reserve) {
             Ok(()) => {
                 self.point("import.after_reserve_hub");
-                if let Err(error) = self.journal().mark_at_hub(current.id(), &reserved.identity) {
-                    // It is told again then, which does no harm.
-                    tracing::debug!(%error, "not noted that the hub has the reservation");
-                }
                 Ok(Event::ReservedAtHub)
             }
             Err(HubError::IdentityTaken) => {
@@ -501,9 +497,7 @@ impl Runner {
             step: step.to_owned(),
             detail: detail.to_owned(),
         };
-        if let Err(error) = self.journal().note(current.id(), &attempt) {
-            tracing::debug!(%error, step, "attempt not noted");
-        }
+        self.journal().note(current.id(), &attempt);
     }
 
     pub(super) fn today(&mut self) -> Date {

@@ -462,6 +462,10 @@ impl Runner {
         }
         self.note_doubt(current.id(), Some(current.import.standing().state));
         if current.import.due_at().is_some() {
+            // It waits: people look at what was tried.
+            if let Err(error) = self.journal().keep_notes() {
+                tracing::debug!(%error, "attempts not noted");
+            }
             self.imports.insert(place.min(self.imports.len()), current);
         }
     }
