@@ -70,10 +70,14 @@ enum Command {
     #[command(after_help = "Example:\n  erp-driver resume\n  erp-driver resume --company ABC")]
     Resume(pause::ResumeArguments),
     /// Try in a copied company what this build of Sage does, and keep it as the site's profile.
-    #[command(after_help = "Example:\n  erp-driver prove --company TST\n  erp-driver prove --company TST --for ABC --json")]
+    #[command(
+        after_help = "Example:\n  erp-driver prove --company TST\n  erp-driver prove --company TST --for ABC --json"
+    )]
     Prove(prove::Arguments),
-    /// What a person decides about documents.
-    #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
+    /// Documents for Sage: look at them, try them again, give them up.
+    #[command(
+        after_help = "Example:\n  erp-driver imports list --state held\n  erp-driver imports show 0197c5d2e0a37c518f0d3c6b9a4e1f27"
+    )]
     Imports(imports::Arguments),
     /// Try mappings and special rules on a sample document.
     #[command(after_help = "Example:\n  erp-driver rules test --document order.json --facts facts.json")]

@@ -10,12 +10,13 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use values::CompanyId;
-use wire::status::{ImportsStanding, DatasetState, DatasetStatus};
+use wire::status::{DatasetState, DatasetStatus, ImportsStanding};
 
 use super::Failed;
 use super::connect::{datasets, read_config};
+use super::imports::{Waits, number_of, wait_words};
 use super::pause::paused_companies;
-use super::run::{Problems, Standings, read_problems, read_standings};
+use super::run::{Problems, Standings, read_problems};
 use crate::config::Config;
 use crate::pause::{Holding, Paused};
 use crate::reading::dataset_status;
@@ -100,19 +101,16 @@ impl Arguments {
                 }
             }
         }
+        let waits = Waits::read(&config);
         let status = Status {
             enrolled: secrets::Identity::load(&config.state_dir).is_ok(),
             running,
             hub: config.hub_url.clone(),
             failing_companies: read_problems(&config.state_dir),
-            documents: if running {
-                read_standings(&config.state_dir)
-            } else {
-                Standings::new()
-            },
+            documents: waits.standings().clone(),
             paused: paused(&config, running)?,
             datasets: rows,
-            imports: imports(&config)?,
+            imports: imports(&config, &waits)?,
         };
         if self.json {
             host::cli::print_json(&status);
@@ -142,16 +140,16 @@ fn paused(config: &Config, running: bool) -> Result<BTreeMap<CompanyId, PauseRow
     Ok(rows)
 }
 
-fn imports(config: &Config) -> Result<Vec<ImportStatus>, Failed> {
+fn imports(config: &Config, waits: &Waits) -> Result<Vec<ImportStatus>, Failed> {
     let path = config.state_dir.join("journal.db");
     if !path.exists() {
         return Ok(Vec::new());
     }
     let listed = Journal::look(&path)?.list(IMPORTS)?;
     let shown = listed.into_iter().map(|import| ImportStatus {
+        state: waits.state(&import).as_str(),
         id: import.id.to_string(),
         company: import.company.to_string(),
-        state: import.state.as_str(),
         kind: import.kind,
         numbers: import.numbers,
         problem: import.problems.into_iter().next(),
@@ -168,25 +166,39 @@ fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
         ));
     }
     if let Some(condition) = &standing.condition {
-        let by = condition.locked_by.as_ref().map(|by| format!(" (by {by})"));
         text.push_str(&format!(
-            "{company}: {} documents wait: {}{}: {}\nhint: {}\n",
-            standing.waiting_count,
-            condition.code,
-            by.unwrap_or_default(),
-            condition.detail,
+            "{company}: documents wait: {}\nhint: {}\n",
+            wait_words(condition),
             condition.remedy
         ));
     }
+    let own = standing.waiting.iter().filter(|w| {
+        standing
+            .condition
+            .as_ref()
+            .is_none_or(|c| c.code != w.condition.code)
+    });
+    for waiting in own {
+        text.push_str(&format!(
+            "{company}: {} waits: {}\n  hint: {}\n",
+            waiting.import,
+            wait_words(&waiting.condition),
+            waiting.condition.remedy
+        ));
+    }
+    if standing.waiting_count > 0 {
+        text.push_str(&format!(
+            "{company}: {} of {} documents at work wait\n",
+            standing.waiting_count, standing.queued
+        ));
+    }
+    if standing.in_doubt > 0 {
+        text.push_str(&format!(
+            "{company}: {} in doubt: erp-driver imports list --state in_doubt\n",
+            standing.in_doubt
+        ));
+    }
     text
-}
-
-/// The number that people look a document up by.
-fn number_of(numbers: &model::Numbers) -> &str {
-    ["sales_order_no", "check_no", "customer_no"]
-        .into_iter()
-        .find_map(|name| numbers.get(name))
-        .map_or("-", String::as_str)
 }
 
 fn text(status: &Status) -> String {

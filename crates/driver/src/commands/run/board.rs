@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use values::{CompanyId, DatasetName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use values::{CompanyId, DatasetName};
 use wire::status::{AgentStatus, CompanyStatus, DatasetState, DatasetStatus, ImportsStanding, Problem};
 
 use super::{Failed, Stop};
@@ -179,7 +179,12 @@ impl Board {
             states.push(format!("{company} {problem:?}"));
             states.extend(fares.imports.as_ref().map(|imports| {
                 let condition = imports.condition.as_ref().map(|c| &c.code);
-                format!("{company} {condition:?} {:?} {}", imports.frozen, imports.in_doubt)
+                let waiting = imports.waiting.iter().map(|w| (&w.import, &w.condition.code));
+                let waiting: Vec<_> = waiting.collect();
+                format!(
+                    "{company} {condition:?} {:?} {} {waiting:?}",
+                    imports.frozen, imports.in_doubt
+                )
             }));
             states.extend(fares.datasets.values().map(|status| {
                 let state: DatasetState = status.state;
