@@ -95,6 +95,7 @@ impl Api {
     /// # Panics
     /// When the time is over; says the last answer.
     #[must_use]
+    #[track_caller]
     pub fn wait_for(&self, path: &str, limit: Duration, suits: impl Fn(&Answer) -> bool) -> Answer {
         let start = Instant::now();
         loop {

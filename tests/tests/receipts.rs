@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use system_tests::{Reader, Site};
 
 const PAYMENTS: &str = "[company.imports.payments]\nbank_code = \"A\"\ncard_types = [\"VISA\"]\n\
-     [company.imports.capabilities]\nreceipts = true\n";
+     [company.imports.capabilities]\nreceipts = true\n\
+     [[company.dataset]]\nname = \"payments\"\ninterval_s = 1\n";
 
 const DAY: &str = "2026-06-15";
 
@@ -107,7 +108,13 @@ fn a_payment_of_two_invoices_and_a_credit_ties_out_to_the_cent() {
     ));
     let lines: Vec<_> = lines
         .iter()
-        .map(|l| (l["InvoiceNo"].as_str(), l["InvoiceType"].as_str(), l["AmountPosted"].as_str()))
+        .map(|l| {
+            (
+                l["InvoiceNo"].as_str(),
+                l["InvoiceType"].as_str(),
+                l["AmountPosted"].as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         lines,

@@ -16,13 +16,18 @@ use system_tests::{Reader, Site};
 const LIMIT_EACH: Duration = Duration::from_secs(2);
 
 fn main() {
-    let orders: u32 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(1_000);
+    let orders: u32 = std::env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1_000);
     let reader = if test_tier::tier("odbc").is_some_and(test_tier::Tier::is_available) {
         Reader::Odbc
     } else {
         Reader::Sandbox
     };
-    println!("{orders} orders of two lines into the demo company, read back through {reader:?}, hub on SQLite");
+    println!(
+        "{orders} orders of two lines into the demo company, read back through {reader:?}, hub on SQLite"
+    );
     let site = Site::demo(reader);
     site.driver(&["sync"]).ok();
     let ids: Vec<String> = (0..orders)
@@ -44,7 +49,9 @@ fn main() {
     let limit = LIMIT_EACH * orders;
     let read = |id: &String| {
         site.api
-            .wait_for(&format!("/v1/imports/{id}"), limit, |a| a.body["state"] == "written")
+            .wait_for(&format!("/v1/imports/{id}"), limit, |a| {
+                a.body["state"] == "written"
+            })
             .body
     };
     let first = read(ids.first().unwrap());
@@ -79,7 +86,11 @@ fn main() {
         }
     }
     let each = |ms: f64| ms / f64::from(orders);
-    println!("wall time {:.1} s, {} calls into Sage in one session", wall.as_secs_f64(), calls[0]);
+    println!(
+        "wall time {:.1} s, {} calls into Sage in one session",
+        wall.as_secs_f64(),
+        calls[0]
+    );
     println!("an order          {:>7.2} ms", each(whole_ms));
     println!("  in Sage's calls {:>7.2} ms", each(in_sage));
     println!("  beside them     {:>7.2} ms", each(whole_ms - in_sage));
