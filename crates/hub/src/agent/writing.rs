@@ -83,9 +83,14 @@ pub(crate) async fn reserve(
     Body(reserve): Body<Reserve>,
 ) -> Result<Json<Done>, ApiError> {
     let (Path(id), now) = (id?, hub.now());
-    hub.call(move |store| store.reserve(&scope, &id, &reserve, now))
-        .await
-        .map(|()| Json(Done {}))
+    hub.call(move |store| {
+        host::fault::point("hub.before_reserve");
+        let done = store.reserve(&scope, &id, &reserve, now);
+        host::fault::point("hub.after_reserve");
+        done
+    })
+    .await
+    .map(|()| Json(Done {}))
 }
 
 pub(crate) async fn report(
