@@ -23,6 +23,8 @@ pub enum Obstacle {
     ReaderUnavailable,
     /// What was read back contradicts itself or what Sage answered.
     ReadBackUnclear,
+    /// Another document is about to make a customer like the one that this one needs.
+    CustomerOnItsWay,
     /// The hub did not answer.
     HubUnreachable,
     /// The journal has no room for another outcome.
@@ -47,6 +49,7 @@ impl Obstacle {
             Self::WriteFailed => "write_failed",
             Self::ReaderUnavailable => "reader_unavailable",
             Self::ReadBackUnclear => "read_back_unclear",
+            Self::CustomerOnItsWay => "customer_on_its_way",
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
             Self::JournalFailed => "journal_failed",
@@ -74,6 +77,9 @@ impl Obstacle {
             }
             Self::ReaderUnavailable => "check reader.odbc; the document waits and goes on by itself",
             Self::ReadBackUnclear => "nothing to do yet: the ERP is read again",
+            Self::CustomerOnItsWay => {
+                "nothing to do: another document creates the customer, and this one is planned again after it"
+            }
             Self::HubUnreachable => {
                 "check the connection to the hub; the document waits and goes on by itself"
             }
@@ -116,6 +122,7 @@ impl Obstacle {
             Self::WriteFailed
             | Self::ReaderUnavailable
             | Self::ReadBackUnclear
+            | Self::CustomerOnItsWay
             | Self::ImportFile
             | Self::HubUnreachable => false,
         }
@@ -154,7 +161,7 @@ impl Obstacle {
             Self::SageUnreachable | Self::ComFault => (2, 600),
             Self::TimeOut => (10, 600),
             Self::WriteFailed | Self::ReaderUnavailable => (1, 300),
-            Self::ReadBackUnclear => (3, 60),
+            Self::ReadBackUnclear | Self::CustomerOnItsWay => (3, 60),
             Self::HubUnreachable => (2, 120),
             Self::JournalFull | Self::JournalFailed => (30, 300),
             // Nobody tries while the pause lasts; afterwards nobody shall wait.

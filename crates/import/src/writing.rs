@@ -258,6 +258,14 @@ fn ended(desk: &mut Desk<'_>, stop: Stop, at_header_write: bool) -> Entry {
             };
         }
         Stop::KeyTaken => return Entry::KeyTaken,
+        // As after a write that was refused: what is found by reading back decides.
+        Stop::IsThere(problem) => {
+            return Entry::Refused {
+                problems: vec![problem],
+                at_header_write: true,
+                warnings,
+            };
+        }
         Stop::Refused(problem) => problems.push(problem),
         Stop::Told => {}
     }

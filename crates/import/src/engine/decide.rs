@@ -5,6 +5,7 @@ use values::Decimal;
 
 use super::{Command, Heard, Import, Inquiry, MAX_UNCLEAR, MAX_WRITES, Moment, Proof, Stage};
 use crate::identity::numbers_of;
+use crate::plan::Write;
 use crate::read_back::Finding;
 use crate::record::Done;
 use crate::{Obstacle, problems};
@@ -68,7 +69,8 @@ impl Import {
             },
             Finding::Absent => match inquiry.heard.clone() {
                 Heard::Done { .. } => return self.missing(inquiry, keeps_history, moment),
-                Heard::KeyTaken if self.was_begun => {
+                // A receipt's batch or deposit takes nothing more, which says nothing of the receipt.
+                Heard::KeyTaken if self.was_begun && !matches!(self.write(), Some(Write::Receipt(_))) => {
                     let why = "Sage loads another record under the key, but none is found";
                     return self.again_or_doubt(inquiry, "unclear", why, moment);
                 }

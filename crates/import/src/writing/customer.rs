@@ -77,6 +77,6 @@ fn in_field(stop: Stop, field: &str) -> Stop {
             field.clone_into(&mut problem.field);
             Stop::Refused(problem)
         }
-        Stop::Fault(_) | Stop::Condition(..) | Stop::Told | Stop::KeyTaken => stop,
+        Stop::Fault(_) | Stop::Condition(..) | Stop::Told | Stop::KeyTaken | Stop::IsThere(_) => stop,
     }
 }

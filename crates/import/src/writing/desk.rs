@@ -21,6 +21,8 @@ pub(super) enum Stop {
     Refused(Problem),
     /// What is in the way is noted at the desk already.
     Told,
+    /// What is to be written is loaded: it was written before.
+    IsThere(Problem),
     /// Somebody's record is loaded.
     KeyTaken,
 }

@@ -5,7 +5,7 @@
 //! a site only after a run in a copied company.
 
 use jiff::Timestamp;
-use model::Totals;
+use model::{Problem, Totals};
 use sage::{BusinessObjects, Call, Condition, Fault, ObjectId, Scalar};
 use values::Decimal;
 
@@ -73,7 +73,13 @@ pub(super) fn fill(
             progress(Step::AfterSetKey);
             receipt(desk, object, write, progress)
         }
-        Ok(_) => Err(Stop::KeyTaken),
+        // The check number is made of the import's id: what is there is no other payment's.
+        Ok(_) => Err(Stop::IsThere(Problem::new(
+            "receipt_there",
+            "",
+            format!("Sage has a receipt of customer {division}-{customer_no} under check number {check_no}"),
+            "look it up in Sage: the check number is this document's own; if the receipt is there, discard the document",
+        ))),
         Err(stop) => Err(stop),
     };
     match filled {
@@ -349,7 +355,7 @@ fn close_deposit(desk: &mut Desk<'_>, place: &Place<'_>, is_new: bool) -> Result
     match closed {
         Err(stop @ Stop::Fault(_)) => Err(stop),
         Ok(()) => Ok(()),
-        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::Told) => {
+        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::IsThere(_) | Stop::Told) => {
             desk.warnings.push(format!(
                 "deposit {} of batch {} was opened and holds nothing of this payment",
                 place.deposit_no, place.batch_no
@@ -485,7 +491,7 @@ fn is_usable(
         Ok(Sight::Another) => Ok(false),
         Err(Stop::Fault(fault)) => Err(fault),
         // What stands in the way is met again, and told, when the receipt is entered.
-        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::Told) => Ok(true),
+        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::IsThere(_) | Stop::Told) => Ok(true),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers that are taken, writes that fail, and starts from the journal.
 
 use super::*;
+use crate::plan::ReceiptWrite;
 
 #[test]
 fn a_number_taken_is_reserved_anew_and_not_for_ever() {
@@ -213,4 +214,55 @@ fn what_only_the_hub_remembers_is_read_back_and_never_written_again() {
         run.outcome().numbers.get("sales_order_no").map(String::as_str),
         Some("102")
     );
+}
+
+/// A receipt under a deposit's key.
+fn receipt() -> Plan {
+    let receipt = ReceiptWrite {
+        customer: CustomerSource::Known(CustomerRef {
+            ar_division_no: "01".into(),
+            customer_no: "ABF".into(),
+        }),
+        check_no: "WEB0000001".into(),
+        batch_key: "2026-05-06".into(),
+        batch_comment: "WEB 2026-05-06".into(),
+        deposit_key: "2026-05-06 C".into(),
+        bank_code: "A".into(),
+        deposit_type: "C".into(),
+        deposit_date: values::Date::constant(2026, 5, 6),
+        amount: values::Decimal::new(1_000, 2),
+        settings: Vec::new(),
+        lines: Vec::new(),
+        is_filed: false,
+    };
+    Plan {
+        writes: vec![Write::Receipt(receipt)],
+        ..order_plan()
+    }
+}
+
+#[test]
+fn a_batch_that_is_posted_after_a_lost_write_leaves_no_doubt() {
+    let identity = "00002:A:00505:01:ABF:WEB0000001";
+    let begun = Record {
+        plan: Some(receipt()),
+        reservations: vec![Reserved {
+            name: "receipt".into(),
+            ..reserved(identity, Source::Journal)
+        }],
+        write: Some(WriteStart {
+            name: "receipt".into(),
+            ..start(identity)
+        }),
+        ..record()
+    };
+    let run = Run::of(&begun)
+        .step(Event::Fenced(true))
+        .found(Finding::Absent, true)
+        .step(Event::WriteEnded)
+        .step(Event::SessionOpened(Some(SERVER)))
+        .step(Event::WriteStarted)
+        .step(Event::Entered(Entry::KeyTaken))
+        .found(Finding::Absent, true);
+    assert_eq!(run.ending(), (true, None), "another batch is chosen");
 }
