@@ -122,9 +122,23 @@ fn a_copy_shows_what_documents_rely_on_and_the_live_company_is_left_alone() {
     assert!(made.iter().any(|m| m.starts_with("cash receipt ")), "{made:?}");
     assert_eq!(orders(&site.company(), "1 = 1"), before);
 
-    // It can be made again: numbers, customer POs and check numbers are new ones.
+    // It can be made again: numbers, customer POs and check numbers are new ones. By now a
+    // batch was posted, and a clerk is in another.
+    shows(&told, &[("receipt_batch_refused", "not_tried")]);
+    let copy = rusqlite::Connection::open(copy_of(&site)).unwrap();
+    copy.execute_batch(
+        "UPDATE AR_CashReceiptsBatch SET BatchInUseBy = 'JQ' WHERE BatchNo = '00001'; \
+         UPDATE AR_CashReceiptsBatch SET BatchStatus = 'P' WHERE BatchNo = '00002'",
+    )
+    .unwrap();
     let again = proof(&site);
     assert_eq!(again["capabilities"], told["capabilities"]);
+    shows(&again, &[("receipt_batch_refused", "shown")]);
+    let refused = check(&again, "receipt_batch_refused")["seen"].as_str().unwrap();
+    assert!(
+        refused.contains("in use by JQ") && refused.contains("posted"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -286,6 +300,7 @@ fn payments_and_kits_that_ask_wait_for_the_proof() {
     for (name, value) in [("kit_prompt", "explode"), ("linger_ms", "50")] {
         run("sage-sandbox", &["setting", &company, "set", name, value]).ok();
     }
+    site.driver(&["sync"]).ok();
     let mut driver = start(&site);
     let held = settled(&site, "payments", &payment("ch_1"), "pay-1");
     assert_eq!(

@@ -576,3 +576,28 @@ fn the_documentation_s_examples_hold() {
     }
     assert!(examples >= 2, "{examples}");
 }
+
+#[test]
+fn a_copy_is_one_of_another_live_company_and_takes_no_documents() {
+    let copy = |code: &str, of: &str, file: &str| {
+        format!(
+            "{GOOD}[[company]]\nid = \"copy\"\ncode = \"{code}\"\ncopy_of = \"{of}\"\nedition = \"standard\"\n\
+             reader.sandbox = \"{file}\"\nwriter.sandbox = \"{file}\"\n"
+        )
+    };
+    let path = Path::new("config.toml");
+    let config = Config::parse(path, &copy("TST", "ABC", "copy.db")).unwrap();
+    assert!(config.companies[0].document_writer().is_some());
+    assert!(config.companies[1].writer.is_some());
+    assert_eq!(config.companies[1].document_writer(), None);
+    for (text, words) in [
+        (copy("TST", "ABD", "copy.db"), "no company ABD"),
+        (copy("TST", "copy", "copy.db"), "is a copy itself"),
+        (copy("ABC", "ABC", "nw.db"), "are the same company"),
+    ] {
+        let error = Config::parse(path, &text).unwrap_err();
+        assert_eq!(error.place, "company[1].copy_of", "{error}");
+        assert_eq!(error.line, Some(NEXT_LINE + 3), "{error}");
+        assert!(error.problem.contains(words), "{error}");
+    }
+}

@@ -192,7 +192,7 @@ impl Bench {
     pub(super) fn cut(&self, mut seat: Seat, moment: Duration) -> Option<Duration> {
         seat.bridge.kill();
         std::thread::sleep(moment);
-        if let Some(server) = seat.server {
+        if let Some(server) = seat.server.filter(|server| host::process::is_running(*server)) {
             end_process(server);
         }
         self.end(seat)
