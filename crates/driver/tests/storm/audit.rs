@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hub_store::Import;
-use model::{ImportState, ImportKind};
+use model::{ImportKind, ImportState};
 use rusqlite::Connection;
 use values::Decimal;
 
@@ -46,14 +46,20 @@ impl Books {
         let sql = "SELECT SalesOrderNo FROM SO_SalesOrderHeader WHERE CustomerPONo = ?1 UNION \
                    SELECT SalesOrderNo FROM SO_SalesOrderHistoryHeader WHERE CustomerPONo = ?1 UNION \
                    SELECT SalesOrderNo FROM AR_InvoiceHistoryHeader WHERE CustomerPONo = ?1";
-        self.rows::<1>(sql, &[po]).into_iter().map(|[number]| number).collect()
+        self.rows::<1>(sql, &[po])
+            .into_iter()
+            .map(|[number]| number)
+            .collect()
     }
 
     /// An order that was entered once more under its number after it had left is twice there.
     fn is_open_and_invoiced(&self, number: &str) -> bool {
         let sql = "SELECT CAST(count(*) AS TEXT) FROM AR_InvoiceHistoryHeader WHERE SalesOrderNo = ?1";
         let invoiced = self.count(sql, &[number]);
-        let open = self.count("SELECT CAST(count(*) AS TEXT) FROM SO_SalesOrderHeader WHERE SalesOrderNo = ?1", &[number]);
+        let open = self.count(
+            "SELECT CAST(count(*) AS TEXT) FROM SO_SalesOrderHeader WHERE SalesOrderNo = ?1",
+            &[number],
+        );
         invoiced + open > 1
     }
 
@@ -66,7 +72,9 @@ impl Books {
     /// What an open order's lines come to, and what its header says.
     fn open_sums(&self, number: &str) -> Option<(Decimal, Decimal)> {
         let sql = "SELECT TaxableAmt, NonTaxableAmt FROM SO_SalesOrderHeader WHERE SalesOrderNo = ?1";
-        let [header] = &self.rows::<2>(sql, &[number])[..] else { return None };
+        let [header] = &self.rows::<2>(sql, &[number])[..] else {
+            return None;
+        };
         let sql = "SELECT ExtensionAmt FROM SO_SalesOrderDetail WHERE SalesOrderNo = ?1";
         let lines = self.rows::<1>(sql, &[number]);
         Some((sum(lines.iter().map(|[amount]| amount)), sum(header)))
@@ -74,11 +82,17 @@ impl Books {
 
     fn customers(&self, email: &str) -> Vec<String> {
         let sql = "SELECT ARDivisionNo || '-' || CustomerNo FROM AR_Customer WHERE EmailAddress = ?1";
-        self.rows::<1>(sql, &[email]).into_iter().map(|[number]| number).collect()
+        self.rows::<1>(sql, &[email])
+            .into_iter()
+            .map(|[number]| number)
+            .collect()
     }
 
     fn ship_tos(&self, line: &str) -> usize {
-        self.count("SELECT CAST(count(*) AS TEXT) FROM SO_ShipToAddress WHERE ShipToAddress1 = ?1", &[line])
+        self.count(
+            "SELECT CAST(count(*) AS TEXT) FROM SO_ShipToAddress WHERE ShipToAddress1 = ?1",
+            &[line],
+        )
     }
 
     fn is_changed(&self, (division, customer, line): &(String, String, String)) -> bool {
@@ -89,7 +103,8 @@ impl Books {
     /// Every receipt by its check number.
     fn receipts(&self) -> Vec<(String, Decimal)> {
         let rows = self.rows::<2>(RECEIPTS, &[]).into_iter();
-        rows.map(|[check, amount]| (check, Decimal::parse(&amount, 2).unwrap())).collect()
+        rows.map(|[check, amount]| (check, Decimal::parse(&amount, 2).unwrap()))
+            .collect()
     }
 
     /// Check numbers that were there before.
@@ -102,9 +117,18 @@ impl Books {
         let numbers = shown.report.as_ref().map(|report| &report.numbers);
         let check = numbers.and_then(|numbers| numbers.get("check_no"));
         document.po.as_ref().is_some_and(|po| !self.orders(po).is_empty())
-            || document.email.as_ref().is_some_and(|email| !self.customers(email).is_empty())
-            || document.ship_to.as_ref().is_some_and(|line| self.ship_tos(line) > 0)
-            || document.change.as_ref().is_some_and(|change| self.is_changed(change))
+            || document
+                .email
+                .as_ref()
+                .is_some_and(|email| !self.customers(email).is_empty())
+            || document
+                .ship_to
+                .as_ref()
+                .is_some_and(|line| self.ship_tos(line) > 0)
+            || document
+                .change
+                .as_ref()
+                .is_some_and(|change| self.is_changed(change))
             || check.is_some_and(|check| self.checks().contains(check))
     }
 }
@@ -134,7 +158,11 @@ pub(super) fn audit(
     documents: &[(&Document, Option<Import>)],
 ) -> Ends {
     let books = Books::open(world);
-    let receipts: Vec<_> = books.receipts().into_iter().filter(|(check, _)| !before.contains(check)).collect();
+    let receipts: Vec<_> = books
+        .receipts()
+        .into_iter()
+        .filter(|(check, _)| !before.contains(check))
+        .collect();
     let mut ends = Ends::new();
     let mut money = Decimal::zero(2);
     let mut told: BTreeSet<&str> = BTreeSet::new();
@@ -142,7 +170,10 @@ pub(super) fn audit(
     for (document, shown) in documents {
         let key = &document.key;
         let Some(shown) = shown else {
-            assert!(document.po.as_ref().is_none_or(|po| books.orders(po).is_empty()), "{key} was refused at the door");
+            assert!(
+                document.po.as_ref().is_none_or(|po| books.orders(po).is_empty()),
+                "{key} was refused at the door"
+            );
             *ends.entry("at the door").or_default() += 1;
             continue;
         };
@@ -171,8 +202,14 @@ pub(super) fn audit(
         *ends.entry(shown.state.as_str()).or_default() += 1;
         if !is_written {
             let problems = problems.unwrap();
-            assert!(!problems.is_empty() && problems.iter().all(|p| !p.remedy.is_empty()), "{what}");
-            assert!(problems.iter().all(|p| p.code != "restored_from_backup"), "{what}");
+            assert!(
+                !problems.is_empty() && problems.iter().all(|p| !p.remedy.is_empty()),
+                "{what}"
+            );
+            assert!(
+                problems.iter().all(|p| p.code != "restored_from_backup"),
+                "{what}"
+            );
         }
         if is_doubtful {
             assert!(!world.excuses().is_empty(), "without reason: {what}");
@@ -195,7 +232,10 @@ pub(super) fn audit(
                 assert_eq!(Some(found), number, "{what}");
                 assert!(!books.is_open_and_invoiced(found), "twice: {what}");
                 let lines = document.body["lines"].as_array().unwrap().len();
-                assert!(books.open_lines(found).is_none_or(|there| there >= lines), "torn: {what}");
+                assert!(
+                    books.open_lines(found).is_none_or(|there| there >= lines),
+                    "torn: {what}"
+                );
                 if let Some((lines, header)) = books.open_sums(found) {
                     assert_eq!(lines, header, "{what}");
                 }
@@ -205,7 +245,10 @@ pub(super) fn audit(
             let found = books.customers(email);
             let is_made = !document.is_guest || wanted.guests_are_customers;
             assert!(found.len() <= 1, "{found:?} are one: {what}");
-            assert!(!is_written || found.len() == usize::from(is_made) || !is_made, "{found:?}; {what}");
+            assert!(
+                !is_written || found.len() == usize::from(is_made) || !is_made,
+                "{found:?}; {what}"
+            );
         }
         if let Some(line) = &document.ship_to {
             agrees(books.ship_tos(line), numbers.contains_key("ship_to_code"));
@@ -217,11 +260,17 @@ pub(super) fn audit(
         if let Some(change) = &document.change {
             let is_there = books.is_changed(change);
             assert!(is_written || is_doubtful || !is_there, "{what}");
-            assert!(!is_written || is_there == wanted.changes_are_entered || is_there, "{what}");
+            assert!(
+                !is_written || is_there == wanted.changes_are_entered || is_there,
+                "{what}"
+            );
         }
         if let Some(amount) = document.money {
             let check = numbers.get("check_no");
-            let found: Vec<_> = receipts.iter().filter(|(there, _)| Some(there) == check).collect();
+            let found: Vec<_> = receipts
+                .iter()
+                .filter(|(there, _)| Some(there) == check)
+                .collect();
             let becomes_receipt = document.kind == ImportKind::Payment || wanted.prepaid_receipts;
             agrees(found.len(), check.is_some());
             assert!(!is_written || check.is_some() == becomes_receipt, "{what}");
@@ -233,12 +282,21 @@ pub(super) fn audit(
         }
     }
     // Nothing is there that no document tells of.
-    let in_sage = receipts.iter().fold(Decimal::zero(2), |sum, (_, amount)| sum.checked_add(*amount).unwrap());
-    assert_eq!(in_sage, money, "receipts in Sage and receipts told: {receipts:?} {told:?}");
+    let in_sage = receipts.iter().fold(Decimal::zero(2), |sum, (_, amount)| {
+        sum.checked_add(*amount).unwrap()
+    });
+    assert_eq!(
+        in_sage, money,
+        "receipts in Sage and receipts told: {receipts:?} {told:?}"
+    );
     let all = "SELECT CAST(count(*) AS TEXT) FROM (SELECT SalesOrderNo FROM SO_SalesOrderHeader WHERE CustomerPONo LIKE ?1 \
                UNION SELECT SalesOrderNo FROM SO_SalesOrderHistoryHeader WHERE CustomerPONo LIKE ?1 \
                UNION SELECT SalesOrderNo FROM AR_InvoiceHistoryHeader WHERE CustomerPONo LIKE ?1)";
-    assert_eq!(books.count(all, &["STORM-%"]), orders, "orders in Sage and orders told");
+    assert_eq!(
+        books.count(all, &["STORM-%"]),
+        orders,
+        "orders in Sage and orders told"
+    );
     assert_eq!(books.count(all, &["PREVIEW-%"]), 0, "a preview leaves no order");
     ends
 }

@@ -46,7 +46,9 @@ impl Shop {
         };
         Self {
             customers: customers.into_iter().map(pair).collect(),
-            items: texts("SELECT ItemCode FROM CI_Item WHERE ItemType = '1' AND ProductType = 'F' AND InactiveItem = 'N' ORDER BY 1 LIMIT 60"),
+            items: texts(
+                "SELECT ItemCode FROM CI_Item WHERE ItemType = '1' AND ProductType = 'F' AND InactiveItem = 'N' ORDER BY 1 LIMIT 60",
+            ),
             kits: texts("SELECT ItemCode FROM CI_Item WHERE ProductType = 'K' ORDER BY 1"),
             invoices: invoices.into_iter().map(parts).collect(),
         }
@@ -140,8 +142,15 @@ fn person(world: &mut World, earlier: &[Document], number: usize) -> (Value, Str
     let email = format!("buyer{number}@shop{number}.example");
     let mut name = String::from("Shop");
     for digit in number.to_string().chars() {
-        let word = ["Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine"];
-        write!(name, " {}", word[usize::try_from(digit.to_digit(10).unwrap()).unwrap()]).unwrap();
+        let word = [
+            "Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine",
+        ];
+        write!(
+            name,
+            " {}",
+            word[usize::try_from(digit.to_digit(10).unwrap()).unwrap()]
+        )
+        .unwrap();
     }
     let profile = json!({
         "customer_name": name,
@@ -158,7 +167,11 @@ fn order(world: &mut World, shop: &Shop, earlier: &[Document], number: usize) ->
     let count = 1 + world.below(3);
     let mut lines: Vec<Value> = (0..count)
         .map(|_| {
-            let item = if world.chance(8) { world.pick(&shop.kits) } else { world.pick(&shop.items) };
+            let item = if world.chance(8) {
+                world.pick(&shop.kits)
+            } else {
+                world.pick(&shop.items)
+            };
             let mut line = json!({"item_code": item, "quantity_ordered": (1 + world.below(3)).to_string()});
             if world.chance(15) {
                 line["unit_price"] = json!(format!("{}.{:02}", 1 + world.below(80), world.below(100)));

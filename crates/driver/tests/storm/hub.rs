@@ -59,9 +59,10 @@ impl HubImports for StormHub {
             Ok(Work {
                 imports: self.store.work(&self.site.agent, &companies, limit)?,
                 previews: self.store.take_previews(&self.site.agent, &companies, now)?,
+                discarded: self.store.discarded(&self.site.agent, &companies)?,
             })
         })?;
-        if work.imports.is_empty() && work.previews.is_empty() {
+        if work == Work::default() {
             self.world.borrow_mut().tick(wait);
         }
         Ok(work)

@@ -132,7 +132,13 @@ impl BusinessObjects for OfficeWorker {
         drop(world);
         match (fate, answer) {
             (Fate::Answered, Some(answer)) => {
-                if let (Call::Lines { .. }, Ok(Return { object: Some(object), .. })) = (call, &answer) {
+                if let (
+                    Call::Lines { .. },
+                    Ok(Return {
+                        object: Some(object), ..
+                    }),
+                ) = (call, &answer)
+                {
                     self.lines.insert(*object);
                 }
                 self.is_dead = answer.is_err();

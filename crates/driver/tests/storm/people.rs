@@ -18,7 +18,10 @@ pub(super) fn clerk(world: &mut World, tears: bool) {
     match world.below(13) {
         0 => world.set("fault.SO_SalesOrder_bus.number_taken", "once:01-ABF"),
         1 => world.set("fault.AR_Customer_bus.number_taken", "once:Somebody Else"),
-        2 => world.set("fault.AR_CashReceiptsDeposit_bus.number_taken", "once:Checks in the mail"),
+        2 => world.set(
+            "fault.AR_CashReceiptsDeposit_bus.number_taken",
+            "once:Checks in the mail",
+        ),
         3 => world.obstruct("lock:AR_Customer:01-ABF", "SUE", 120),
         4 | 5 => post_a_batch(world),
         6 | 7 => invoice_an_order(world),
@@ -34,7 +37,9 @@ pub(super) fn clerk(world: &mut World, tears: bool) {
             world.obstruct(name, value, 600);
         }
         9 => {
-            Settings::new(&world.database()).take_number(NEXT_SALES_ORDER_NO).unwrap();
+            Settings::new(&world.database())
+                .take_number(NEXT_SALES_ORDER_NO)
+                .unwrap();
         }
         10 => world.set("fault.header_write.refuse", "once:The record is not accepted."),
         11 => lock_a_batch(world),
@@ -91,7 +96,10 @@ impl Storm {
             .filter(|place| self.documents[*place].decisions < 3)
             .filter(|place| {
                 self.shown(*place).is_some_and(|shown| {
-                    matches!(shown.state, ImportState::Held | ImportState::Refused | ImportState::InDoubt)
+                    matches!(
+                        shown.state,
+                        ImportState::Held | ImportState::Refused | ImportState::InDoubt
+                    )
                 })
             })
             .collect();
@@ -100,7 +108,12 @@ impl Storm {
         }
         let place = *self.world.borrow_mut().pick(&waiting);
         let shown = self.shown(place).unwrap();
-        let codes: Vec<String> = shown.report.iter().flat_map(|r| &r.problems).map(|p| p.code.clone()).collect();
+        let codes: Vec<String> = shown
+            .report
+            .iter()
+            .flat_map(|r| &r.problems)
+            .map(|p| p.code.clone())
+            .collect();
         self.documents[place].decisions += 1;
         let dice = self.world.borrow_mut().below(10);
         let why = String::from("looked at it");
@@ -115,10 +128,19 @@ impl Storm {
         }
         let good = self.documents[place].good.clone();
         match (dice, good) {
-            (0, _) => self.tell(place, DecideAction::Discard, &Decision { accept: Vec::new(), why }),
+            (0, _) => self.tell(
+                place,
+                DecideAction::Discard,
+                &Decision {
+                    accept: Vec::new(),
+                    why,
+                },
+            ),
             (1..5, Some(good)) => self.edit(place, shown.revision, &good),
             _ => {
-                let accept = codes.into_iter().filter(|code| !NEVER_ACCEPTED.contains(&code.as_str()));
+                let accept = codes
+                    .into_iter()
+                    .filter(|code| !NEVER_ACCEPTED.contains(&code.as_str()));
                 let accept = if dice < 8 { accept.collect() } else { Vec::new() };
                 self.tell(place, DecideAction::Retry, &Decision { accept, why });
             }

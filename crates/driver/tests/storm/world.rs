@@ -109,12 +109,20 @@ impl World {
         let mut due: Vec<(Timestamp, u32)> = Vec::new();
         for (pid, server) in &self.servers {
             let commit = server.pending.as_ref().map(|(at, _)| *at);
-            due.extend(commit.into_iter().chain(server.ends_at).filter(|at| *at <= until).map(|at| (at, *pid)));
+            due.extend(
+                commit
+                    .into_iter()
+                    .chain(server.ends_at)
+                    .filter(|at| *at <= until)
+                    .map(|at| (at, *pid)),
+            );
         }
         due.sort();
         for (at, pid) in due {
             self.now.fetch_max(at.as_microsecond(), Ordering::Relaxed);
-            let Some(server) = self.servers.get_mut(&pid) else { continue };
+            let Some(server) = self.servers.get_mut(&pid) else {
+                continue;
+            };
             if let Some((_, call)) = server.pending.take_if(|(when, _)| *when <= at)
                 && let Some(engine) = &mut server.engine
             {
@@ -177,11 +185,15 @@ impl World {
     }
 
     pub(super) fn is_running(&self, process: ServerProcess) -> bool {
-        self.servers.get(&process.pid).is_some_and(|server| server.engine.is_some())
+        self.servers
+            .get(&process.pid)
+            .is_some_and(|server| server.engine.is_some())
     }
 
     pub(super) fn end_server(&mut self, process: ServerProcess) {
-        let Some(server) = self.servers.get_mut(&process.pid) else { return };
+        let Some(server) = self.servers.get_mut(&process.pid) else {
+            return;
+        };
         if server.is_endable {
             (server.engine, server.pending) = (None, None);
         } else if server.engine.is_some() {
@@ -195,7 +207,11 @@ impl World {
         let wait = Duration::from_millis(self.below(5_000));
         let hangs = self.strikes(100);
         let now = self.now();
-        if let Some(server) = self.servers.get_mut(&process.pid).filter(|server| server.ends_at.is_none()) {
+        if let Some(server) = self
+            .servers
+            .get_mut(&process.pid)
+            .filter(|server| server.ends_at.is_none())
+        {
             let hangs = hangs || !server.is_endable;
             let after = server.pending.as_ref().map_or(now, |(at, _)| *at);
             let wait = if hangs { wait * 1_000 } else { wait };
@@ -213,6 +229,8 @@ impl World {
 
     /// Could anything still be committed behind everybody's back?
     pub(super) fn is_anything_pending(&self) -> bool {
-        self.servers.values().any(|server| server.engine.is_some() && server.pending.is_some())
+        self.servers
+            .values()
+            .any(|server| server.engine.is_some() && server.pending.is_some())
     }
 }

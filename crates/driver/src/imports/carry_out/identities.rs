@@ -64,6 +64,8 @@ impl Runner {
                 }
             }
             Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
+            // Automatic numbering of customers is an option: nothing comes of waiting for it.
+            Ok(Answer::Refused(problem)) if matches!(write, Write::Customer(_)) => Event::NoIdentity(problem),
             Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
             Err(fault) => {
                 self.kill_worker();

@@ -6,28 +6,38 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expression::Value;
-use import::plan::Planned;
+use import::plan::{CustomerWrite, Plan, Planned, Write};
 use import::planning::{Context, Past, plan};
 use import::rules::{Applied, DocumentKind, Facts, Wanted};
-use import::{Document, Event};
+use import::{Document, Event, Obstacle};
 use model::Problem;
 use sage::ReadError;
 use serde_json::Value as Json;
-use values::Decimal;
+use values::{Decimal, ImportId};
 
-use super::super::erp::Erp;
 use super::super::current::Current;
+use super::super::erp::Erp;
 use super::super::runner::Runner;
-use super::unreadable;
+use super::{blocked, unreadable};
 
 /// Decimals of weights.
 const WEIGHT_SCALE: u8 = 6;
+/// What the write of a new customer is called.
+const CUSTOMER_NO: &str = "customer_no";
+/// Columns of a new customer by which it would be matched with another one.
+const MATCHED: [&str; 3] = ["EmailAddress$", "CustomerName$", "TaxExemptNo$"];
 
 impl Runner {
     pub(super) fn plan(&mut self, current: &Current) -> Event {
         let now = self.clock.now();
         self.erp.ask(now, current.id());
         let planned = self.planned(&current.document, current.past());
+        if let Ok(Planned::Ready(plan)) = &planned
+            && let Some(other) = self.makes_its_customer(plan)
+        {
+            let detail = format!("import {other} creates a customer like the new one of this document");
+            return blocked(Obstacle::CustomerOnItsWay, &detail);
+        }
         match planned {
             Ok(planned) => {
                 let (step, detail) = match &planned {
@@ -43,6 +53,17 @@ impl Runner {
             }
             Err(error) => unreadable(&error),
         }
+    }
+
+    /// The import that is about to make a customer like the new one in this plan: two documents
+    /// of one buyer who is not known yet would make two of them.
+    fn makes_its_customer(&self, plan: &Plan) -> Option<ImportId> {
+        let new = new_customer(&plan.writes)?;
+        let is_like = |other: &&Current| {
+            let is_made = other.import.done().iter().any(|done| done.name == CUSTOMER_NO);
+            !is_made && new_customer(other.writes()).is_some_and(|made| is_alike(made, new))
+        };
+        self.imports.iter().find(is_like).map(|other| other.id().clone())
     }
 
     /// Rules first, on the body as it was sent; then the plan of what they made of it.
@@ -88,6 +109,26 @@ impl Runner {
             None => Ok(applied),
         }
     }
+}
+
+fn new_customer(writes: &[Write]) -> Option<&CustomerWrite> {
+    writes.iter().find_map(|write| match write {
+        Write::Customer(customer) => Some(customer),
+        Write::CustomerChange(_) | Write::ShipTo(_) | Write::SalesOrder(_) | Write::Receipt(_) => None,
+    })
+}
+
+/// Would one be matched with the other, once it is there?
+fn is_alike(one: &CustomerWrite, other: &CustomerWrite) -> bool {
+    let text = |of: &CustomerWrite, column: &str| {
+        let found = of.settings.iter().find(|setting| setting.column == column)?;
+        let text = found.value.as_text()?.trim().to_lowercase();
+        (!text.is_empty()).then_some(text)
+    };
+    MATCHED.iter().any(|column| {
+        let text = |of| text(of, column);
+        text(one).is_some_and(|one| Some(one) == text(other))
+    })
 }
 
 /// What the rules found.
