@@ -71,6 +71,16 @@ impl Api {
         )
     }
 
+    /// `PATCH path` with a JSON merge patch.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        let headers = [("Content-Type", "application/merge-patch+json")];
+        self.request(reqwest::Method::PATCH, path, &headers, Some(&body.to_string()))
+    }
+
     /// All records of a dataset, over all pages.
     ///
     /// # Panics

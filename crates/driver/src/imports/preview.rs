@@ -3,7 +3,7 @@
 //! A preview goes behind everything that is to be written, is journaled nowhere and spends
 //! nothing but a number, as the same thing on Sage's screen does.
 
-use import::plan::{CustomerSource, Identities, Planned, Write};
+use import::plan::{CustomerSource, Identities, Plan, Planned, ShipToSource, Write};
 use import::planning::Past;
 use import::writing::{Answer, EnterContext, Entry, next_number, preview};
 use import::{Document, Event, Obstacle};
@@ -74,7 +74,7 @@ impl Runner {
                 )
             };
         }
-        let mut told = self.preview_order(write);
+        let mut told = self.preview_order(&with_its_address(write, &plan));
         told.warnings.splice(0..0, plan.warnings.iter().cloned());
         told
     }
@@ -141,6 +141,26 @@ impl Runner {
             }
         }
     }
+}
+
+/// The order as it can be shown before its ship-to record is there: with the record's
+/// address on it.
+fn with_its_address(write: &Write, plan: &Plan) -> Write {
+    let Write::SalesOrder(order) = write else {
+        return write.clone();
+    };
+    let Some(ShipToSource::Write(place)) = order.ship_to else {
+        return write.clone();
+    };
+    let record = usize::try_from(place)
+        .ok()
+        .and_then(|place| plan.writes.get(place));
+    let mut order = order.clone();
+    order.ship_to = None;
+    if let Some(Write::ShipTo(record)) = record {
+        order.header.splice(0..0, record.settings.iter().cloned());
+    }
+    Write::SalesOrder(order)
 }
 
 fn report(state: ImportState) -> ImportReport {
