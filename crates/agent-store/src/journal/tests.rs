@@ -253,7 +253,11 @@ fn a_revision_is_planned_anew_and_forgets_nothing_that_may_be_in_sage() {
     );
     assert_eq!(record.document, decided);
     assert_eq!(record.done, [done]);
-    assert_eq!(record.reservations, [reserved("0000101")]);
+    let at_hub = Reserved {
+        at_hub: true,
+        ..reserved("0000101")
+    };
+    assert_eq!(record.reservations, [at_hub]);
     assert_eq!(
         record.write,
         Some(start("0000101")),
