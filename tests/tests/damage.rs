@@ -58,7 +58,9 @@ fn settled(site: &Site, id: &str) -> Value {
         let state = a.body["state"].as_str().unwrap_or_default();
         ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
     };
-    site.api.wait_for(&format!("/v1/imports/{id}"), SETTLED, is_settled).body
+    site.api
+        .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_settled)
+        .body
 }
 
 fn state(site: &Site, id: &str) -> String {
@@ -66,10 +68,16 @@ fn state(site: &Site, id: &str) -> String {
 }
 
 fn retried(site: &Site, id: &str) -> Value {
-    let answer = site.api.post(&format!("/v1/imports/{id}/retry"), "unused", &json!({ "why": "looked at" }));
+    let answer = site.api.post(
+        &format!("/v1/imports/{id}/retry"),
+        "unused",
+        &json!({ "why": "looked at" }),
+    );
     assert_eq!(answer.status, 200, "{}", answer.body);
     let is_written = |a: &Answer| a.body["state"] == "written";
-    site.api.wait_for(&format!("/v1/imports/{id}"), SETTLED, is_written).body
+    site.api
+        .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_written)
+        .body
 }
 
 /// Everything that the order or the receipt left in Sage.
@@ -84,7 +92,10 @@ fn left(site: &Site, kind: &str, name: &str) -> Vec<String> {
             "SELECT count(*) FROM AR_CashReceiptsDetail WHERE CheckNo IN (SELECT CheckNo FROM AR_CashReceiptsHeader WHERE OtherPaymentTypeRefNo = ?)",
         ],
     };
-    queries.iter().map(|sql| site.ask_erp(&sql.replace('?', &format!("'{name}'")))).collect()
+    queries
+        .iter()
+        .map(|sql| site.ask_erp(&sql.replace('?', &format!("'{name}'"))))
+        .collect()
 }
 
 #[test]
@@ -95,7 +106,13 @@ fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
         ("sales_orders", "fault.SO_SalesOrder_bus.partial_write"),
         ("payments", "fault.AR_CashReceipts_bus.partial_write"),
     ] {
-        let body = |name: &str| if kind == "payments" { payment(name) } else { order(name) };
+        let body = |name: &str| {
+            if kind == "payments" {
+                payment(name)
+            } else {
+                order(name)
+            }
+        };
         let torn = format!("TORN-{kind}");
         setting(&site, switch, "once");
         let id = send(&site, kind, &torn, &body(&torn));
@@ -112,11 +129,22 @@ fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
         assert_eq!(send(&site, kind, &torn, &body(&torn)), id);
         let good = format!("WHOLE-{kind}");
         let next = send(&site, kind, &good, &body(&good));
-        assert_eq!(state(&site, &next), "written", "the queue goes on: {}", settled(&site, &next));
+        assert_eq!(
+            state(&site, &next),
+            "written",
+            "the queue goes on: {}",
+            settled(&site, &next)
+        );
         assert_eq!(state(&site, &id), "in_doubt");
         assert_eq!(left(&site, kind, &torn), before);
-        let answer = site.api.post(&format!("/v1/imports/{id}/retry"), "unused", &json!({}));
-        assert!((400..500).contains(&answer.status), "a word is needed: {}", answer.body);
+        let answer = site
+            .api
+            .post(&format!("/v1/imports/{id}/retry"), "unused", &json!({}));
+        assert!(
+            (400..500).contains(&answer.status),
+            "a word is needed: {}",
+            answer.body
+        );
     }
 }
 
@@ -126,34 +154,64 @@ fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
     let mut driver = site.start_driver("driver", &[]);
     let first = send(&site, "sales_orders", "BEFORE", &order("BEFORE"));
     assert_eq!(state(&site, &first), "written");
-    let number = settled(&site, &first)["sales_order_no"].as_str().unwrap().to_owned();
+    let number = settled(&site, &first)["sales_order_no"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     // The company as it was before, as a restored backup brings it.
-    site.erp(&format!("DELETE FROM SO_SalesOrderHeader WHERE SalesOrderNo = '{number}'"));
-    site.erp(&format!("DELETE FROM SO_SalesOrderDetail WHERE SalesOrderNo = '{number}'"));
-    setting(&site, "NextSalesOrderNo", "0000850");
+    for table in ["Header", "Detail", "HistoryHeader", "HistoryDetail"] {
+        site.erp(&format!(
+            "DELETE FROM SO_SalesOrder{table} WHERE SalesOrderNo = '{number}'"
+        ));
+    }
+    setting(&site, "NextSalesOrderNo", "0000901");
 
     let second = send(&site, "sales_orders", "SECOND", &order("SECOND"));
     let held = settled(&site, &second);
-    assert_eq!((held["state"].as_str(), held["problems"][0]["code"].as_str()), (Some("held"), Some("restored_from_backup")), "{held}");
-    assert!(held["problems"][0]["remedy"].as_str().unwrap().contains("imports thaw"), "{held}");
+    assert_eq!(
+        (held["state"].as_str(), held["problems"][0]["code"].as_str()),
+        (Some("held"), Some("restored_from_backup")),
+        "{held}"
+    );
+    assert!(
+        held["problems"][0]["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("imports thaw"),
+        "{held}"
+    );
     // Every kind of document is held now, after a restart as well.
     driver.stop();
     driver = site.start_driver("driver", &[]);
     let third = send(&site, "payments", "THIRD", &payment("THIRD"));
-    assert_eq!(settled(&site, &third)["problems"][0]["code"], "restored_from_backup", "{}", settled(&site, &third));
-    assert_eq!(site.ask_erp("SELECT count(*) FROM SO_SalesOrderHeader WHERE CustomerPONo = 'SECOND'"), "0");
+    assert_eq!(
+        settled(&site, &third)["problems"][0]["code"],
+        "restored_from_backup",
+        "{}",
+        settled(&site, &third)
+    );
+    assert_eq!(
+        site.ask_erp("SELECT count(*) FROM SO_SalesOrderHeader WHERE CustomerPONo = 'SECOND'"),
+        "0"
+    );
 
     // The reason stands where people look.
     let words = "restored from a backup";
     let status = site.driver(&["status"]).ok();
-    assert!(status.contains("frozen") && status.contains("0000850") && status.contains("imports thaw"), "{status}");
+    assert!(
+        status.contains("frozen") && status.contains("0000901") && status.contains("imports thaw"),
+        "{status}"
+    );
     let json: Value = serde_json::from_str(&site.driver(&["status", "--json"]).ok()).unwrap();
-    assert!(json.to_string().contains("0000850"), "{json}");
-    assert!(held.to_string().contains(words) || held.to_string().contains("0000850"), "{held}");
+    assert!(json.to_string().contains("0000901"), "{json}");
+    assert!(
+        held.to_string().contains(words) || held.to_string().contains("0000901"),
+        "{held}"
+    );
 
     driver.stop();
     let thawed = site.driver(&["imports", "thaw", "--company", "ABC"]).ok();
-    assert!(thawed.contains("go on") && thawed.contains("0000850"), "{thawed}");
+    assert!(thawed.contains("go on") && thawed.contains("0000901"), "{thawed}");
     let _driver = site.start_driver("driver", &[]);
     let fourth = send(&site, "sales_orders", "FOURTH", &order("FOURTH"));
     assert_eq!(state(&site, &fourth), "written");

@@ -73,7 +73,9 @@ fn import(site: &Site, id: &str) -> Value {
 
 fn in_state(site: &Site, id: &str, states: &[&str]) -> Value {
     let is_there = |a: &Answer| states.contains(&a.body["state"].as_str().unwrap_or_default());
-    site.api.wait_for(&format!("/v1/imports/{id}"), SETTLED, is_there).body
+    site.api
+        .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_there)
+        .body
 }
 
 fn settled(site: &Site, id: &str) -> Value {
@@ -97,7 +99,11 @@ fn orders_with(site: &Site, po: &str) -> Vec<String> {
 fn is_written_once(site: &Site, id: &str, po: &str) -> Value {
     let import = settled(site, id);
     assert_eq!(import["state"], "written", "{import}");
-    assert_eq!(orders_with(site, po), [import["sales_order_no"].as_str().unwrap()], "{import}");
+    assert_eq!(
+        orders_with(site, po),
+        [import["sales_order_no"].as_str().unwrap()],
+        "{import}"
+    );
     import
 }
 
@@ -123,7 +129,8 @@ fn has_remedies(import: &Value) {
 /// A person wants the document entered again; what the hub says.
 fn retry(site: &Site, id: &str, accept: &[&str]) -> Answer {
     let words = json!({ "accept": accept, "why": "support was asked" });
-    site.api.post(&format!("/v1/imports/{id}/retry"), "unused", &words)
+    site.api
+        .post(&format!("/v1/imports/{id}/retry"), "unused", &words)
 }
 
 #[test]
@@ -135,7 +142,12 @@ fn stuck_orders_are_reset_by_support_and_sent_twice() {
     let waiting = send_order(&site, "STUCK-WAITING");
     in_state(&site, &waiting, &["waiting"]);
     let answer = retry(&site, &waiting, &[]);
-    assert_eq!((answer.status, answer.body["code"].as_str()), (409, Some("import_not_editable")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.body["code"].as_str()),
+        (409, Some("import_not_editable")),
+        "{}",
+        answer.body
+    );
     assert!(!answer.body["remedy"].as_str().unwrap().is_empty());
     drop(driver);
     setting(&site, "Seats", "5");
@@ -174,23 +186,36 @@ fn stuck_orders_are_reset_by_support_and_sent_twice() {
 fn a_lost_reply_is_a_lost_order() {
     let mut site = site();
     // The hub dies while the driver has just taken the document, before and after it journaled it.
-    for (place, point) in ["import.before_accept_local", "import.after_accept_local", "import.after_accept_hub"]
-        .into_iter()
-        .enumerate()
+    for (place, point) in [
+        "import.before_accept_local",
+        "import.after_accept_local",
+        "import.after_accept_hub",
+    ]
+    .into_iter()
+    .enumerate()
     {
         let once = site.path().join("once");
         std::fs::write(&once, "").unwrap();
         let once_text = once.display().to_string();
-        let environment = [("ERP_DRIVER_FAULT_POINT", point), ("ERP_DRIVER_FAULT_ONCE", once_text.as_str())];
+        let environment = [
+            ("ERP_DRIVER_FAULT_POINT", point),
+            ("ERP_DRIVER_FAULT_ONCE", once_text.as_str()),
+        ];
         let mut driver = site.start_driver("driver", &environment);
         let po = format!("LOST-{place}");
         let id = send_order(&site, &po);
-        assert!(driver.wait(Duration::from_secs(60)).is_some(), "{point} was not passed");
+        assert!(
+            driver.wait(Duration::from_secs(60)).is_some(),
+            "{point} was not passed"
+        );
         site.hub.kill();
         site.hub.start_again(&[]);
         // Fetched by somebody who is gone: still the hub's, and still to be entered.
         let state = import(&site, &id)["state"].as_str().unwrap().to_owned();
-        assert!(["received", "validated"].contains(&state.as_str()), "{point}: {state}");
+        assert!(
+            ["received", "validated"].contains(&state.as_str()),
+            "{point}: {state}"
+        );
         assert_eq!(orders_with(&site, &po), Vec::<String>::new());
         let _driver = site.start_driver("driver", &[]);
         is_written_once(&site, &id, &po);
@@ -226,13 +251,20 @@ fn a_batch_named_by_day_is_reused_after_posting_across_midnight() {
     site.write_config("driver", PAYMENTS);
     let driver = site.start_driver("driver", &[]);
     let batch = |import: &Value| import["batch_no"].as_str().unwrap().to_owned();
-    let in_batch = |no: &str| site.ask_erp(&format!("SELECT count(*) FROM AR_CashReceiptsHeader WHERE BatchNo = '{no}'"));
-    let (first, second) = (payment(&site, "mid-1", Some("2026-05-20")), payment(&site, "mid-2", Some("2026-05-20")));
+    let in_batch = |no: &str| {
+        site.ask_erp(&format!(
+            "SELECT count(*) FROM AR_CashReceiptsHeader WHERE BatchNo = '{no}'"
+        ))
+    };
+    let (first, second) = (
+        payment(&site, "mid-1", Some("2026-05-20")),
+        payment(&site, "mid-2", Some("2026-05-20")),
+    );
     assert_eq!(batch(&first), batch(&second));
     // The other side of midnight, while the batch of the day before is open.
     let next_day = payment(&site, "mid-3", Some("2026-05-21"));
     assert_ne!(batch(&next_day), batch(&first));
-    play(&site, "post-receipts", "10");
+    play(&site, "post-receipts", "3");
     assert_eq!(in_batch(&batch(&first)), "0");
     // Late money of both days: neither posted batch is used, each day has a new one; also after
     // a restart, and without the journal's help in the driver's memory.
@@ -246,7 +278,10 @@ fn a_batch_named_by_day_is_reused_after_posting_across_midnight() {
     batches.sort();
     batches.dedup();
     assert_eq!(batches.len(), 4, "{batches:?}");
-    assert_eq!((in_batch(&batch(&first)), in_batch(&batch(&late))), ("0".to_owned(), "2".to_owned()));
+    assert_eq!(
+        (in_batch(&batch(&first)), in_batch(&batch(&late))),
+        ("0".to_owned(), "2".to_owned())
+    );
 
     // Money without a day is of the site's day, not of UTC's.
     let new_york = || {
@@ -255,11 +290,19 @@ fn a_batch_named_by_day_is_reused_after_posting_across_midnight() {
     };
     let (before, today, after) = (new_york(), payment(&site, "mid-7", None), new_york());
     let no = today["check_no"].as_str().unwrap();
-    let day = site.ask_erp(&format!("SELECT DepositDate FROM AR_CashReceiptsHeader WHERE CheckNo = '{no}'"));
+    let day = site.ask_erp(&format!(
+        "SELECT DepositDate FROM AR_CashReceiptsHeader WHERE CheckNo = '{no}'"
+    ));
     assert!([&before, &after].contains(&&day), "{day} is not {before}");
-    let comment = format!("SELECT BatchComment FROM AR_CashReceiptsBatch WHERE BatchNo = '{}'", batch(&today));
+    let comment = format!(
+        "SELECT BatchComment FROM AR_CashReceiptsBatch WHERE BatchNo = '{}'",
+        batch(&today)
+    );
     let comment = site.ask_erp(&comment);
-    assert!(comment.contains(&day) || comment.contains(&day.replace('-', "")), "{comment} is not of {day}");
+    assert!(
+        comment.contains(&day) || comment.contains(&day.replace('-', "")),
+        "{comment} is not of {day}"
+    );
 }
 
 /// Calls into Sage so far, by what the worker notes.
@@ -273,7 +316,10 @@ fn start_logged(site: &Site, password: &str) -> (Running, std::path::PathBuf) {
     // Only what comes from now on.
     let _ = std::fs::remove_file(&log);
     let text = log.display().to_string();
-    let environment = [("ERP_DRIVER_FAULT_LOG", text.as_str()), ("SAGE_PASSWORD", password)];
+    let environment = [
+        ("ERP_DRIVER_FAULT_LOG", text.as_str()),
+        ("SAGE_PASSWORD", password),
+    ];
     (site.start_driver("driver", &environment), log)
 }
 
@@ -287,7 +333,9 @@ fn changed_credentials_stop_everything_silently() {
     setting(&site, "sage_password", "changed by somebody");
 
     let (driver, log) = start_logged(&site, "sandbox");
-    let ids: Vec<String> = (0..5).map(|n| send_order(&site, &format!("PASSWORD-{n}"))).collect();
+    let ids: Vec<String> = (0..5)
+        .map(|n| send_order(&site, &format!("PASSWORD-{n}")))
+        .collect();
     for id in &ids {
         let waiting = in_state(&site, id, &["waiting"]);
         assert_eq!(problem_code(&waiting), "password_refused", "{waiting}");
@@ -295,9 +343,13 @@ fn changed_credentials_stop_everything_silently() {
     }
     // By name where people look, on both sides.
     let sites = site.api.wait_for("/v1/sites", Duration::from_secs(30), |a| {
-        a.body.to_string().contains("password_refused")
+        a.body["companies"][0]["imports"]["condition"]["code"] == "password_refused"
     });
-    assert!(sites.body.to_string().contains("Sage"), "{}", sites.body);
+    let condition = &sites.body["companies"][0]["imports"]["condition"];
+    assert!(
+        condition["remedy"].as_str().unwrap().contains("password_env"),
+        "{condition}"
+    );
     let began = Instant::now();
     loop {
         let told = status(&site, "driver");
@@ -313,7 +365,10 @@ fn changed_credentials_stop_everything_silently() {
     site.erp("UPDATE CI_Item SET ItemCodeDesc = 'Seen' WHERE ItemCode = '1001-HON-H252'");
     drop(driver);
     site.driver(&["sync", "--dataset", "items"]).ok();
-    assert_eq!(site.api.get("/v1/items/1001-HON-H252").body["item_code_desc"], "Seen");
+    assert_eq!(
+        site.api.get("/v1/items/1001-HON-H252").body["item_code_desc"],
+        "Seen"
+    );
 
     // With the new password all go in by themselves, once each.
     let (_driver, _) = start_logged(&site, "changed by somebody");
@@ -333,7 +388,9 @@ fn the_erp_is_hammered_while_a_condition_lasts() {
     ] {
         setting(&site, name, value);
         let (driver, log) = start_logged(&site, "sandbox");
-        let ids: Vec<String> = (0..8).map(|n| send_order(&site, &format!("{code}-{n}"))).collect();
+        let ids: Vec<String> = (0..8)
+            .map(|n| send_order(&site, &format!("{code}-{n}")))
+            .collect();
         for id in &ids {
             let waiting = in_state(&site, id, &["waiting"]);
             assert_eq!(problem_code(&waiting), code, "{waiting}");
@@ -349,7 +406,7 @@ fn the_erp_is_hammered_while_a_condition_lasts() {
         if name == "Seats" {
             setting(&site, name, "5");
         } else {
-            system_tests::run("sage-sandbox", &["setting", &company, "clear", name]).ok();
+            system_tests::run("sage-sandbox", &["setting", &company, "unset", name]).ok();
         }
         let (_driver, _) = start_logged(&site, "sandbox");
         for (n, id) in ids.iter().enumerate() {
@@ -369,7 +426,11 @@ fn the_erp_stops_when_the_peer_is_down() {
     driver.kill();
     site.hub.kill();
     // Clerks work on, bulk jobs and the day end too, without waiting for anybody.
-    let count = |what: &str| -> u64 { site.ask_erp(&format!("SELECT count(*) FROM {what}")).parse().unwrap() };
+    let count = |what: &str| -> u64 {
+        site.ask_erp(&format!("SELECT count(*) FROM {what}"))
+            .parse()
+            .unwrap()
+    };
     let (open, invoices) = (count("SO_SalesOrderHeader"), count("AR_InvoiceHistoryHeader"));
     let began = Instant::now();
     play(&site, "maintain", "40");
@@ -384,7 +445,7 @@ fn the_erp_stops_when_the_peer_is_down() {
     let driver = site.start_driver("driver", &[]);
     is_written_once(&site, &id, "PEER-DOWN");
     drop(driver);
-    site.driver(&["sync"]).ok();
+    site.driver(&["sync", "--full"]).ok();
     site.driver(&["verify"]).ok();
 }
 
@@ -416,7 +477,12 @@ fn dead_letters_are_deleted_on_restart() {
         let after: Vec<Value> = [&in_doubt, &refused, &held].map(|id| import(&site, id)).to_vec();
         assert_eq!(after, before);
         let told = status(&site, "driver")["imports"].to_string();
-        assert!([&in_doubt, &refused, &held].iter().all(|id| told.contains(id.as_str())), "{told}");
+        assert!(
+            [&in_doubt, &refused, &held]
+                .iter()
+                .all(|id| told.contains(id.as_str())),
+            "{told}"
+        );
     }
     assert_eq!(orders_with(&site, "DEAD-DOUBT").len(), 1);
     assert_eq!(orders_with(&site, "DEAD-HELD"), Vec::<String>::new());
@@ -436,7 +502,10 @@ fn a_disk_buffer_sends_everything_again() {
             (send_order(&site, &po), po)
         })
         .collect();
-    let before: Vec<Value> = ids.iter().map(|(id, po)| is_written_once(&site, id, po)).collect();
+    let before: Vec<Value> = ids
+        .iter()
+        .map(|(id, po)| is_written_once(&site, id, po))
+        .collect();
     for round in 0..4 {
         driver.kill();
         if round % 2 == 1 {
@@ -490,13 +559,19 @@ fn a_corrupt_buffer_loops_until_somebody_deletes_it() {
     // It ends, says what is wrong with which file and what to do, and leaves Sage alone.
     for _ in 0..2 {
         let mut driver = site.start_driver("driver", &[]);
-        let output = driver.wait(Duration::from_secs(20)).expect("it does not go on without its journal");
+        let output = driver
+            .wait(Duration::from_secs(20))
+            .expect("it does not go on without its journal");
         let said = format!("{}{}", output.stdout, output.stderr);
         assert_eq!(output.code, Some(1), "{said}");
         assert!(said.contains("journal_damaged"), "{said}");
         assert!(said.contains("move journal.db away"), "{said}");
     }
-    assert_eq!(std::fs::metadata(&journal).unwrap().len(), size, "nobody but a person takes it away");
+    assert_eq!(
+        std::fs::metadata(&journal).unwrap().len(),
+        size,
+        "nobody but a person takes it away"
+    );
 
     std::fs::rename(&journal, site.path().join("journal.damaged")).unwrap();
     let _driver = site.start_driver("driver", &[]);
@@ -506,9 +581,16 @@ fn a_corrupt_buffer_loops_until_somebody_deletes_it() {
 
 /// The id of the agent that is not one of these.
 fn agent_beside(site: &Site, known: &[String]) -> String {
-    let text = site.hub.admin(&["agent", "list", "--tenant", "Acme", "--json"]).ok();
+    let text = site
+        .hub
+        .admin(&["agent", "list", "--tenant", "Acme", "--json"])
+        .ok();
     let agents: Value = serde_json::from_str(&text).unwrap();
-    let mut ids = agents.as_array().unwrap().iter().map(|a| a["agent"].as_str().unwrap().to_owned());
+    let mut ids = agents
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["agent"].as_str().unwrap().to_owned());
     ids.find(|id| !known.contains(id)).unwrap()
 }
 
@@ -528,9 +610,8 @@ fn two_runners_run_one_job() {
     // The one that is not the writer knows, and says so by name.
     let began = Instant::now();
     loop {
-        let told = status(&site, "second");
-        if told["failing_companies"]["ABC"]["code"] == "company_claimed" {
-            assert!(told["failing_companies"]["ABC"]["remedy"].as_str().unwrap().contains("company move"), "{told}");
+        let told = status(&site, "second").to_string();
+        if told.contains("company_claimed") && told.contains("company move") {
             break;
         }
         assert!(began.elapsed() < Duration::from_secs(30), "{told}");
@@ -542,13 +623,38 @@ fn two_runners_run_one_job() {
     setting(&site, "fault.header_write.delay_ms", "once:1500");
     let moved = send_order(&site, "TWO-MOVED");
     in_state(&site, &moved, &["writing"]);
-    site.hub.admin(&["company", "move", "--tenant", "Acme", "--to", &second_agent, "ABC"]).ok();
+    site.hub
+        .admin(&[
+            "company",
+            "move",
+            "--tenant",
+            "Acme",
+            "--to",
+            &second_agent,
+            "ABC",
+        ])
+        .ok();
     let began = Instant::now();
-    while !first.log().contains("another process became the company's writer") {
+    while !first
+        .log()
+        .contains("another process became the company's writer")
+    {
         assert!(began.elapsed() < SETTLED, "{}", first.log());
         std::thread::sleep(Duration::from_millis(100));
     }
-    is_written_once(&site, &moved, "TWO-MOVED");
+    // The new writer cannot know what the old one's process still does: it says so where it
+    // does not find the order, and enters nothing.
+    let import = settled(&site, &moved);
+    match import["state"].as_str().unwrap() {
+        "written" => {}
+        "in_doubt" => {
+            assert_eq!(problem_code(&import), "fence_unknown", "{import}");
+            has_remedies(&import);
+        }
+        other => panic!("{other}: {import}"),
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(orders_with(&site, "TWO-MOVED").len(), 1);
     let after = send_order(&site, "TWO-AFTER");
     is_written_once(&site, &after, "TWO-AFTER");
     assert!(status(&site, "second")["imports"].to_string().contains(&after));
@@ -587,5 +693,10 @@ fn an_identity_key_stops_only_pending_twins() {
     assert_eq!(settled(&site, &refused)["state"], "refused");
     assert_eq!(send(&site, "sales_orders", "TWIN-WRONG", &wrong), refused);
     assert_eq!(settled(&site, &refused)["state"], "refused");
-    assert_eq!(site.api.post("/v1/sales_orders", "TWIN-WRONG", &order("TWIN-WRONG")).status, 409);
+    assert_eq!(
+        site.api
+            .post("/v1/sales_orders", "TWIN-WRONG", &order("TWIN-WRONG"))
+            .status,
+        409
+    );
 }

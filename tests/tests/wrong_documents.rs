@@ -244,7 +244,10 @@ fn complaints(wrong: &Wrong, status: u16, told: &Value) -> Vec<String> {
         complaints.push(format!("{} problems, not {}", found.len(), wrong.problems.len()));
     }
     for problem in &found {
-        if ["remedy", "message"].iter().any(|part| problem[part].as_str().unwrap_or_default().is_empty()) {
+        if ["remedy", "message"]
+            .iter()
+            .any(|part| problem[part].as_str().unwrap_or_default().is_empty())
+        {
             complaints.push(format!("no remedy or no message: {problem}"));
         }
     }
@@ -304,7 +307,10 @@ fn wrong_documents_name_all_that_is_wrong_and_leave_nothing_in_sage() {
         let said = try_one(&site, &format!("one-{place}"), wrong);
         found.extend(said.into_iter().map(|c| format!("{}: {c}", wrong.name)));
         let after = tables(&site);
-        let changed: Vec<_> = after.iter().filter(|(name, rows)| before.get(*name) != Some(rows)).collect();
+        let changed: Vec<_> = after
+            .iter()
+            .filter(|(name, rows)| before.get(*name) != Some(rows))
+            .collect();
         if !changed.is_empty() {
             found.push(format!("{}: changed {changed:?}", wrong.name));
         }
@@ -320,10 +326,18 @@ fn wrong_documents_name_all_that_is_wrong_and_leave_nothing_in_sage() {
 
 #[test]
 fn wrong_documents_in_a_queue_hold_up_no_good_one() {
-    let all: Vec<Wrong> = wrong_documents().into_iter().filter(|w| w.circumstances.is_empty()).collect();
+    let all: Vec<Wrong> = wrong_documents()
+        .into_iter()
+        .filter(|w| w.circumstances.is_empty())
+        .collect();
     let site = site();
     let count = |table: &str| -> usize { tables(&site)[table].0 };
-    let kept = ["SO_SalesOrderHeader", "AR_CashReceiptsHeader", "AR_Customer", "SO_ShipToAddress"];
+    let kept = [
+        "SO_SalesOrderHeader",
+        "AR_CashReceiptsHeader",
+        "AR_Customer",
+        "SO_ShipToAddress",
+    ];
     let before = kept.map(count);
     // All lie in the queue before the driver comes.
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
@@ -331,7 +345,12 @@ fn wrong_documents_in_a_queue_hold_up_no_good_one() {
         if place % 6 == 0 {
             good.extend(post_good(&site, &format!("B{place}")));
         }
-        let answer = post(&site, &document.collection, &format!("queued-{place}"), &document.body);
+        let answer = post(
+            &site,
+            &document.collection,
+            &format!("queued-{place}"),
+            &document.body,
+        );
         wrong.push((document, answer));
     }
     good.extend(post_good(&site, "BEHIND"));
@@ -351,9 +370,15 @@ fn wrong_documents_in_a_queue_hold_up_no_good_one() {
     none(&found);
     let more = good.len() / 3;
     let after = kept.map(count);
-    assert_eq!(after, [before[0] + more, before[1] + more, before[2] + more, before[3]]);
+    assert_eq!(
+        after,
+        [before[0] + more, before[1] + more, before[2] + more, before[3]]
+    );
     // A wrong document that is posted again is the same document, and as wrong.
     let again = post(&site, &all[0].collection, "queued-0", &all[0].body);
     assert_eq!(again.status, 202, "{}", again.body);
-    assert_eq!(settled(&site, again.body["id"].as_str().unwrap())["state"], "refused");
+    assert_eq!(
+        settled(&site, again.body["id"].as_str().unwrap())["state"],
+        "refused"
+    );
 }

@@ -107,7 +107,7 @@ impl Arguments {
             running,
             hub: config.hub_url.clone(),
             failing_companies: read_problems(&config.state_dir),
-            documents: waits.standings().clone(),
+            documents: documents(&config, &waits)?,
             paused: paused(&config, running)?,
             datasets: rows,
             imports: imports(&config, &waits)?,
@@ -138,6 +138,22 @@ fn paused(config: &Config, running: bool) -> Result<BTreeMap<CompanyId, PauseRow
         rows.insert(company, row);
     }
     Ok(rows)
+}
+
+/// As the driver last said; what is frozen, as the journal has it now.
+fn documents(config: &Config, waits: &Waits) -> Result<Standings, Failed> {
+    let mut standings = waits.standings().clone();
+    let path = config.state_dir.join("journal.db");
+    if path.exists() {
+        let journal = Journal::look(&path)?;
+        for company in &config.companies {
+            let frozen = journal.frozen(&company.id)?;
+            if frozen.is_some() || standings.contains_key(&company.id) {
+                standings.entry(company.id.clone()).or_default().frozen = frozen;
+            }
+        }
+    }
+    Ok(standings)
 }
 
 fn imports(config: &Config, waits: &Waits) -> Result<Vec<ImportStatus>, Failed> {
