@@ -12,10 +12,10 @@ use super::{Check, Verdict};
 /// it. A write takes from some milliseconds to seconds.
 const TRIES: [(Duration, Option<Duration>); 5] = [
     (Duration::from_millis(1), None),
-    (Duration::from_millis(4), None),
     (Duration::from_millis(15), None),
+    (Duration::from_millis(60), None),
     (Duration::from_millis(4), Some(Duration::from_millis(50))),
-    (Duration::from_millis(4), Some(Duration::from_millis(400))),
+    (Duration::from_millis(60), Some(Duration::from_millis(400))),
 ];
 
 /// A write that was broken off.
