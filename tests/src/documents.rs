@@ -145,7 +145,7 @@ impl Site {
     pub fn erp_rows(&self, sql: &str) -> Vec<BTreeMap<String, String>> {
         let connection = rusqlite::Connection::open(self.company()).unwrap();
         let mut select = connection.prepare(sql).unwrap();
-        let names: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = select.column_names().map(str::to_owned).collect();
         let mut rows = select.query([]).unwrap();
         let mut found = Vec::new();
         while let Some(row) = rows.next().unwrap() {

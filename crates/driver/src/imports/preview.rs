@@ -80,10 +80,8 @@ impl Runner {
     }
 
     fn preview_order(&mut self, write: &Write) -> ImportReport {
-        match self.enter_session(write.program()) {
-            Event::SessionOpened(_) => {}
-            Event::Blocked { obstacle, detail } => return waiting(obstacle.problem(&detail)),
-            _ => return waiting(Obstacle::SageUnreachable.problem("the session is gone")),
+        if let Event::Blocked { obstacle, detail } = self.enter_session(write.program()) {
+            return waiting(obstacle.problem(&detail));
         }
         let today = self.today();
         let Some(worker) = &mut self.worker else {
