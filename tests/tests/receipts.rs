@@ -197,6 +197,53 @@ fn payments_of_one_day_share_batch_and_deposit_until_the_batch_is_posted() {
 }
 
 #[test]
+fn payments_on_both_sides_of_midnight_stand_in_batches_of_their_days() {
+    let site = site();
+    let _driver = site.start_driver("driver", &[]);
+    let mut batches = Vec::new();
+    for (number, day) in [(1, "2026-11-01"), (2, "2026-11-02"), (3, "2026-11-01")] {
+        let transaction = format!("ch_night_{number}");
+        let mut body = payment(
+            &transaction,
+            "10.00",
+            &json!([{ "invoice_no": "0100029", "amount": "10.00" }]),
+        );
+        body["captured_on"] = json!(day);
+        let import = site.written(&site.send("payments", &transaction, &body));
+        let receipt = receipt(&site, &import);
+        assert_eq!(receipt["DepositDate"], day, "{receipt:?}");
+        batches.push((receipt["BatchNo"].clone(), receipt["DepositNo"].clone()));
+    }
+    assert_ne!(batches[0], batches[1], "each day has a batch of its own");
+    assert_eq!(batches[0], batches[2], "a payment that comes late joins its day");
+}
+
+#[test]
+fn a_batch_that_a_clerk_has_open_is_left_to_them() {
+    let site = site();
+    let _driver = site.start_driver("driver", &[]);
+    let pay = |number: u32| {
+        let transaction = format!("ch_lock_{number}");
+        let body = payment(
+            &transaction,
+            "10.00",
+            &json!([{ "invoice_no": "0100029", "amount": "10.00" }]),
+        );
+        site.send("payments", &transaction, &body)
+    };
+    let first = site.written(&pay(1));
+    let batch = first["batch_no"].as_str().unwrap();
+    // A clerk has the batch open: the next payment goes into another, not into theirs.
+    site.setting(&format!("lock:AR_CashReceiptsBatch:{batch}"), "JQ");
+    let second = site.written(&pay(2));
+    assert_ne!(second["batch_no"], first["batch_no"], "{second}");
+    // The clerk is out of it again; the younger one stays in use.
+    site.setting(&format!("lock:AR_CashReceiptsBatch:{batch}"), "");
+    let third = site.written(&pay(3));
+    assert_eq!(third["batch_no"], second["batch_no"], "{third}");
+}
+
+#[test]
 fn money_given_back_and_money_beyond_the_invoices_wait_for_a_person() {
     let site = site();
     let _driver = site.start_driver("driver", &[]);
