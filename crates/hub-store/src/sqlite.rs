@@ -33,7 +33,7 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
     HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
     StreamReset, StreamState,
 };
@@ -358,6 +358,14 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<ImportDocument>, StoreError> {
         self.read(|t| imports::work(t, scope, companies, limit))
+    }
+
+    fn discarded(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+    ) -> Result<Vec<Discarded>, StoreError> {
+        self.read(|t| imports::discarded(t, scope, companies))
     }
 
     fn accept(

@@ -9,7 +9,7 @@ use serde::Serialize;
 use values::{AgentId, CompanyId, Date, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
     HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
     StreamReset, StreamState,
 };
@@ -350,7 +350,17 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ImportDocument>, StoreError>;
 
-    /// The driver has journaled the document.
+    /// Documents that were given up and that the driver has journaled, without its knowing.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    fn discarded(
+        &self,
+        scope: &AgentScope,
+        companies: &[(CompanyId, LeaseEpoch)],
+    ) -> Result<Vec<Discarded>, StoreError>;
+
+    /// The driver has journaled the document, or that it was given up.
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::LeaseLost`], [`StoreError::RevisionStale`].

@@ -297,6 +297,19 @@ pub struct Work {
     /// all: nothing is lost with them.
     #[serde(default)]
     pub previews: Vec<Preview>,
+    /// Documents that a person has given up since the driver journaled them. Each is told
+    /// until it is accepted.
+    #[serde(default)]
+    pub discarded: Vec<Discarded>,
+}
+
+/// A document that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discarded {
+    /// The document.
+    pub import: ImportId,
+    /// The revision to accept.
+    pub revision: u32,
 }
 
 /// A document that is never entered: somebody asks what Sage would say to it.

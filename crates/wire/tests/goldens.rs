@@ -19,7 +19,7 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Enroll, Enrolled, HashPage,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
     HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL, Preview, PreviewAnswer,
     RangeChecksum, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState, Token,
     TokenRequest, Work, WorkRequest,
@@ -239,6 +239,10 @@ fn the_messages_are_these() {
     show(
         "work",
         &Work {
+            discarded: vec![Discarded {
+                import: ImportId::new("1fe4"),
+                revision: 2,
+            }],
             imports: vec![document],
             previews: vec![Preview {
                 id: ImportId::new("p_1"),

@@ -11,11 +11,11 @@ use import::plan::Program;
 use import::rules::Rules;
 use import::settings::Settings;
 use import::writing::{Login, release_session};
-use import::{Command, Document, Event, Moment, Obstacle, Reserved, Source, Verdict};
+use import::{Command, Document, Event, Moment, Obstacle, Outcome, Reserved, Source, Verdict};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use model::ImportState;
 use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::{Accept, ImportDocument, Lease, LeaseRequest, Preview};
+use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest, Preview};
 use wire::status::ImportsStanding;
 
 use super::current::{Current, current_of};
@@ -73,6 +73,8 @@ pub struct Runner {
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
     pub(super) imports: Vec<Current>,
+    /// Documents with a past that the journal does not know, for which a lease was taken anew.
+    asked_after: BTreeSet<ImportId>,
     /// Documents of the company that a person has to look for in Sage.
     pub(super) in_doubt: BTreeSet<ImportId>,
     pub(super) tell: Box<dyn Fn(ImportsStanding)>,
@@ -142,6 +144,7 @@ impl Runner {
             worker: None,
             gate: None,
             imports: Vec::new(),
+            asked_after: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             tell: Box::new(|_| {}),
             told: None,
@@ -342,6 +345,12 @@ impl Runner {
                 self.hub_pause = Pause::default();
                 for document in work.imports {
                     self.take_document(&document);
+                    if self.lease.is_none() {
+                        break;
+                    }
+                }
+                for discarded in &work.discarded {
+                    self.give_up(discarded, lease);
                 }
                 self.previews.extend(work.previews);
             }
@@ -353,10 +362,56 @@ impl Runner {
         }
     }
 
+    /// A person has given the document up: the journal says so, too.
+    fn give_up(&mut self, discarded: &Discarded, lease: LeaseEpoch) {
+        let id = &discarded.import;
+        let is_under_work = self.imports.iter().any(|current| current.document.id == *id);
+        if !is_under_work && let Err(error) = self.journal_discard(id) {
+            tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+            self.pause(Obstacle::JournalFailed, &error);
+            return;
+        }
+        let accept = Accept {
+            lease,
+            revision: discarded.revision,
+        };
+        match self.hub.accept(id, &accept) {
+            Ok(()) => self.note_doubt(id, Some(ImportState::Discarded)),
+            Err(HubError::LeaseLost) => self.lose_lease(),
+            Err(error) => {
+                tracing::debug!(import = %id, %error, "the hub tells again that it was given up");
+                self.pause(Obstacle::HubUnreachable, &error);
+            }
+        }
+    }
+
+    fn journal_discard(&self, id: &ImportId) -> Result<(), JournalError> {
+        let mut journal = self.journal();
+        let Some(record) = journal.record(id)? else {
+            return Ok(());
+        };
+        let mut outcome = match record.outcome {
+            Some(outcome) if outcome.state == ImportState::Written => return Ok(()),
+            // What is being written ends first, and is told to the hub.
+            None if record.write.is_some() => return Ok(()),
+            Some(outcome) => outcome,
+            None => Outcome::of_state(ImportState::Discarded),
+        };
+        outcome.state = ImportState::Discarded;
+        journal.settle(id, &outcome)?;
+        journal.mark_reported(id)
+    }
+
     fn take_document(&mut self, document: &ImportDocument) {
         let document = document_of(document);
         let id = document.id.clone();
         let now = self.clock.now();
+        if self.has_unknown_past(&document) {
+            tracing::warn!(import = %id, "the journal does not know what was done for it: the hub is asked");
+            self.lease = None;
+            self.imports.clear();
+            return;
+        }
         self.point("import.before_accept_local");
         let journaled = {
             let mut journal = self.journal();
@@ -384,6 +439,14 @@ impl Runner {
             (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
         }
         self.note_doubt(&id, record.outcome.map(|outcome| outcome.state));
+    }
+
+    /// Was it tried before, and this journal did not see it? What was reserved for it comes
+    /// with the lease only, and without it it would be entered once more. Asked once: what
+    /// has no reservations is not in the lease either.
+    fn has_unknown_past(&mut self, document: &Document) -> bool {
+        let is_known = || matches!(self.journal().record(&document.id), Ok(Some(_)) | Err(_));
+        document.revision > 1 && !is_known() && self.asked_after.insert(document.id.clone())
     }
 
     fn next_due(&self, now: Timestamp) -> Option<usize> {

@@ -4,7 +4,7 @@ use model::{Attempt, Decision, ImportKind, ImportReport, ImportState, Numbers, P
 use serde_json::{Value, json};
 use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId};
 use wire::agent::{
-    Accept, Decide, DecideAction, ImportDocument, LeaseRequest, PreviewAnswer, Report, Reservation, Reserve,
+    Accept, Decide, DecideAction, Discarded, ImportDocument, LeaseRequest, PreviewAnswer, Report, Reservation, Reserve,
 };
 
 use super::{Site, add_agent, later, now, refused, scope};
@@ -311,6 +311,26 @@ fn doubt(desk: &Desk<'_>) {
     assert!(desk.work().iter().all(|d| d.id != id), "it is not entered again");
 }
 
+/// The driver hears of what it has journaled, until it says that it has heard.
+fn told_of_discards(desk: &Desk<'_>) {
+    let id = desk.order("discard-held");
+    desk.accept(&id, 1).unwrap();
+    desk.report(&id, 1, ImportState::Held, &[]);
+    desk.decide(&id, DecideAction::Discard, &[], "twice the same")
+        .unwrap();
+    let companies = [(CompanyId::new("ABC"), desk.lease)];
+    let told = || desk.store.discarded(&desk.site.agent, &companies).unwrap();
+    let discarded = Discarded {
+        import: id.clone(),
+        revision: 2,
+    };
+    assert_eq!(told(), [discarded.clone()], "not one that it never took up");
+    assert_eq!(told(), [discarded]);
+    desk.accept(&id, 2).unwrap();
+    assert_eq!(told(), []);
+    assert_eq!(desk.shown(&id).state, ImportState::Discarded);
+}
+
 fn discarding(desk: &Desk<'_>) {
     let id = desk.order("discard");
     refused(
@@ -322,6 +342,7 @@ fn discarding(desk: &Desk<'_>) {
         .unwrap();
     assert_eq!(gone.state, ImportState::Discarded);
     assert_eq!(gone.decision.unwrap().why, "the customer called");
+    told_of_discards(desk);
     assert!(desk.work().iter().all(|d| d.id != id));
     refused(desk.accept(&id, 1), "revision_stale");
     let reservation = Reservation {

@@ -18,7 +18,7 @@ use super::{derived, micros, people, timestamp};
 use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, import_id};
 
 pub(super) use driver::{
-    accept, check_lease, decide as decide_at_driver, grant_lease, report, reserve, work,
+    accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
 };
 pub(super) use redaction::redact;
 pub(super) use tenders::fill_in;

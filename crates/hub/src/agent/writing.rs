@@ -46,15 +46,20 @@ pub(crate) async fn work(
         posted.mark_unchanged();
         let (scope, request) = (scope.clone(), request.clone());
         let now = hub.now();
-        let (imports, previews) = hub
+        let work = hub
             .call(move |store| {
                 let imports = store.work(&scope, &request.companies, request.limit)?;
                 let previews = store.take_previews(&scope, &request.companies, now)?;
-                Ok((imports, previews))
+                let discarded = store.discarded(&scope, &request.companies)?;
+                Ok(Work {
+                    imports,
+                    previews,
+                    discarded,
+                })
             })
             .await?;
-        if !imports.is_empty() || !previews.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
-            return Ok(Json(Work { imports, previews }));
+        if work != Work::default() || Instant::now() >= deadline || *stopping.borrow() {
+            return Ok(Json(work));
         }
         tokio::select! {
             _ = posted.changed() => {}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use agent_store::journal::Listed;
 use clap::Args;
 use import::plan::Write;
-use import::{Done, Record, Source, Verdict};
+use import::{Record, Source, Verdict};
 use model::{Attempt, Decision, ImportState, Numbers, Problem, Totals};
 use serde::Serialize;
 use wire::status::NamedCondition;
@@ -56,7 +56,7 @@ struct WriteRow {
     noun: &'static str,
     /// Under which identity it is in Sage, proven.
     #[serde(skip_serializing_if = "Option::is_none")]
-    done: Option<Done>,
+    in_sage_as: Option<String>,
     content: Write,
 }
 
@@ -113,9 +113,18 @@ fn shown(record: Record, listed: Listed, attempts: Vec<Attempt>, waits: &Waits) 
     warnings.extend(outcome_warnings);
     warnings.dedup();
     let writes = record.plan.map(|plan| plan.writes).unwrap_or_default();
-    let done = |write: &Write| {
+    let is_written = listed.state == ImportState::Written;
+    let (done, reserved) = (record.done, record.reservations.clone());
+    let in_sage_as = |write: &Write| {
         let name = write.identity_name();
-        record.done.iter().find(|done| done.name == name).cloned()
+        let passed = done
+            .iter()
+            .find(|done| done.name == name)
+            .map(|done| &done.identity);
+        // The last write ends the document itself.
+        let ours = reserved.iter().rev();
+        let mut ours = ours.filter(|r| is_written && r.name == name && r.verdict == Verdict::Open);
+        passed.or_else(|| ours.next().map(|r| &r.identity)).cloned()
     };
     let reservations = record.reservations.into_iter().map(|reserved| ReservationRow {
         name: reserved.name,
@@ -140,7 +149,7 @@ fn shown(record: Record, listed: Listed, attempts: Vec<Attempt>, waits: &Waits) 
             .into_iter()
             .map(|write| WriteRow {
                 noun: write.noun(),
-                done: done(&write),
+                in_sage_as: in_sage_as(&write),
                 content: write,
             })
             .collect(),
@@ -208,10 +217,7 @@ fn text(shown: &Shown) -> String {
         ));
     }
     for (place, write) in shown.writes.iter().enumerate() {
-        let stands = write
-            .done
-            .as_ref()
-            .map(|done| format!(", in Sage as {}", done.identity));
+        let stands = write.in_sage_as.as_ref().map(|key| format!(", in Sage as {key}"));
         let stands = stands.unwrap_or_default();
         text.push_str(&format!("write {}: {}{stands}\n", place + 1, write.noun));
     }

@@ -126,7 +126,7 @@ impl HubImports for SimHub {
         }
         self.answer(Work {
             imports: work,
-            previews: Vec::new(),
+            ..Work::default()
         })
     }
 

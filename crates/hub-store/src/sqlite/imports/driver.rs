@@ -8,7 +8,7 @@ use model::ImportState;
 use rusqlite::{OptionalExtension as _, Row, Transaction};
 use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId, TenantId};
 use wire::agent::{
-    Accept, Decide, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve,
+    Accept, Decide, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve,
 };
 
 use super::{Known, decision_of, import_kind, known, moved, settled_at, tenders};
@@ -71,6 +71,28 @@ pub(in crate::sqlite) fn work(
         }
     }
     Ok(documents)
+}
+
+pub(in crate::sqlite) fn discarded(
+    t: &Transaction<'_>,
+    scope: &AgentScope,
+    companies: &[(CompanyId, LeaseEpoch)],
+) -> Result<Vec<Discarded>, StoreError> {
+    let sql = "SELECT id, revision FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'discarded' \
+               AND accepted < revision ORDER BY number LIMIT ?";
+    let mut discarded = Vec::new();
+    for (company, lease) in companies {
+        check_lease(t, scope, company, *lease)?;
+        let mut statement = t.prepare_cached(sql)?;
+        let mut rows = statement.query((scope.tenant().as_str(), company.as_str(), MAX_DOCUMENTS))?;
+        while let Some(row) = rows.next()? {
+            discarded.push(Discarded {
+                import: ImportId::new(row.get::<_, String>(0)?),
+                revision: row.get(1)?,
+            });
+        }
+    }
+    Ok(discarded)
 }
 
 pub(in crate::sqlite) fn accept(
