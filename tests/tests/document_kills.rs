@@ -17,7 +17,7 @@ const SETTINGS: &str = "[company.imports.customers]\nar_division_no = \"01\"\n\
      numbering = { prefix = \"W\", digits = 6 }\ndefaults = { terms_code = \"01\", tax_schedule = \"WI\" }\n\
      update = \"web\"\n\
      [company.imports.ship_tos]\nnew = \"create\"\n\
-     [company.imports.payments]\nbank_code = \"A\"\n\
+     [company.imports.payments]\nbank_code = \"A\"\nprepaid = \"prepayment\"\n\
      [company.imports.capabilities]\nreceipts = true\n";
 
 /// A document of each kind that is not an order alone.
@@ -27,24 +27,32 @@ enum Kind {
     Change,
     ShipTo,
     Receipt,
+    /// A new customer, a ship-to record, an order and the receipt of what was prepaid.
+    Everything,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Customer, Self::Change, Self::ShipTo, Self::Receipt];
+    const ALL: [Self; 5] = [
+        Self::Customer,
+        Self::Change,
+        Self::ShipTo,
+        Self::Receipt,
+        Self::Everything,
+    ];
 
-    /// The sandbox's object that writes its first record.
+    /// The sandbox's object that writes its first record; of everything, the last.
     const fn object(self) -> &'static str {
         match self {
             Self::Customer | Self::Change => "AR_Customer_bus",
             Self::ShipTo => "SO_ShipToAddress_bus",
-            Self::Receipt => "AR_CashReceipts_bus",
+            Self::Receipt | Self::Everything => "AR_CashReceipts_bus",
         }
     }
 
     fn collection(self) -> &'static str {
         match self {
             Self::Customer | Self::Change => "customers",
-            Self::ShipTo => "sales_orders",
+            Self::ShipTo | Self::Everything => "sales_orders",
             Self::Receipt => "payments",
         }
     }
@@ -76,6 +84,14 @@ impl Kind {
                 "amount": format!("{number}.25"), "reference": format!("R{number}"),
                 "invoices": [{ "invoice_no": "0100058", "amount": format!("{number}.25") }],
             }),
+            Self::Everything => {
+                let mut body = Self::ShipTo.body(number);
+                body["customer"] = json!({ "new": Self::Customer.body(number)["new"] });
+                body["payment"] = json!({
+                    "payment_type": "CHECK", "amount": format!("{number}.25"), "reference": format!("R{number}"),
+                });
+                body
+            }
         }
     }
 
@@ -135,6 +151,11 @@ impl Kind {
                 assert_eq!(lines.len(), 1, "{lines:?} {import}");
                 assert_eq!(lines[0]["AmountPosted"], format!("{number}.25"));
             }
+            Self::Everything => {
+                for part in [Self::Customer, Self::ShipTo, Self::Receipt] {
+                    part.is_once(site, number, import);
+                }
+            }
         }
     }
 }
@@ -174,9 +195,9 @@ fn driver_dies(kind: Kind) {
         let times = passed.iter().filter(|name| *name == place).count();
         let is_passed = match place {
             // Batch and deposit.
-            "import.after_allot" => kind == Kind::Receipt,
+            "import.after_allot" => matches!(kind, Kind::Receipt | Kind::Everything),
             // From one write to the next.
-            "import.after_pass" => kind == Kind::ShipTo,
+            "import.after_pass" => matches!(kind, Kind::ShipTo | Kind::Everything),
             _ => true,
         };
         assert_eq!(times > 0, is_passed, "{place}: {passed:?}");
@@ -207,6 +228,11 @@ fn the_driver_dies_and_a_ship_to_record_and_its_order_are_there_once() {
 #[test]
 fn the_driver_dies_and_a_receipt_is_there_once() {
     driver_dies(Kind::Receipt);
+}
+
+#[test]
+fn the_driver_dies_and_each_of_four_records_is_there_once() {
+    driver_dies(Kind::Everything);
 }
 
 #[test]
