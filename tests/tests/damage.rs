@@ -18,18 +18,13 @@ const SETTLED: Duration = Duration::from_secs(90);
 
 fn site() -> Site {
     let site = Site::demo(Reader::Sandbox);
-    setting(&site, "linger_ms", "50");
+    site.setting("linger_ms", "50");
     site.write_config(
         "driver",
         "[company.imports.payments]\nbank_code = \"A\"\n[company.imports.capabilities]\nreceipts = true\n",
     );
     site.driver(&["sync", "--dataset", "warehouses"]).ok();
     site
-}
-
-fn setting(site: &Site, name: &str, value: &str) {
-    let company = site.company().display().to_string();
-    system_tests::run("sage-sandbox", &["setting", &company, "set", name, value]).ok();
 }
 
 fn order(po: &str) -> Value {
@@ -47,24 +42,8 @@ fn payment(name: &str) -> Value {
     })
 }
 
-fn send(site: &Site, collection: &str, key: &str, body: &Value) -> String {
-    let answer = site.api.post(&format!("/v1/{collection}"), key, body);
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    answer.body["id"].as_str().unwrap().to_owned()
-}
-
-fn settled(site: &Site, id: &str) -> Value {
-    let is_settled = |a: &Answer| {
-        let state = a.body["state"].as_str().unwrap_or_default();
-        ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
-    };
-    site.api
-        .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_settled)
-        .body
-}
-
 fn state(site: &Site, id: &str) -> String {
-    settled(site, id)["state"].as_str().unwrap().to_owned()
+    site.settled(id)["state"].as_str().unwrap().to_owned()
 }
 
 fn retried(site: &Site, id: &str) -> Value {
@@ -114,9 +93,9 @@ fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
             }
         };
         let torn = format!("TORN-{kind}");
-        setting(&site, switch, "once");
-        let id = send(&site, kind, &torn, &body(&torn));
-        let import = settled(&site, &id);
+        site.setting(switch, "once");
+        let id = site.send(kind, &torn, &body(&torn));
+        let import = site.settled(&id);
         assert_eq!(import["state"], "in_doubt", "{import}");
         let problem = &import["problems"][0];
         assert!(!problem["code"].as_str().unwrap().is_empty(), "{import}");
@@ -126,14 +105,14 @@ fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
         // Neither time nor a restart nor the same key completes, removes or repeats it.
         driver.kill();
         driver = site.start_driver("driver", &[]);
-        assert_eq!(send(&site, kind, &torn, &body(&torn)), id);
+        assert_eq!(site.send(kind, &torn, &body(&torn)), id);
         let good = format!("WHOLE-{kind}");
-        let next = send(&site, kind, &good, &body(&good));
+        let next = site.send(kind, &good, &body(&good));
         assert_eq!(
             state(&site, &next),
             "written",
             "the queue goes on: {}",
-            settled(&site, &next)
+            site.settled(&next)
         );
         assert_eq!(state(&site, &id), "in_doubt");
         assert_eq!(left(&site, kind, &torn), before);
@@ -152,9 +131,9 @@ fn a_header_without_lines_is_in_doubt_and_stays_as_it_is() {
 fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
     let site = site();
     let mut driver = site.start_driver("driver", &[]);
-    let first = send(&site, "sales_orders", "BEFORE", &order("BEFORE"));
+    let first = site.send("sales_orders", "BEFORE", &order("BEFORE"));
     assert_eq!(state(&site, &first), "written");
-    let number = settled(&site, &first)["sales_order_no"]
+    let number = site.settled(&first)["sales_order_no"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -164,10 +143,10 @@ fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
             "DELETE FROM SO_SalesOrder{table} WHERE SalesOrderNo = '{number}'"
         ));
     }
-    setting(&site, "NextSalesOrderNo", "0000901");
+    site.setting("NextSalesOrderNo", "0000901");
 
-    let second = send(&site, "sales_orders", "SECOND", &order("SECOND"));
-    let held = settled(&site, &second);
+    let second = site.send("sales_orders", "SECOND", &order("SECOND"));
+    let held = site.settled(&second);
     assert_eq!(
         (held["state"].as_str(), held["problems"][0]["code"].as_str()),
         (Some("held"), Some("restored_from_backup")),
@@ -183,12 +162,12 @@ fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
     // Every kind of document is held now, after a restart as well.
     driver.stop();
     driver = site.start_driver("driver", &[]);
-    let third = send(&site, "payments", "THIRD", &payment("THIRD"));
+    let third = site.send("payments", "THIRD", &payment("THIRD"));
     assert_eq!(
-        settled(&site, &third)["problems"][0]["code"],
+        site.settled(&third)["problems"][0]["code"],
         "restored_from_backup",
         "{}",
-        settled(&site, &third)
+        site.settled(&third)
     );
     assert_eq!(
         site.ask_erp("SELECT count(*) FROM SO_SalesOrderHeader WHERE CustomerPONo = 'SECOND'"),
@@ -213,7 +192,7 @@ fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
     let thawed = site.driver(&["imports", "thaw", "--company", "ABC"]).ok();
     assert!(thawed.contains("go on") && thawed.contains("0000901"), "{thawed}");
     let _driver = site.start_driver("driver", &[]);
-    let fourth = send(&site, "sales_orders", "FOURTH", &order("FOURTH"));
+    let fourth = site.send("sales_orders", "FOURTH", &order("FOURTH"));
     assert_eq!(state(&site, &fourth), "written");
     for id in [&second, &third] {
         assert_eq!(retried(&site, id)["state"], "written");

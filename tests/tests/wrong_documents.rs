@@ -22,8 +22,6 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use system_tests::{Answer, Reader, Running, Site};
 
-const SETTLED: Duration = Duration::from_secs(60);
-
 const CARD_NUMBERS: [&str; 3] = ["4111111111111111", "4111 1111", "5500005555555559"];
 
 /// What the site has decided.
@@ -154,15 +152,6 @@ fn post(site: &Site, collection: &str, key: &str, body: &Value) -> Answer {
     site.api.post(&format!("/v1/{collection}"), key, body)
 }
 
-fn settled(site: &Site, id: &str) -> Value {
-    let is_settled = |a: &Answer| {
-        let state = a.body["state"].as_str().unwrap_or_default();
-        ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
-    };
-    let path = format!("/v1/imports/{id}");
-    site.api.wait_for(&path, SETTLED, is_settled).body
-}
-
 /// Posts a good document of each kind; the answers.
 fn post_good(site: &Site, mark: &str) -> Vec<String> {
     ["sales_orders", "payments", "customers"]
@@ -177,11 +166,6 @@ fn post_good(site: &Site, mark: &str) -> Vec<String> {
             answer.body["id"].as_str().unwrap().to_owned()
         })
         .to_vec()
-}
-
-fn is_written(site: &Site, id: &str) {
-    let import = settled(site, id);
-    assert_eq!(import["state"], "written", "{import}");
 }
 
 /// Every table of Sage, as a hash of all its rows. The sandbox's own tables hold sessions,
@@ -266,7 +250,7 @@ fn complaints(wrong: &Wrong, status: u16, told: &Value) -> Vec<String> {
 fn try_one(site: &Site, key: &str, wrong: &Wrong) -> Vec<String> {
     let answer = post(site, &wrong.collection, key, &wrong.body);
     let told = match answer.body["id"].as_str() {
-        Some(id) if answer.status == 202 => settled(site, id),
+        Some(id) if answer.status == 202 => site.settled(id),
         _ => answer.body,
     };
     complaints(wrong, answer.status, &told)
@@ -289,7 +273,7 @@ fn wrong_documents_name_all_that_is_wrong_and_leave_nothing_in_sage() {
     for (place, wrong) in all.iter().enumerate() {
         if place % 10 == 0 {
             for id in post_good(&site, &format!("A{place}")) {
-                is_written(&site, &id);
+                let _ = site.written(&id);
             }
         }
         let is_proven = wrong.circumstances != "receipts_unproven";
@@ -320,7 +304,7 @@ fn wrong_documents_name_all_that_is_wrong_and_leave_nothing_in_sage() {
     }
     none(&found);
     for id in post_good(&site, "LAST") {
-        is_written(&site, &id);
+        let _ = site.written(&id);
     }
 }
 
@@ -356,12 +340,12 @@ fn wrong_documents_in_a_queue_hold_up_no_good_one() {
     good.extend(post_good(&site, "BEHIND"));
     let _driver = site.start_driver("driver", &[]);
     for id in &good {
-        is_written(&site, id);
+        let _ = site.written(id);
     }
     let mut found = Vec::new();
     for (document, answer) in wrong {
         let told = match answer.body["id"].as_str() {
-            Some(id) if answer.status == 202 => settled(&site, id),
+            Some(id) if answer.status == 202 => site.settled(id),
             _ => answer.body,
         };
         let said = complaints(document, answer.status, &told);
@@ -378,7 +362,7 @@ fn wrong_documents_in_a_queue_hold_up_no_good_one() {
     let again = post(&site, &all[0].collection, "queued-0", &all[0].body);
     assert_eq!(again.status, 202, "{}", again.body);
     assert_eq!(
-        settled(&site, again.body["id"].as_str().unwrap())["state"],
+        site.settled(again.body["id"].as_str().unwrap())["state"],
         "refused"
     );
 }

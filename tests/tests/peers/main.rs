@@ -22,6 +22,8 @@
     reason = "a test stops where it stands"
 )]
 
+mod delivery;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -34,14 +36,9 @@ const PAYMENTS: &str = "[company.imports.payments]\nbank_code = \"A\"\n\
 
 fn site() -> Site {
     let site = Site::demo(Reader::Sandbox);
-    setting(&site, "linger_ms", "50");
+    site.setting("linger_ms", "50");
     site.driver(&["sync", "--dataset", "warehouses"]).ok();
     site
-}
-
-fn setting(site: &Site, name: &str, value: &str) {
-    let company = site.company().display().to_string();
-    system_tests::run("sage-sandbox", &["setting", &company, "set", name, value]).ok();
 }
 
 fn play(site: &Site, script: &str, count: &str) {
@@ -57,14 +54,8 @@ fn order(po: &str) -> Value {
     })
 }
 
-fn send(site: &Site, collection: &str, key: &str, body: &Value) -> String {
-    let answer = site.api.post(&format!("/v1/{collection}"), key, body);
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    answer.body["id"].as_str().unwrap().to_owned()
-}
-
 fn send_order(site: &Site, po: &str) -> String {
-    send(site, "sales_orders", po, &order(po))
+    site.send("sales_orders", po, &order(po))
 }
 
 fn import(site: &Site, id: &str) -> Value {
@@ -76,10 +67,6 @@ fn in_state(site: &Site, id: &str, states: &[&str]) -> Value {
     site.api
         .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_there)
         .body
-}
-
-fn settled(site: &Site, id: &str) -> Value {
-    in_state(site, id, &["written", "held", "in_doubt", "refused", "discarded"])
 }
 
 /// Orders with this number of the buyer, open or in history.
@@ -97,7 +84,7 @@ fn orders_with(site: &Site, po: &str) -> Vec<String> {
 
 #[track_caller]
 fn is_written_once(site: &Site, id: &str, po: &str) -> Value {
-    let import = settled(site, id);
+    let import = site.settled(id);
     assert_eq!(import["state"], "written", "{import}");
     assert_eq!(
         orders_with(site, po),
@@ -136,7 +123,7 @@ fn retry(site: &Site, id: &str, accept: &[&str]) -> Answer {
 #[test]
 fn stuck_orders_are_reset_by_support_and_sent_twice() {
     let site = site();
-    setting(&site, "Seats", "0");
+    site.setting("Seats", "0");
     let driver = site.start_driver("driver", &[]);
     // It waits for a seat: there is nothing to reset, it goes in by itself.
     let waiting = send_order(&site, "STUCK-WAITING");
@@ -150,10 +137,10 @@ fn stuck_orders_are_reset_by_support_and_sent_twice() {
     );
     assert!(!answer.body["remedy"].as_str().unwrap().is_empty());
     drop(driver);
-    setting(&site, "Seats", "5");
+    site.setting("Seats", "5");
 
     // It is being written, for seconds: it looks stuck, and is not sent again.
-    setting(&site, "fault.header_write.delay_ms", "once:3000");
+    site.setting("fault.header_write.delay_ms", "once:3000");
     let driver = site.start_driver("driver", &[]);
     let slow = in_state(&site, &waiting, &["writing"]);
     for accept in [&[][..], &["in_doubt"]] {
@@ -174,9 +161,9 @@ fn stuck_orders_are_reset_by_support_and_sent_twice() {
     is_written_once(&site, &waiting, "STUCK-WAITING");
 
     // One in doubt needs a person's word that it is not there, and is looked for all the same.
-    setting(&site, "fault.partial_write", "once");
+    site.setting("fault.partial_write", "once");
     let doubtful = send_order(&site, "STUCK-DOUBT");
-    assert_eq!(settled(&site, &doubtful)["state"], "in_doubt");
+    assert_eq!(site.settled(&doubtful)["state"], "in_doubt");
     let answer = retry(&site, &doubtful, &[]);
     assert!((400..500).contains(&answer.status), "{}", answer.body);
     assert_eq!(orders_with(&site, "STUCK-DOUBT").len(), 1);
@@ -194,9 +181,7 @@ fn a_lost_reply_is_a_lost_order() {
     .into_iter()
     .enumerate()
     {
-        let once = site.path().join("once");
-        std::fs::write(&once, "").unwrap();
-        let once_text = once.display().to_string();
+        let once_text = site.once_file().display().to_string();
         let environment = [
             ("ERP_DRIVER_FAULT_POINT", point),
             ("ERP_DRIVER_FAULT_ONCE", once_text.as_str()),
@@ -221,7 +206,7 @@ fn a_lost_reply_is_a_lost_order() {
         is_written_once(&site, &id, &po);
     }
     // The reply to the report is lost, too: the hub is gone while the order is entered.
-    setting(&site, "fault.header_write.delay_ms", "once:2000");
+    site.setting("fault.header_write.delay_ms", "once:2000");
     let _driver = site.start_driver("driver", &[]);
     let id = send_order(&site, "LOST-REPORT");
     in_state(&site, &id, &["writing"]);
@@ -240,7 +225,7 @@ fn payment(site: &Site, name: &str, day: Option<&str>) -> Value {
     if let Some(day) = day {
         body["captured_on"] = json!(day);
     }
-    let import = settled(site, &send(site, "payments", name, &body));
+    let import = site.settled(&site.send("payments", name, &body));
     assert_eq!(import["state"], "written", "{import}");
     import
 }
@@ -330,7 +315,7 @@ fn changed_credentials_stop_everything_silently() {
     let before = send_order(&site, "PASSWORD-BEFORE");
     is_written_once(&site, &before, "PASSWORD-BEFORE");
     drop(driver);
-    setting(&site, "sage_password", "changed by somebody");
+    site.setting("sage_password", "changed by somebody");
 
     let (driver, log) = start_logged(&site, "sandbox");
     let ids: Vec<String> = (0..5)
@@ -386,7 +371,7 @@ fn the_erp_is_hammered_while_a_condition_lasts() {
         ("closed", "Y", "sage_closed"),
         ("permission:SO_SalesOrder_ui", "N", "permission_denied"),
     ] {
-        setting(&site, name, value);
+        site.setting(name, value);
         let (driver, log) = start_logged(&site, "sandbox");
         let ids: Vec<String> = (0..8)
             .map(|n| send_order(&site, &format!("{code}-{n}")))
@@ -404,7 +389,7 @@ fn the_erp_is_hammered_while_a_condition_lasts() {
         drop(driver);
         let company = site.company().display().to_string();
         if name == "Seats" {
-            setting(&site, name, "5");
+            site.setting(name, "5");
         } else {
             system_tests::run("sage-sandbox", &["setting", &company, "unset", name]).ok();
         }
@@ -420,7 +405,7 @@ fn the_erp_stops_when_the_peer_is_down() {
     let mut site = site();
     site.driver(&["sync"]).ok();
     let mut driver = site.start_driver("driver", &[]);
-    setting(&site, "fault.header_write.delay_ms", "once:1000");
+    site.setting("fault.header_write.delay_ms", "once:1000");
     let id = send_order(&site, "PEER-DOWN");
     in_state(&site, &id, &["writing"]);
     driver.kill();
@@ -447,256 +432,4 @@ fn the_erp_stops_when_the_peer_is_down() {
     drop(driver);
     site.driver(&["sync", "--full"]).ok();
     site.driver(&["verify"]).ok();
-}
-
-#[test]
-fn dead_letters_are_deleted_on_restart() {
-    let mut site = site();
-    site.erp("UPDATE AR_Customer SET CreditHold = 'Y' WHERE CustomerNo = 'KEYS001'");
-    setting(&site, "fault.partial_write", "once");
-    let mut driver = site.start_driver("driver", &[]);
-    let in_doubt = send_order(&site, "DEAD-DOUBT");
-    assert_eq!(settled(&site, &in_doubt)["state"], "in_doubt");
-    let mut wrong = order("DEAD-REFUSED");
-    wrong["lines"][0]["item_code"] = json!("NO-SUCH-ITEM");
-    let refused = send(&site, "sales_orders", "DEAD-REFUSED", &wrong);
-    let mut credit = order("DEAD-HELD");
-    credit["customer"]["customer_no"] = json!("KEYS001");
-    let held = send(&site, "sales_orders", "DEAD-HELD", &credit);
-    let before: Vec<Value> = [&in_doubt, &refused, &held].map(|id| settled(&site, id)).to_vec();
-    let states: Vec<&str> = before.iter().map(|i| i["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["in_doubt", "refused", "held"]);
-    for _ in 0..3 {
-        driver.kill();
-        site.hub.kill();
-        site.hub.start_again(&[]);
-        driver = site.start_driver("driver", &[]);
-        // The driver has come back when a new order goes in.
-        let po = format!("DEAD-{}", driver.pid());
-        is_written_once(&site, &send_order(&site, &po), &po);
-        let after: Vec<Value> = [&in_doubt, &refused, &held].map(|id| import(&site, id)).to_vec();
-        assert_eq!(after, before);
-        let told = status(&site, "driver")["imports"].to_string();
-        assert!(
-            [&in_doubt, &refused, &held]
-                .iter()
-                .all(|id| told.contains(id.as_str())),
-            "{told}"
-        );
-    }
-    assert_eq!(orders_with(&site, "DEAD-DOUBT").len(), 1);
-    assert_eq!(orders_with(&site, "DEAD-HELD"), Vec::<String>::new());
-    // They are still the documents that they were: a person's word sends the held one in.
-    assert_eq!(retry(&site, &held, &["credit_hold"]).status, 200);
-    in_state(&site, &held, &["written"]);
-    is_written_once(&site, &held, "DEAD-HELD");
-}
-
-#[test]
-fn a_disk_buffer_sends_everything_again() {
-    let mut site = site();
-    let mut driver = site.start_driver("driver", &[]);
-    let ids: Vec<(String, String)> = (0..6)
-        .map(|n| {
-            let po = format!("BUFFER-{n}");
-            (send_order(&site, &po), po)
-        })
-        .collect();
-    let before: Vec<Value> = ids
-        .iter()
-        .map(|(id, po)| is_written_once(&site, id, po))
-        .collect();
-    for round in 0..4 {
-        driver.kill();
-        if round % 2 == 1 {
-            site.hub.kill();
-            site.hub.start_again(&[]);
-        }
-        driver = site.start_driver("driver", &[]);
-        let po = format!("BUFFER-R{round}");
-        is_written_once(&site, &send_order(&site, &po), &po);
-        for ((id, po), before) in ids.iter().zip(&before) {
-            assert_eq!(&is_written_once(&site, id, po), before);
-        }
-    }
-    // Without the hub's record that it was told: every outcome may be told again, none is entered again.
-    driver.kill();
-    let journal = site.path().join("driver").join("journal.db");
-    let db = rusqlite::Connection::open(&journal).unwrap();
-    assert!(db.execute("UPDATE document SET reported = 0", []).unwrap() >= 10);
-    drop(db);
-    let _driver = site.start_driver("driver", &[]);
-    let last = send_order(&site, "BUFFER-LAST");
-    is_written_once(&site, &last, "BUFFER-LAST");
-    for ((id, po), before) in ids.iter().zip(&before) {
-        let after = is_written_once(&site, id, po);
-        assert_eq!(after["sales_order_no"], before["sales_order_no"]);
-    }
-}
-
-#[test]
-fn a_corrupt_buffer_loops_until_somebody_deletes_it() {
-    let site = site();
-    let once = site.path().join("once");
-    std::fs::write(&once, "").unwrap();
-    let once_text = once.display().to_string();
-    let environment = [
-        ("ERP_DRIVER_FAULT_POINT", "import.after_header_write"),
-        ("ERP_DRIVER_FAULT_ONCE", once_text.as_str()),
-    ];
-    let mut driver = site.start_driver("driver", &environment);
-    let entered = send_order(&site, "CORRUPT-ENTERED");
-    assert!(driver.wait(Duration::from_secs(60)).is_some());
-    let waiting = send_order(&site, "CORRUPT-WAITING");
-    assert_eq!(orders_with(&site, "CORRUPT-ENTERED").len(), 1);
-
-    let journal = site.path().join("driver").join("journal.db");
-    for name in ["journal.db-wal", "journal.db-shm"] {
-        let _ = std::fs::remove_file(journal.with_file_name(name));
-    }
-    let size = std::fs::metadata(&journal).unwrap().len();
-    std::fs::write(&journal, vec![0x5a; usize::try_from(size).unwrap()]).unwrap();
-    // It ends, says what is wrong with which file and what to do, and leaves Sage alone.
-    for _ in 0..2 {
-        let mut driver = site.start_driver("driver", &[]);
-        let output = driver
-            .wait(Duration::from_secs(20))
-            .expect("it does not go on without its journal");
-        let said = format!("{}{}", output.stdout, output.stderr);
-        assert_eq!(output.code, Some(1), "{said}");
-        assert!(said.contains("journal_damaged"), "{said}");
-        assert!(said.contains("move journal.db away"), "{said}");
-    }
-    assert_eq!(
-        std::fs::metadata(&journal).unwrap().len(),
-        size,
-        "nobody but a person takes it away"
-    );
-
-    std::fs::rename(&journal, site.path().join("journal.damaged")).unwrap();
-    let _driver = site.start_driver("driver", &[]);
-    is_written_once(&site, &entered, "CORRUPT-ENTERED");
-    is_written_once(&site, &waiting, "CORRUPT-WAITING");
-}
-
-/// The id of the agent that is not one of these.
-fn agent_beside(site: &Site, known: &[String]) -> String {
-    let text = site
-        .hub
-        .admin(&["agent", "list", "--tenant", "Acme", "--json"])
-        .ok();
-    let agents: Value = serde_json::from_str(&text).unwrap();
-    let mut ids = agents
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|a| a["agent"].as_str().unwrap().to_owned());
-    ids.find(|id| !known.contains(id)).unwrap()
-}
-
-#[test]
-fn two_runners_run_one_job() {
-    let site = site();
-    let first_agent = agent_beside(&site, &[]);
-    site.write_config("second", "");
-    site.enroll("second").ok();
-    let second_agent = agent_beside(&site, &[first_agent]);
-    let first = site.start_driver("driver", &[]);
-    let second = site.start_driver("second", &[]);
-    for n in 0..4 {
-        let po = format!("TWO-{n}");
-        is_written_once(&site, &send_order(&site, &po), &po);
-    }
-    // The one that is not the writer knows, and says so by name.
-    let began = Instant::now();
-    loop {
-        let told = status(&site, "second").to_string();
-        if told.contains("company_claimed") && told.contains("company move") {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "{told}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    assert!(status(&site, "second")["imports"].as_array().unwrap().is_empty());
-
-    // The company is given to it while the first is at work on an order.
-    setting(&site, "fault.header_write.delay_ms", "once:1500");
-    let moved = send_order(&site, "TWO-MOVED");
-    in_state(&site, &moved, &["writing"]);
-    site.hub
-        .admin(&[
-            "company",
-            "move",
-            "--tenant",
-            "Acme",
-            "--to",
-            &second_agent,
-            "ABC",
-        ])
-        .ok();
-    let began = Instant::now();
-    while !first
-        .log()
-        .contains("another process became the company's writer")
-    {
-        assert!(began.elapsed() < SETTLED, "{}", first.log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    // The new writer cannot know what the old one's process still does: it says so where it
-    // does not find the order, and enters nothing.
-    let import = settled(&site, &moved);
-    match import["state"].as_str().unwrap() {
-        "written" => {}
-        "in_doubt" => {
-            assert_eq!(problem_code(&import), "fence_unknown", "{import}");
-            has_remedies(&import);
-        }
-        other => panic!("{other}: {import}"),
-    }
-    std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(orders_with(&site, "TWO-MOVED").len(), 1);
-    let after = send_order(&site, "TWO-AFTER");
-    is_written_once(&site, &after, "TWO-AFTER");
-    assert!(status(&site, "second")["imports"].to_string().contains(&after));
-    assert!(!status(&site, "driver")["imports"].to_string().contains(&after));
-    drop((first, second));
-}
-
-#[test]
-fn an_identity_key_stops_only_pending_twins() {
-    let site = site();
-    let driver = site.start_driver("driver", &[]);
-    let twenty = |po: &str| -> Vec<String> {
-        std::thread::scope(|scope| {
-            let posts: Vec<_> = (0..20).map(|_| scope.spawn(|| send_order(&site, po))).collect();
-            posts.into_iter().map(|post| post.join().unwrap()).collect()
-        })
-    };
-    let ids = twenty("TWIN");
-    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    let import = is_written_once(&site, &ids[0], "TWIN");
-    // It is settled: its twins are still twins, also for a new driver, also when it was invoiced.
-    assert!(twenty("TWIN").iter().all(|id| *id == ids[0]));
-    drop(driver);
-    let company = site.company().display().to_string();
-    let number = import["sales_order_no"].as_str().unwrap();
-    system_tests::run("sage-sandbox", &["post", &company, "--order", number]).ok();
-    let _driver = site.start_driver("driver", &[]);
-    assert!(twenty("TWIN").iter().all(|id| *id == ids[0]));
-    let other = send_order(&site, "TWIN-OTHER");
-    is_written_once(&site, &other, "TWIN-OTHER");
-    is_written_once(&site, &ids[0], "TWIN");
-    // A twin that was refused stays refused; a person edits it, nobody sends it anew.
-    let mut wrong = order("TWIN-WRONG");
-    wrong["lines"][0]["item_code"] = json!("NO-SUCH-ITEM");
-    let refused = send(&site, "sales_orders", "TWIN-WRONG", &wrong);
-    assert_eq!(settled(&site, &refused)["state"], "refused");
-    assert_eq!(send(&site, "sales_orders", "TWIN-WRONG", &wrong), refused);
-    assert_eq!(settled(&site, &refused)["state"], "refused");
-    assert_eq!(
-        site.api
-            .post("/v1/sales_orders", "TWIN-WRONG", &order("TWIN-WRONG"))
-            .status,
-        409
-    );
 }
