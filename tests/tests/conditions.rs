@@ -77,7 +77,9 @@ fn waits_by_name(site: &Site, id: &str, name: &str) -> Value {
 
     let row = |standing: &Value| {
         let waiting = standing["waiting"].as_array().cloned().unwrap_or_default();
-        waiting.into_iter().find(|w| w["import"] == id && w["code"] == name)
+        waiting
+            .into_iter()
+            .find(|w| w["import"] == id && w["code"] == name)
     };
     let sites = site.api.wait_for("/v1/sites", SOON, |a| {
         row(&a.body["companies"][0]["imports"]).is_some()
@@ -85,7 +87,10 @@ fn waits_by_name(site: &Site, id: &str, name: &str) -> Value {
     let standing = &sites.body["companies"][0]["imports"];
     let shown = row(standing).unwrap();
     assert!(!shown["remedy"].as_str().unwrap().is_empty(), "{shown}");
-    assert!(shown["since"].is_string() && shown["until"].is_string(), "{shown}");
+    assert!(
+        shown["since"].is_string() && shown["until"].is_string(),
+        "{shown}"
+    );
     // One document's lock holds up nobody else.
     if name == "record_locked" {
         assert_eq!(standing["condition"], Value::Null, "{standing}");
@@ -230,8 +235,12 @@ fn a_held_order_is_shown_and_goes_in_at_a_persons_word_whether_the_driver_runs_o
         let held = import(&site, id, SOON, "held");
         assert_eq!(held["problems"][0]["code"], "credit_hold", "{held}");
     }
-    let listed: Value =
-        serde_json::from_str(&site.driver(&["imports", "list", "--state", "held", "--json"]).ok()).unwrap();
+    let listed: Value = serde_json::from_str(
+        &site
+            .driver(&["imports", "list", "--state", "held", "--json"])
+            .ok(),
+    )
+    .unwrap();
     assert_eq!(listed["imports"].as_array().unwrap().len(), 3, "{listed}");
     let shown: Value =
         serde_json::from_str(&site.driver(&["imports", "show", &first, "--json"]).ok()).unwrap();
@@ -245,7 +254,13 @@ fn a_held_order_is_shown_and_goes_in_at_a_persons_word_whether_the_driver_runs_o
 
     // The driver runs.
     site.driver(&[
-        "imports", "retry", &first, "--accept", "credit_hold", "--why", "paid today",
+        "imports",
+        "retry",
+        &first,
+        "--accept",
+        "credit_hold",
+        "--why",
+        "paid today",
     ])
     .ok();
     is_written_once(&site, &first, "PO-HELD-1", SOON);
@@ -264,7 +279,13 @@ fn a_held_order_is_shown_and_goes_in_at_a_persons_word_whether_the_driver_runs_o
     // It does not.
     driver.stop();
     site.driver(&[
-        "imports", "retry", &second, "--accept", "credit_hold", "--why", "paid today",
+        "imports",
+        "retry",
+        &second,
+        "--accept",
+        "credit_hold",
+        "--why",
+        "paid today",
     ])
     .ok();
     site.driver(&["imports", "discard", &third, "--why", "entered by hand"])
@@ -293,7 +314,9 @@ fn without_the_hub_a_decision_says_what_to_check() {
     site.hub.kill();
     let told = site.driver(&["imports", "discard", "0197c5d2", "--why", "x"]);
     assert!(
-        told.code != Some(0) && told.stderr.contains("hub_connection_refused") && told.stderr.contains("check"),
+        told.code != Some(0)
+            && told.stderr.contains("hub_connection_refused")
+            && told.stderr.contains("check"),
         "{}",
         told.stderr
     );

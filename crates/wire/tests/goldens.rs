@@ -19,8 +19,8 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
-    HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL, Preview, PreviewAnswer,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL, Preview, PreviewAnswer,
     RangeChecksum, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState, Token,
     TokenRequest, Work, WorkRequest,
 };

@@ -570,3 +570,20 @@ fn hub_failed(error: HubError) -> Result<Event, Halt> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::FAULT_LOST;
+
+    #[test]
+    fn a_call_that_took_too_long_is_not_called_a_fault() {
+        let fault = |code| Fault {
+            code,
+            message: "x".to_owned(),
+        };
+        assert_eq!(obstacle_of(&fault(FAULT_TIMED_OUT)), Obstacle::TimeOut);
+        assert_eq!(obstacle_of(&fault(FAULT_LOST)), Obstacle::ComFault);
+        assert_eq!(obstacle_of(&fault(200)), Obstacle::ComFault);
+    }
+}

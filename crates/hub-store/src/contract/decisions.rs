@@ -4,7 +4,8 @@ use model::{Attempt, Decision, ImportKind, ImportReport, ImportState, Numbers, P
 use serde_json::{Value, json};
 use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId};
 use wire::agent::{
-    Accept, Decide, DecideAction, Discarded, ImportDocument, LeaseRequest, PreviewAnswer, Report, Reservation, Reserve,
+    Accept, Decide, DecideAction, Discarded, ImportDocument, LeaseRequest, PreviewAnswer, Report,
+    Reservation, Reserve,
 };
 
 use super::{Site, add_agent, later, now, refused, scope};
@@ -277,9 +278,7 @@ fn retrying(desk: &Desk<'_>) {
         desk.store.decide(&stranger, &id, &decided, now()),
         "import_unknown",
     );
-    desk.store
-        .decide(&desk.site.agent, &id, &decided, now())
-        .unwrap();
+    desk.store.decide(&desk.site.agent, &id, &decided, now()).unwrap();
     let shown = desk.shown(&id);
     assert_eq!(
         (shown.revision, shown.decision),
