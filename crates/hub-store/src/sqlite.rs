@@ -33,9 +33,9 @@ use values::{
 };
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
-    HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
-    StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve,
+    StreamRequest, StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 

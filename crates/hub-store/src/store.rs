@@ -9,9 +9,9 @@ use serde::Serialize;
 use values::{AgentId, CompanyId, Date, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{
-    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled, HashPage,
-    HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve, StreamRequest,
-    StreamReset, StreamState,
+    Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve,
+    StreamRequest, StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 
