@@ -418,7 +418,8 @@ fn the_erp_stops_when_the_peer_is_down() {
     };
     let (open, invoices) = (count("SO_SalesOrderHeader"), count("AR_InvoiceHistoryHeader"));
     let began = Instant::now();
-    play(&site, "maintain", "40");
+    // None of these changes the order that is on its way: a clerk who does is another story.
+    play(&site, "stock-batch", "40");
     play(&site, "price-load", "50");
     play(&site, "day-end", "5");
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
