@@ -285,3 +285,39 @@ impl Facts for Gathered<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use import::plan::{NumberSource, Setting};
+
+    use super::*;
+
+    fn customer(settings: &[(&str, &str)]) -> CustomerWrite {
+        let settings = settings.iter();
+        CustomerWrite {
+            ar_division_no: "01".into(),
+            number: NumberSource::SageNext,
+            settings: settings
+                .map(|(column, text)| Setting::text(column, *text, ""))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn one_buyer_is_known_by_mail_address_name_or_tax_number() {
+        let one = customer(&[
+            ("CustomerName", "Harbor Supply"),
+            ("EmailAddress", "ap@harbor.example"),
+        ]);
+        for (column, text, is_same) in [
+            ("EmailAddress", "AP@harbor.example ", true),
+            ("CustomerName", "harbor supply", true),
+            ("EmailAddress", "hq@harbor.example", false),
+            ("City", "Harbor Supply", false),
+        ] {
+            assert_eq!(is_alike(&one, &customer(&[(column, text)])), is_same, "{text}");
+        }
+        let blank = customer(&[("EmailAddress", " ")]);
+        assert!(!is_alike(&blank, &blank));
+    }
+}
