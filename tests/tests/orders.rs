@@ -129,7 +129,11 @@ fn three_posts_become_one_order_with_the_customers_defaults_and_sages_prices() {
     let warnings = import["warnings"].to_string();
     assert!(warnings.contains("120.5"), "{warnings}");
     let taxable: f64 = header("TaxableAmt").parse().unwrap();
-    assert_eq!(import["totals"]["taxable_amt"], format!("{taxable:.2}"), "{import}");
+    assert_eq!(
+        import["totals"]["taxable_amt"],
+        format!("{taxable:.2}"),
+        "{import}"
+    );
 
     let mut other = order("WEB-1");
     other["lines"][0]["quantity_ordered"] = json!("3");

@@ -142,10 +142,14 @@ mod tests {
 
     #[test]
     fn a_missing_amount_makes_no_other_field_unknown() {
-        let body = serde_json::json!({"captured_on": "2026-05-06", "settlement_id": "s1", "payment_type": "VISA"});
+        let body =
+            serde_json::json!({"captured_on": "2026-05-06", "settlement_id": "s1", "payment_type": "VISA"});
         let mut problems = Vec::new();
         parse_tender(body.as_object().unwrap(), "payment.", &mut problems);
-        assert_eq!(problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), ["payment.amount"]);
+        assert_eq!(
+            problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(),
+            ["payment.amount"]
+        );
     }
 
     #[test]
