@@ -501,8 +501,8 @@ impl Journal {
     /// See [`JournalError`].
     pub fn in_doubt(&self, company: &CompanyId) -> Result<BTreeSet<ImportId>, JournalError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT import_id FROM outcome WHERE company = ?1 AND written = 0 AND trim(content) <> '' \
-             AND json_extract(content, '$.state') = 'in_doubt'",
+            "SELECT import_id FROM outcome WHERE company = ?1 AND written = 0 \
+             AND CASE WHEN json_valid(content) THEN json_extract(content, '$.state') = 'in_doubt' ELSE 0 END",
         )?;
         let ids = statement.query_map([company.as_str()], |row| row.get::<_, String>(0))?;
         let ids: Result<BTreeSet<_>, _> = ids.map(|id| id.map(ImportId::new)).collect();
