@@ -33,7 +33,7 @@ use lock::Lock;
 use room::{make_room, put_outcome, rehearse};
 use rows::{
     begin, done_of, insert_document, instant, is_higher, is_reserved, outcome_of, replace_body,
-    reservations_of, source_name, verdict_name, write_of,
+    reservations_of, source_name, use_up_vouching, verdict_name, write_of,
 };
 
 /// Name of the number whose highest is watched.
@@ -233,6 +233,7 @@ impl Journal {
             "UPDATE reservation SET at_hub = 1 WHERE import_id = ?1 AND identity = ?2",
             [id.as_str(), &write.identity],
         )?;
+        use_up_vouching(&transaction, id)?;
         append_all(&transaction, &self.notes)?;
         transaction.commit()?;
         self.notes.clear();

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use model::{ImportState, Numbers, Problem};
 use sage::{Condition, ServerProcess};
 
-use crate::identity::numbers_of;
-use crate::plan::{NumberSource, Plan, Planned, Write};
+use crate::identity::{change_identity, customer_identity, customer_of, identity, numbers_of};
+use crate::plan::{CustomerSource, NumberSource, Plan, Planned, Write};
 use crate::record::{Done, Outcome, Reserved, Source, Verdict, WriteStart};
 use crate::writing::Entry;
 use crate::{Obstacle, problems};
@@ -53,8 +53,13 @@ pub struct Import {
     /// A header's write was begun at least once and might, for all we know, have stored
     /// something that we did not find.
     was_begun: bool,
-    /// A person looked in Sage and found nothing of it.
+    /// A person looked in Sage and found nothing of it: good for what was begun before.
     is_vouched_absent: bool,
+    /// It was planned anew in this process, perhaps from an edited document: identities that
+    /// were reserved before may be another document's, so to speak.
+    is_replanned: bool,
+    /// Identities of the write under work that turned out to be somebody else's, since it began.
+    taken: usize,
     warnings: Vec<String>,
 }
 
@@ -80,21 +85,22 @@ impl Import {
                 self.warnings.extend(plan.warnings.iter().cloned());
                 self.warnings.extend(self.orphans(&plan));
                 self.plan = Some(plan);
+                self.is_replanned = true;
                 self.begin_write();
             }
             (Stage::Opening, Event::SessionOpened(server)) => {
                 self.server = server;
-                let tried = self.tried();
                 self.stage = match self.current() {
-                    Some(reserved) if reserved.at_hub => Stage::Starting,
+                    // Known to the hub or not: it says whether this driver is still the
+                    // writer, and whether the document was given up meanwhile.
                     Some(_) => Stage::Announcing,
-                    None if tried > 0 && self.given_identity().is_some() => {
-                        self.refused(self.given_identity().into_iter().collect())
-                    }
-                    None if tried >= MAX_RESERVATIONS => {
-                        self.held(problems::numbers_taken(self.noun(), tried))
-                    }
-                    None => Stage::Numbering,
+                    None => match self.given_identity() {
+                        Some(problem) if self.is_given_taken() => self.refused(vec![problem]),
+                        Some(_) | None if self.taken >= MAX_RESERVATIONS => {
+                            self.held(problems::numbers_taken(self.noun(), self.taken))
+                        }
+                        Some(_) | None => Stage::Numbering,
+                    },
                 };
             }
             (Stage::Opening, Event::Frozen(reason)) => {
@@ -145,6 +151,8 @@ impl Import {
                 };
             }
             (Stage::Starting, Event::WriteStarted) => {
+                // What begins now, nobody has looked for.
+                self.is_vouched_absent = false;
                 self.writes += 1;
                 self.stage = Stage::Writing;
             }
@@ -165,6 +173,7 @@ impl Import {
                 return self.found(inquiry, finding, keeps_history, moment);
             }
             (Stage::Ending { foreign, then_wait }, Event::WriteEnded) => {
+                self.taken += usize::from(foreign);
                 if foreign && let Some(reserved) = self.current_mut() {
                     reserved.verdict = Verdict::Foreign;
                 }
@@ -331,6 +340,8 @@ impl Import {
             until,
         });
         self.stage = match self.stage {
+            // One receipt has one file: handing it over again does no harm.
+            Stage::Writing if self.write().is_some_and(Write::is_filed) => Stage::Opening,
             // A write is never just repeated.
             Stage::Writing => match self.current() {
                 Some(current) => Stage::Fencing {
@@ -536,11 +547,53 @@ impl Import {
             .filter(|r| r.verdict == Verdict::Open)
     }
 
-    /// Identities that were tried for the write and turned out to be somebody else's.
-    fn tried(&self) -> usize {
-        let name = self.name();
-        let foreign = |r: &&Reserved| r.name == name && r.verdict == Verdict::Foreign;
-        self.reservations.iter().filter(foreign).count()
+    /// Did the only identity that the write may have turn out to be somebody else's?
+    fn is_given_taken(&self) -> bool {
+        let Some(Write::Customer(customer)) = self.write() else {
+            return false;
+        };
+        let NumberSource::Given { customer_no, .. } = &customer.number else {
+            return false;
+        };
+        let given = identity([customer.ar_division_no.as_str(), customer_no]);
+        self.reservations
+            .iter()
+            .any(|r| r.name == self.name() && r.identity == given && r.verdict == Verdict::Foreign)
+    }
+
+    /// Does an identity that was reserved before suit the write as it is planned now?
+    fn suits(&self, reserved: &str) -> bool {
+        if !self.is_replanned {
+            return true;
+        }
+        let is_customers = |source: &CustomerSource| {
+            let customer = match source {
+                CustomerSource::Known(customer) => Some(customer_identity(customer)),
+                CustomerSource::Write(_) => self
+                    .done
+                    .iter()
+                    .find(|done| done.name == "customer_no")
+                    .map(|done| done.identity.clone()),
+            };
+            customer.is_some_and(|customer| customer_of(reserved) == customer_of(&customer))
+        };
+        match self.write() {
+            Some(Write::Customer(customer)) => {
+                let of = customer_of(reserved);
+                of.is_some_and(|of| {
+                    of.ar_division_no == customer.ar_division_no
+                        && match &customer.number {
+                            NumberSource::Given { customer_no, .. } => of.customer_no == *customer_no,
+                            NumberSource::SageNext | NumberSource::Counter { .. } => true,
+                        }
+                })
+            }
+            Some(Write::CustomerChange(change)) => change_identity(change) == reserved,
+            Some(Write::ShipTo(ship_to)) => is_customers(&ship_to.customer),
+            // Its date, bank and type decide where it goes, and they may have been edited.
+            Some(Write::Receipt(_)) => false,
+            Some(Write::SalesOrder(_)) | None => true,
+        }
     }
 
     /// The refusal when the only identity that the write may have is taken.

@@ -4,7 +4,9 @@
 //! `01:ABF:0002`); a sales order's is just its number.
 
 use model::{CustomerRef, Numbers};
-use values::Key;
+use values::{Hash, Key};
+
+use crate::plan::CustomerChange;
 
 /// The written form of these parts.
 pub fn identity<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
@@ -15,6 +17,15 @@ pub fn identity<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 #[must_use]
 pub fn customer_identity(customer: &CustomerRef) -> String {
     identity([customer.ar_division_no.as_str(), &customer.customer_no])
+}
+
+/// The identity of changes to a customer: the same changes again are the same record.
+#[must_use]
+pub fn change_identity(change: &CustomerChange) -> String {
+    let content = serde_json::to_string(&change.settings).unwrap_or_default();
+    let hash = Hash::of_bytes(content.as_bytes()).to_string();
+    let customer = &change.customer;
+    identity([customer.ar_division_no.as_str(), &customer.customer_no, &hash])
 }
 
 /// The customer that an identity begins with.

@@ -150,6 +150,11 @@ pub struct Decision {
     pub why: String,
 }
 
+impl Decision {
+    /// What a person accepts who looked in Sage and found nothing of a document in doubt.
+    pub const IN_DOUBT: &str = "in_doubt";
+}
+
 /// One step that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -2,6 +2,7 @@
 
 use import::{Document, Done, Outcome, Reserved, Source, Verdict, WriteStart};
 use jiff::Timestamp;
+use model::Decision;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sage::ServerProcess;
 use values::ImportId;
@@ -129,6 +130,28 @@ pub(super) fn write_of(db: &Connection, id: &ImportId) -> Result<Option<WriteSta
         at: instant(&at)?,
         server,
     }))
+}
+
+/// What a person vouched for was begun before: of what begins now, nobody has said that it is
+/// not in Sage.
+pub(super) fn use_up_vouching(db: &Connection, id: &ImportId) -> Result<(), JournalError> {
+    let sql = "SELECT decision FROM document WHERE import_id = ?1";
+    let found: Option<String> = db
+        .prepare_cached(sql)?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()?;
+    let Some(found) = found else { return Ok(()) };
+    let mut decision: Decision = serde_json::from_str(&found).map_err(JournalError::Content)?;
+    let before = decision.accept.len();
+    decision.accept.retain(|code| code != Decision::IN_DOUBT);
+    if decision.accept.len() < before {
+        let text = serde_json::to_string(&decision).map_err(JournalError::Content)?;
+        db.execute(
+            "UPDATE document SET decision = ?2 WHERE import_id = ?1",
+            [id.as_str(), &text],
+        )?;
+    }
+    Ok(())
 }
 
 pub(super) fn done_of(db: &Connection, id: &ImportId) -> Result<Vec<Done>, JournalError> {

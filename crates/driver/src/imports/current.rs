@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use import::plan::{Identities, Plan, Write};
 use import::planning::Past;
-use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Waiting};
+use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Waiting};
 use jiff::Timestamp;
 use values::ImportId;
 
@@ -76,12 +76,17 @@ impl Current {
         self.writes().get(place)
     }
 
-    /// What was done for it before.
-    pub(super) fn past(&self) -> Past<'_> {
+    /// What was done for it before; `suspects` are [`import::Import::suspects`].
+    pub(super) fn past<'a>(&'a self, suspects: &'a [Reserved]) -> Past<'a> {
         Past {
             done: self.import.done(),
-            reservations: self.import.reservations(),
+            reservations: suspects,
         }
+    }
+
+    /// What may be in Sage of it.
+    pub(super) fn suspects(&self) -> Vec<Reserved> {
+        self.import.suspects()
     }
 
     /// What its writes that are in Sage became, by place in the plan.

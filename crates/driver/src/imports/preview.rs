@@ -80,6 +80,13 @@ impl Runner {
     }
 
     fn preview_order(&mut self, write: &Write) -> ImportReport {
+        let now = self.clock.now();
+        if self.worker.is_none()
+            && let Some(gate) = self.gate.as_ref().filter(|gate| gate.until > now)
+        {
+            // A password that is tried with each preview locks the user.
+            return waiting(gate.obstacle.problem(&gate.detail));
+        }
         if let Event::Blocked { obstacle, detail } = self.enter_session(write.program()) {
             return waiting(obstacle.problem(&detail));
         }

@@ -248,10 +248,15 @@ fn decide(
             if !waits_for_person || known.is_redacted {
                 return Err(known.not_editable("retried"));
             }
-            let accepts = decision.accept.iter().any(|code| code == "in_doubt");
+            let accepts = decision.accept.iter().any(|code| code == Decision::IN_DOUBT);
             if known.state == ImportState::InDoubt && !(accepts && has_why) {
                 return Err(incomplete(
                     "it is tried again only with in_doubt accepted and a why",
+                ));
+            }
+            if known.state != ImportState::InDoubt && accepts {
+                return Err(incomplete(
+                    "in_doubt is accepted only of a document that is in doubt",
                 ));
             }
             begin_revision(t, tenant, known, Some(decision), now)?;

@@ -4,7 +4,8 @@ use model::{ImportState, Numbers, Totals};
 use values::Decimal;
 
 use super::{Command, Heard, Import, Inquiry, MAX_UNCLEAR, MAX_WRITES, Moment, Proof, Stage};
-use crate::identity::numbers_of;
+use crate::identity::{customer_identity, numbers_of};
+use crate::plan::CustomerSource;
 use crate::plan::Write;
 use crate::read_back::Finding;
 use crate::record::Done;
@@ -105,6 +106,11 @@ impl Import {
             Proof::Fenced if !keeps_history => {
                 self.conclude_doubt(identity, problems::history_not_kept(noun, identity))
             }
+            // Proven absent, and no identity for what the document has become.
+            Proof::Fenced | Proof::NothingPending if !self.suits(identity) => Stage::Ending {
+                foreign: true,
+                then_wait: None,
+            },
             // Proven: it may be written again, under the same identity.
             Proof::Fenced | Proof::NothingPending => {
                 self.retry((self.writes > 0).then_some((Obstacle::WriteFailed, String::new())))
@@ -135,7 +141,8 @@ impl Import {
             | Heard::KeyTaken => (Totals::new(), Numbers::new()),
         };
         self.warnings.extend(notes);
-        let mut numbers = numbers_of(&inquiry.name, &inquiry.identity);
+        let mut numbers = self.customer_numbers();
+        numbers.extend(numbers_of(&inquiry.name, &inquiry.identity));
         numbers.extend(heard);
         numbers.extend(at);
         let done = Done {
@@ -153,6 +160,23 @@ impl Import {
         }
         self.done.push(done);
         self.conclude(ImportState::Written, Numbers::new(), Vec::new())
+    }
+
+    /// Whose order it is: a later write of the document goes to the same customer, whatever
+    /// is found for the buyer by then.
+    fn customer_numbers(&self) -> Numbers {
+        let Some(Write::SalesOrder(order)) = self.write() else {
+            return Numbers::new();
+        };
+        match &order.customer {
+            CustomerSource::Known(customer) => numbers_of("customer_no", &customer_identity(customer)),
+            CustomerSource::Write(_) => self
+                .done
+                .iter()
+                .find(|done| done.name == "customer_no")
+                .map(|done| numbers_of("customer_no", &done.identity))
+                .unwrap_or_default(),
+        }
     }
 
     /// The ERP is read again a few times: one read may fall between two of Sage's own

@@ -1,15 +1,12 @@
 //! What was begun and not ended before this process: it is looked for before anything else.
 
-use model::{ImportState, Numbers, Problem};
+use model::{Decision, ImportState, Numbers, Problem};
 
 use super::{Command, Heard, Import, Inquiry, Proof, Stage};
 use crate::identity::numbers_of;
 use crate::plan::{Plan, Write};
 use crate::problems;
 use crate::record::{Record, Reserved, Source, Verdict, WriteStart};
-
-/// What a person accepts who looked in Sage and found nothing of a document in doubt.
-const VOUCHED_ABSENT: &str = "in_doubt";
 
 impl Import {
     /// The import as the journal knows it, after a start or when it has just arrived.
@@ -30,7 +27,9 @@ impl Import {
             writes: 0,
             unclear: 0,
             was_begun: false,
-            is_vouched_absent: accept.iter().any(|code| code == VOUCHED_ABSENT),
+            is_vouched_absent: accept.iter().any(|code| code == Decision::IN_DOUBT),
+            is_replanned: false,
+            taken: 0,
             warnings: record
                 .plan
                 .iter()
@@ -61,7 +60,7 @@ impl Import {
         {
             self.at += 1;
         }
-        (self.writes, self.unclear, self.was_begun) = (0, 0, false);
+        (self.writes, self.unclear, self.taken, self.was_begun) = (0, 0, 0, false);
         (self.waited, self.server) = (None, None);
         if self.write().is_none() {
             // The last write was journaled, and the end was not.
@@ -120,15 +119,22 @@ impl Import {
         };
     }
 
-    /// A reservation under which a write may be in Sage: one was begun and its end is not
+    /// Reservations under which a write may be in Sage: one was begun and its end is not
     /// known, or this journal did not see what was done under it.
-    pub(super) fn may_be_in_sage(&self) -> Option<&Reserved> {
-        self.reservations.iter().find(|r| {
+    #[must_use]
+    pub fn suspects(&self) -> Vec<Reserved> {
+        let is_suspect = |r: &&Reserved| {
             let is_begun = |begun: &WriteStart| begun.name == r.name && begun.identity == r.identity;
             r.verdict == Verdict::Open
                 && (r.source == Source::Hub || self.begun.as_ref().is_some_and(is_begun))
                 && !self.done.iter().any(|done| done.name == r.name)
-        })
+        };
+        self.reservations.iter().filter(is_suspect).cloned().collect()
+    }
+
+    /// The first of them.
+    pub(super) fn may_be_in_sage(&self) -> Option<Reserved> {
+        self.suspects().into_iter().next()
     }
 
     /// Without a plan it cannot be looked for, and so it must not count as refused.

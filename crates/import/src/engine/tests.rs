@@ -335,7 +335,12 @@ fn conditions_wait_and_keep_the_number() {
         assert!(early.commands.is_empty());
         let (import, commands) = early.import.step(Event::Due, &at(3700));
         assert_eq!(commands, [Command::OpenSession { write: 0 }]);
-        let (_, commands) = import.step(Event::SessionOpened(Some(SERVER)), &at(3700));
+        let (import, commands) = import.step(Event::SessionOpened(Some(SERVER)), &at(3700));
+        assert!(
+            matches!(&commands[..], [Command::ReserveAtHub { .. }]),
+            "the hub says whether we are still the writer"
+        );
+        let (_, commands) = import.step(Event::ReservedAtHub, &at(3700));
         assert_eq!(
             commands,
             [Command::JournalWriteStarted {

@@ -418,6 +418,13 @@ fn number_source(
     findings: &mut Findings,
 ) -> Option<NumberSource> {
     let field = format!("{prefix}customer_no");
+    if let Some(number) = &profile.customer_no
+        && context.settings.customers.numbering != Numbering::Platform
+    {
+        findings.warn(format!(
+            "the platform's number {number} is not used: the site numbers customers by itself"
+        ));
+    }
     Some(match &context.settings.customers.numbering {
         Numbering::SageNext => NumberSource::SageNext,
         Numbering::Counter { prefix, digits } => NumberSource::Counter {

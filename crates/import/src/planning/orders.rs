@@ -34,6 +34,9 @@ pub(super) fn plan<K: Knowledge>(
     if let Some(identity) = past.done("sales_order_no") {
         let source = customer_of_done(order, context, knowledge, findings)?;
         let receipt = receipt(order, source.as_ref(), document, context, knowledge, findings)?;
+        findings.warn(format!(
+            "sales order {identity} was entered by an earlier attempt: what was edited of it since is not in Sage"
+        ));
         let numbers = numbers_of("sales_order_no", identity);
         return Ok((receipt.into_iter().collect(), numbers));
     }
@@ -234,7 +237,14 @@ fn header<K: Knowledge>(
     sheet.optional("EmailAddress", mail, "email_address", findings);
     let hold_reason = order.hold.as_ref().and_then(|hold| hold.reason.as_ref());
     match &order.comment {
-        Some(comment) => sheet.text("Comment", comment, "comment", findings),
+        Some(comment) => {
+            if let Some(reason) = hold_reason {
+                findings.warn(format!(
+                    "the reason of the hold is not in Sage, where the comment stands in its place: {reason}"
+                ));
+            }
+            sheet.text("Comment", comment, "comment", findings);
+        }
         None => sheet.optional("Comment", hold_reason, "hold.reason", findings),
     }
     if let Some(money) = &order.payment {

@@ -8,7 +8,7 @@ use super::findings::{Findings, problem};
 use super::matching::is_same_address;
 use super::sheet::Sheet;
 use super::{Context, Knowledge, ShipToFacts};
-use crate::identity::parts;
+use crate::identity::{customer_of, parts};
 use crate::plan::{CustomerSource, ShipToSource, ShipToWrite};
 use crate::settings::ShipToSettings;
 
@@ -99,11 +99,30 @@ fn of_address<K: Knowledge>(
     knowledge: &mut K,
     findings: &mut Findings,
 ) -> Result<Destination, K::Error> {
-    if let Some(code) = context.past.done(NEW).and_then(|identity| parts(identity).pop()) {
-        return Ok(Destination {
-            source: Some(ShipToSource::Code(code)),
-            ..Destination::default()
-        });
+    // Made by an earlier attempt, for this customer and this address: both may have been edited.
+    if let Some(made) = context.past.done(NEW)
+        && let CustomerSource::Known(customer) = &party.source
+        && customer_of(made).as_ref() == Some(customer)
+        && let Some(code) = parts(made).pop()
+    {
+        let record = knowledge
+            .ship_tos(customer)?
+            .into_iter()
+            .find(|record| record.ship_to_code == code && is_same_address(address, record));
+        if let Some(record) = record {
+            return Ok(Destination {
+                source: Some(ShipToSource::Code(code)),
+                facts: Some(record),
+                ..Destination::default()
+            });
+        }
+        findings.refuse(problem(
+            "ship_to_entered",
+            "ship_to",
+            &code,
+            format!("the address was edited after ship-to {code} had been made of the one before"),
+            "send ship_to_code, or edit the address back; change the record in Sage",
+        ));
     }
     // A write without a known end is planned again as it was, so that it is found.
     let may_be_there = context.past.may_be_there(NEW);

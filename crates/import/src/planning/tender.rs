@@ -41,6 +41,13 @@ pub(super) fn reference_text(tender: &Tender, width: usize, findings: &mut Findi
         .gateway_transaction_id
         .as_ref()
         .or(tender.reference.as_ref())?;
+    if let (Some(_), Some(reference)) = (&tender.gateway_transaction_id, &tender.reference)
+        && reference != whole
+    {
+        findings.warn(format!(
+            "the payment's reference {reference} is not in Sage, where the gateway's id stands"
+        ));
+    }
     if whole.chars().count() <= width {
         return Some(whole.clone());
     }

@@ -27,7 +27,9 @@ pub fn read_back_through_objects(
     match look(&mut desk, number) {
         Ok(found) => Ok(found),
         Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Condition(..) | Stop::Refused(_) | Stop::Told | Stop::KeyTaken | Stop::IsThere(_)) => Ok(None),
+        Err(Stop::Condition(..) | Stop::Refused(_) | Stop::Told | Stop::KeyTaken | Stop::IsThere(_)) => {
+            Ok(None)
+        }
     }
 }
 

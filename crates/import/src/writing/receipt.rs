@@ -491,7 +491,9 @@ fn is_usable(
         Ok(Sight::Another) => Ok(false),
         Err(Stop::Fault(fault)) => Err(fault),
         // What stands in the way is met again, and told, when the receipt is entered.
-        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::IsThere(_) | Stop::Told) => Ok(true),
+        Err(Stop::Refused(_) | Stop::Condition(..) | Stop::KeyTaken | Stop::IsThere(_) | Stop::Told) => {
+            Ok(true)
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 //! document brings.
 
 use import::batches::file_identity;
-use import::identity::{customer_identity, identity, parts};
-use import::plan::{CustomerChange, CustomerWrite, NumberSource, ReceiptWrite, ShipToWrite, Write};
+use import::identity::{change_identity, identity, parts};
+use import::plan::{CustomerWrite, NumberSource, ReceiptWrite, ShipToWrite, Write};
 use import::planning::Knowledge as _;
 use import::writing::{Answer, allot, next_number};
 use import::{Event, Obstacle};
+use jiff::SignedDuration;
 use model::{CustomerRef, Problem};
 use sage::ReadError;
-use values::Hash;
 
 use super::super::current::Current;
 use super::super::runner::Runner;
@@ -18,6 +18,9 @@ use super::{blocked, faulted, lost, unjournaled, unreadable};
 
 /// Numbers of a counter that are tried before somebody has to look.
 const MAX_COUNTER_STEPS: u64 = 1_000;
+
+/// Batches that were last used before are not remembered: nothing goes into them any more.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 impl Runner {
     pub(super) fn next_identity(&mut self, current: &Current, write: usize) -> Event {
@@ -156,6 +159,13 @@ impl Runner {
             Err(error) => return unjournaled(&error),
         };
         let now = self.clock.now();
+        // A batch that is opened and cannot be remembered would be opened again and again.
+        let oldest = now.checked_sub(MAX_AGE).unwrap_or(jiff::Timestamp::MIN);
+        allotments.forget_before(oldest);
+        let kept = self.journal().keep_allotments(&self.site.company, &allotments);
+        if let Err(error) = kept {
+            return unjournaled(&error);
+        }
         let run = self.run.clone();
         let Some(worker) = &mut self.worker else {
             return lost("the session is gone");
@@ -189,11 +199,4 @@ const fn given(identity: String) -> Event {
         identity,
         highest: None,
     }
-}
-
-/// The customer and what is changed: the same changes again are the same record.
-fn change_identity(change: &CustomerChange) -> String {
-    let content = serde_json::to_string(&change.settings).unwrap_or_default();
-    let customer = customer_identity(&change.customer);
-    format!("{customer}:{}", Hash::of_bytes(content.as_bytes()))
 }

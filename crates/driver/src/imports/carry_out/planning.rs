@@ -31,7 +31,12 @@ impl Runner {
     pub(super) fn plan(&mut self, current: &Current) -> Event {
         let now = self.clock.now();
         self.erp.ask(now, current.id());
-        let planned = self.planned(&current.document, current.past());
+        if current.document.revision > 1 {
+            // Somebody looked at it meanwhile, and may have entered the customer by hand.
+            self.erp.forget_customers();
+        }
+        let suspects = current.suspects();
+        let planned = self.planned(&current.document, current.past(&suspects));
         if let Ok(Planned::Ready(plan)) = &planned
             && let Some(other) = self.makes_its_customer(plan)
         {

@@ -20,7 +20,7 @@ use super::super::rows::rows_of;
 use super::{Erp, TIME_LIMIT};
 
 /// How old the customers that are matched against may be.
-const CUSTOMERS_AGE: SignedDuration = SignedDuration::from_mins(10);
+const CUSTOMERS_AGE: SignedDuration = SignedDuration::from_secs(20);
 /// Customers read in one page.
 const PAGE: usize = 5_000;
 /// Customers that are matched against at most: beyond it the company has other means.
@@ -126,16 +126,36 @@ impl Erp {
         prefix: &str,
         digits: u8,
     ) -> Result<Option<u64>, ReadError> {
-        let rows = self.rows("AR_Customer", &["CustomerNo"], &[("ARDivisionNo", division)])?;
-        Ok(rows
-            .iter()
-            .filter_map(|row| {
+        let mut highest = None;
+        let mut after = String::new();
+        loop {
+            let condition = |column: &str, comparison, text: &str| Where {
+                column: column.into(),
+                comparison,
+                literal: Literal::Text(text.to_owned()),
+            };
+            let select = Select {
+                table: "AR_Customer".into(),
+                columns: vec![sage::Column::new("CustomerNo", Kind::Text)],
+                conditions: vec![
+                    condition("ARDivisionNo", Comparison::Equal, division),
+                    condition("CustomerNo", Comparison::Greater, &after),
+                ],
+                order_by: vec!["CustomerNo".into()],
+            };
+            let page = self.reader.read(&select, PAGE, TIME_LIMIT)?;
+            let rows = rows_of(&select, &page.rows)?;
+            let numbers = rows.iter().filter_map(|row| {
                 let rest = row.text("CustomerNo").strip_prefix(prefix)?;
-                (rest.len() == usize::from(digits))
-                    .then(|| rest.parse().ok())
-                    .flatten()
-            })
-            .max())
+                let is_counted = rest.len() == usize::from(digits);
+                is_counted.then(|| rest.parse::<u64>().ok()).flatten()
+            });
+            highest = highest.max(numbers.max());
+            match rows.last() {
+                Some(last) if !page.end => last.text("CustomerNo").clone_into(&mut after),
+                Some(_) | None => return Ok(highest),
+            }
+        }
     }
 
     /// What the catalog has of a table: API name, column, kind.

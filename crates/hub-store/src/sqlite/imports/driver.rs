@@ -42,6 +42,13 @@ pub(in crate::sqlite) fn grant_lease(
         |row| row.get(0),
     )?;
     let open = open_imports(t, tenant, &request.company)?;
+    // The driver has them from here on, whatever revision it knew: from now on nobody edits
+    // them, or gives them up, behind its back.
+    let sql = "UPDATE hub_imports SET accepted = revision WHERE tenant = ? AND id = ?";
+    for import in &open {
+        t.prepare_cached(sql)?
+            .execute((tenant.as_str(), import.document.id.as_str()))?;
+    }
     Ok(Lease {
         lease: LeaseEpoch(lease.cast_unsigned()),
         store: store.clone(),

@@ -49,7 +49,9 @@ fn a_write_that_keeps_failing_is_held() {
         run = run.step(Event::WriteEnded);
         let until = run.import.waiting().unwrap().until;
         let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
-        run = Run { import, commands }.step(Event::SessionOpened(Some(SERVER)));
+        run = Run { import, commands }
+            .step(Event::SessionOpened(Some(SERVER)))
+            .step(Event::ReservedAtHub);
         assert_eq!(
             run.commands,
             [Command::JournalWriteStarted {
@@ -85,6 +87,7 @@ fn a_locked_number_is_given_up_after_a_while() {
         let (import, commands) = run.import.step(Event::Due, &Moment { at: until, random: 0 });
         run = Run { import, commands }
             .step(Event::SessionOpened(Some(SERVER)))
+            .step(Event::ReservedAtHub)
             .step(Event::WriteStarted);
     }
     run = run.step(Event::Entered(Entry::Condition {
@@ -165,7 +168,8 @@ fn after_a_crash_the_journal_says_where_to_go_on() {
     let run = run
         .found(Finding::Absent, false)
         .step(Event::WriteEnded)
-        .step(Event::SessionOpened(None));
+        .step(Event::SessionOpened(None))
+        .step(Event::ReservedAtHub);
     assert_eq!(
         run.commands,
         [Command::JournalWriteStarted {
@@ -261,6 +265,7 @@ fn a_batch_that_is_posted_after_a_lost_write_leaves_no_doubt() {
         .found(Finding::Absent, true)
         .step(Event::WriteEnded)
         .step(Event::SessionOpened(Some(SERVER)))
+        .step(Event::ReservedAtHub)
         .step(Event::WriteStarted)
         .step(Event::Entered(Entry::KeyTaken))
         .found(Finding::Absent, true);

@@ -96,7 +96,8 @@ fn a_later_refusal_keeps_the_earlier_write_and_a_retry_reuses_it() {
     let run = run
         .found(Finding::Absent, false)
         .step(Event::WriteEnded)
-        .step(Event::SessionOpened(None));
+        .step(Event::SessionOpened(None))
+        .step(Event::ReservedAtHub);
     assert!(
         matches!(&run.commands[..], [Command::JournalWriteStarted { identity, .. }] if identity == "101"),
         "and used"
@@ -149,6 +150,73 @@ fn a_person_who_found_nothing_lets_a_doubtful_document_be_written_under_another_
     assert_eq!(
         Run::of(&doubtful).found(ours(), true).end().0,
         ImportState::Written
+    );
+}
+
+#[test]
+fn what_a_person_vouched_for_does_not_cover_the_write_that_follows() {
+    let mut doubtful = planned();
+    doubtful.reservations = vec![reserved("101", Source::Hub)];
+    doubtful.document.decision.accept = vec!["in_doubt".into()];
+    let fault = Fault {
+        code: 1,
+        message: "lost".into(),
+    };
+    let run = Run::of(&doubtful)
+        .found(Finding::Absent, false)
+        .step(Event::WriteEnded)
+        .step(Event::SessionOpened(Some(SERVER)))
+        .step(Event::IdentityGiven {
+            identity: "102".into(),
+            highest: None,
+        })
+        .step(Event::ReservationJournaled { at: at(3).at })
+        .step(Event::ReservedAtHub)
+        .step(Event::WriteStarted)
+        .step(Event::Entered(Entry::Faulted { fault, began: true }))
+        .step(Event::Fenced(false))
+        .found(Finding::Absent, true);
+    assert_eq!(run.end(), (ImportState::InDoubt, "fence_unknown"));
+}
+
+#[test]
+fn an_identity_of_the_document_before_its_edit_is_given_up() {
+    let given = |number: &str| {
+        let mut plan = two();
+        plan.writes[0] = Write::Customer(CustomerWrite {
+            ar_division_no: "01".into(),
+            number: NumberSource::Given {
+                customer_no: number.into(),
+                field: "customer.new.customer_no".into(),
+            },
+            settings: Vec::new(),
+        });
+        Event::Planned(Planned::Ready(plan))
+    };
+    let mut edited = record();
+    edited.reservations = vec![Reserved {
+        name: "customer_no".into(),
+        identity: "01:W1".into(),
+        ..reserved("", Source::Journal)
+    }];
+    let again = |number: &str| {
+        Run::of(&edited)
+            .step(given(number))
+            .step(Event::PlanJournaled)
+            .found(Finding::Absent, true)
+    };
+    assert_eq!(
+        again("W1").ending(),
+        (false, None),
+        "the same number is used again"
+    );
+    let run = again("W2");
+    assert_eq!(run.ending(), (true, None), "not under the old number");
+    let run = run.step(Event::WriteEnded).step(Event::SessionOpened(None));
+    assert_eq!(
+        run.commands,
+        [Command::NextIdentity { write: 0 }],
+        "W2 is not said to be taken"
     );
 }
 

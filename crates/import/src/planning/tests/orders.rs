@@ -279,11 +279,15 @@ fn a_ship_to_record_is_made_once() {
         &["ShipToName$=Racine Warehouse", "ShipToZipCode$=53402-1234"],
     );
     // Done before: its code. Begun before: planned again, even if one is like it.
-    let plan = other().done("ship_to_code", "01:HARBOR:0007").ready();
+    let same = || create(racine("Racine Warehouse, Inc.", "5411 Kendrick Dr."));
+    let plan = same().done("ship_to_code", "01:HARBOR:0002").ready();
     assert_eq!(
         order_of(&plan).ship_to,
-        Some(ShipToSource::Code("0007".to_owned()))
+        Some(ShipToSource::Code("0002".to_owned()))
     );
+    // The address was edited since: goods must not go to the old one.
+    let problems = other().done("ship_to_code", "01:HARBOR:0002").refused();
+    assert_eq!(problems[0].0, "ship_to_entered");
     let plan = create(racine("Racine Warehouse", "5411 Kendrick Dr"))
         .reserved("ship_to_code", "01:HARBOR:0002")
         .ready();
