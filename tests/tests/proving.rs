@@ -304,6 +304,11 @@ fn payments_and_kits_that_ask_wait_for_the_proof() {
     }
     site.driver(&["sync"]).ok();
     let mut driver = start(&site);
+    let sites = site.api.get("/v1/sites").body;
+    assert!(
+        !sites.to_string().contains("TST"),
+        "nothing of a copy goes to the hub: {sites}"
+    );
     let held = settled(&site, "payments", &payment("ch_1"), "pay-1");
     assert_eq!(
         (&held["state"], codes(&held)),

@@ -137,7 +137,7 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
     let now = json!({ "companies": [["ABC", lease]], "wait_ms": 0, "limit": 5 });
     assert_eq!(
         world.post("/agent/v1/work", &agent.token, &now).await.ok(),
-        json!({ "imports": [], "previews": [] })
+        json!({ "imports": [], "previews": [], "discarded": [] })
     );
     let reservation =
         json!({ "write": 0, "name": "sales_order_no", "value": "0000186", "at": "2026-05-06T10:00:00Z" });

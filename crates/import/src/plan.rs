@@ -262,6 +262,27 @@ pub struct OrderWrite {
     pub checks: OrderChecks,
 }
 
+impl OrderWrite {
+    /// What the order will come to as far as the web told: its total, else the sum of the
+    /// lines with a price.
+    #[must_use]
+    pub fn reckoned_total(&self) -> Decimal {
+        if let Some(total) = self.checks.order_total {
+            return total;
+        }
+        let mut amounts = self.lines.iter().filter_map(|line| {
+            let price = match line.price {
+                LinePrice::Sage { web, .. } => web?,
+                LinePrice::WebWithin { web, .. } | LinePrice::Web(web) => web,
+            };
+            price.multiply(line.quantity, 2).ok()
+        });
+        amounts
+            .try_fold(Decimal::zero(2), Decimal::checked_add)
+            .unwrap_or(Decimal::zero(2))
+    }
+}
+
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineWrite {
@@ -319,6 +340,9 @@ pub struct OrderChecks {
     pub hold: bool,
     /// A person has seen and accepted these codes (`price_differs`, `tax_differs`, …).
     pub accepted: Vec<String>,
+    /// This build of Sage is known to tell the tax before the write: then none is none.
+    #[serde(default)]
+    pub tax_before_write: bool,
 }
 
 impl Default for OrderChecks {
@@ -331,6 +355,7 @@ impl Default for OrderChecks {
             tolerance: Decimal::zero(2),
             hold: false,
             accepted: Vec::new(),
+            tax_before_write: false,
         }
     }
 }

@@ -108,6 +108,29 @@ fn what_was_journaled_is_there_after_a_crash() {
 }
 
 #[test]
+fn room_for_an_outcome_is_none() {
+    let (_folder, file) = in_folder();
+    let (id, company) = (ImportId::new("a"), CompanyId::new("ABC"));
+    let mut journal = open(&file);
+    journal.accept(&document("a", 1), AT).unwrap();
+    // Killed between the room and its rehearsal, and behind both.
+    room::make_room(&journal.db, &id, "0000101").unwrap();
+    for begun in [false, true] {
+        if begun {
+            journal.start_write(&id, &start("0000101")).unwrap();
+        }
+        drop(journal);
+        journal = open(&file);
+        assert!(journal.in_doubt(&company).unwrap().is_empty(), "begun: {begun}");
+        assert_eq!(journal.unsettled(&company).unwrap().len(), 1, "begun: {begun}");
+    }
+    journal
+        .settle(&id, &Outcome::of_state(ImportState::InDoubt))
+        .unwrap();
+    assert_eq!(journal.in_doubt(&company).unwrap().len(), 1);
+}
+
+#[test]
 fn one_process_at_a_time() {
     let (_folder, file) = in_folder();
     let first = open(&file);

@@ -97,15 +97,25 @@ impl Connection {
         )?)
     }
 
-    /// The companies that a command was asked for; all of them without a name.
+    /// The companies that a command was asked for; all of them without a name. Copies are for
+    /// trying things in: nothing of them goes to the hub.
     pub(crate) fn companies(&self, names: &[String]) -> Result<Vec<Company>, Failed> {
         if names.is_empty() {
-            return Ok(self.config.companies.clone());
+            let live = self.config.companies.iter().filter(|c| c.copy_of.is_none());
+            return Ok(live.cloned().collect());
         }
         names
             .iter()
             .map(|name| {
-                self.config.company(name).cloned().ok_or_else(|| {
+                let company = self.config.company(name);
+                if let Some(original) = company.and_then(|company| company.copy_of.as_ref()) {
+                    return Err(Failed::new(
+                        "company_is_a_copy",
+                        format!("{name} is a copy of {original}: it is not synced"),
+                        format!("name {original}; a copy is for erp-driver prove"),
+                    ));
+                }
+                company.cloned().ok_or_else(|| {
                     let known: Vec<&str> = self.config.companies.iter().map(|c| c.id.as_str()).collect();
                     Failed::new(
                         "company_unknown",

@@ -182,9 +182,15 @@ pub(super) fn seconds(at: &str) -> String {
 }
 
 /// The number that people look a document up by.
-pub(super) fn number_of(numbers: &model::Numbers) -> &str {
-    ["sales_order_no", "check_no", "customer_no"]
-        .into_iter()
-        .find_map(|name| numbers.get(name))
-        .map_or("-", String::as_str)
+pub(super) fn number_of<'a>(kind: &str, state: &str, numbers: &'a model::Numbers) -> &'a str {
+    // A number that is only reserved is not to be looked for in Sage.
+    if !["written", "in_doubt"].contains(&state) {
+        return "-";
+    }
+    let name = match kind {
+        "payment" => "check_no",
+        "customer" => "customer_no",
+        _ => "sales_order_no",
+    };
+    numbers.get(name).map_or("-", String::as_str)
 }

@@ -63,7 +63,9 @@ impl Arguments {
             .name("pause".to_owned())
             .spawn(watching);
         threads.push(thread.map_err(thread_failed)?);
-        for company in &connection.config.companies {
+        // A copy of a company is for trying things in: nothing of it goes to the hub.
+        let live = connection.config.companies.iter().filter(|c| c.copy_of.is_none());
+        for company in live {
             let reading = {
                 let sites = datasets(&connection.config, company, &[])?;
                 let (connection, company, board, stop) = (

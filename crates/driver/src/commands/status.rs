@@ -261,7 +261,7 @@ fn text(status: &Status) -> String {
             "{:<8} {:<12} {:<13} {:<10} {:<21} {}\n",
             import.company,
             import.kind,
-            number_of(&import.numbers),
+            number_of(&import.kind, import.state, &import.numbers),
             import.state,
             import.received_at.split('.').next().unwrap_or_default(),
             import.id

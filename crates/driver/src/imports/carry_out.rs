@@ -430,7 +430,7 @@ impl Runner {
                     tracing::info!(import = %current.id(), state, "import ended");
                 } else {
                     // Somebody is to look at it.
-                    tracing::warn!(import = %current.id(), state, code, "import ended without a record that is proven");
+                    tracing::warn!(import = %current.id(), state, code, "import ended; it waits for a person");
                 }
                 self.note(
                     current,

@@ -432,6 +432,7 @@ fn order_checks(order: &SalesOrder, document: &Document, context: &Context<'_>) 
             OnDoubt::Warn => false,
         },
         accepted: document.decision.accept.clone(),
+        tax_before_write: context.settings.capabilities.tax_before_write,
     }
 }
 

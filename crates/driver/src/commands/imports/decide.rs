@@ -77,7 +77,10 @@ fn decide(path: &Path, id: &str, action: DecideAction, decision: Decision) -> Re
     {
         return Err(Failed::new(
             "import_written",
-            format!("{id} is in Sage already, as {}", number_of(&known.numbers)),
+            format!(
+                "{id} is in Sage already, as {}",
+                number_of(&known.kind, known.state.as_str(), &known.numbers)
+            ),
             "change or delete the record in Sage; a document that is written is never entered again",
         ));
     }

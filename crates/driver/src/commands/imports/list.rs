@@ -101,7 +101,7 @@ fn text(answer: &Answer) -> String {
             "{:<8} {:<12} {:<13} {:<10} {:<21} {}\n",
             import.company,
             import.kind,
-            number_of(&import.numbers),
+            number_of(&import.kind, import.state.as_str(), &import.numbers),
             import.state.as_str(),
             seconds(&import.received_at),
             import.id

@@ -507,8 +507,7 @@ impl Knowledge for Erp {
                     continue;
                 };
                 if customer_identity(own) == wanted
-                    && let Some(total) = order.checks.order_total
-                    && let Ok(more) = sum.checked_add(total)
+                    && let Ok(more) = sum.checked_add(order.reckoned_total())
                 {
                     sum = more;
                 }

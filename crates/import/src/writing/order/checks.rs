@@ -31,7 +31,7 @@ pub(super) fn is_accepted(checks: &OrderChecks, code: &str) -> bool {
 
 /// Compares the order under work.
 pub(super) fn compare_entered(desk: &mut Desk<'_>, checks: &OrderChecks, totals: &Totals) {
-    let found = if knows_tax(totals) {
+    let found = if checks.tax_before_write || knows_tax(totals) {
         differences(checks, totals)
     } else {
         net_difference(checks, totals).into_iter().collect()
@@ -55,7 +55,9 @@ pub(in crate::writing) fn compare_stored(
     let Ok(Some(stored)) = read_back_through_objects(desk.objects, number) else {
         return;
     };
-    if stored.totals.is_empty() || (stored.totals == filled.totals && knows_tax(&filled.totals)) {
+    if stored.totals.is_empty()
+        || (stored.totals == filled.totals && (order.checks.tax_before_write || knows_tax(&filled.totals)))
+    {
         return;
     }
     for problem in differences(&order.checks, &stored.totals) {
