@@ -1,6 +1,6 @@
 //! Payments, previews, and what people do with documents, over HTTP.
 
-#![allow(clippy::unwrap_used, reason = "tests may stop where they stand")]
+#![expect(clippy::unwrap_used, reason = "tests may stop where they stand")]
 
 mod world;
 

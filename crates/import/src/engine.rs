@@ -5,6 +5,7 @@
 //! ended is fenced and read back before anything else.
 
 mod decide;
+mod identities;
 mod past;
 mod words;
 
@@ -12,8 +13,8 @@ use jiff::Timestamp;
 use model::{ImportState, Numbers, Problem};
 use sage::{Condition, ServerProcess};
 
-use crate::identity::{change_identity, customer_identity, customer_of, identity, numbers_of};
-use crate::plan::{CustomerSource, NumberSource, Plan, Planned, Write};
+use crate::identity::numbers_of;
+use crate::plan::{Plan, Planned, Write};
 use crate::record::{Done, Outcome, Reserved, Source, Verdict, WriteStart};
 use crate::writing::Entry;
 use crate::{Obstacle, problems};
@@ -545,74 +546,6 @@ impl Import {
             .iter_mut()
             .rfind(|r| r.name == name)
             .filter(|r| r.verdict == Verdict::Open)
-    }
-
-    /// Did the only identity that the write may have turn out to be somebody else's?
-    fn is_given_taken(&self) -> bool {
-        let Some(Write::Customer(customer)) = self.write() else {
-            return false;
-        };
-        let NumberSource::Given { customer_no, .. } = &customer.number else {
-            return false;
-        };
-        let given = identity([customer.ar_division_no.as_str(), customer_no]);
-        self.reservations
-            .iter()
-            .any(|r| r.name == self.name() && r.identity == given && r.verdict == Verdict::Foreign)
-    }
-
-    /// Does an identity that was reserved before suit the write as it is planned now?
-    fn suits(&self, reserved: &str) -> bool {
-        if !self.is_replanned {
-            return true;
-        }
-        let is_customers = |source: &CustomerSource| {
-            let customer = match source {
-                CustomerSource::Known(customer) => Some(customer_identity(customer)),
-                CustomerSource::Write(_) => self
-                    .done
-                    .iter()
-                    .find(|done| done.name == "customer_no")
-                    .map(|done| done.identity.clone()),
-            };
-            customer.is_some_and(|customer| customer_of(reserved) == customer_of(&customer))
-        };
-        match self.write() {
-            Some(Write::Customer(customer)) => {
-                let of = customer_of(reserved);
-                of.is_some_and(|of| {
-                    of.ar_division_no == customer.ar_division_no
-                        && match &customer.number {
-                            NumberSource::Given { customer_no, .. } => of.customer_no == *customer_no,
-                            NumberSource::SageNext | NumberSource::Counter { .. } => true,
-                        }
-                })
-            }
-            Some(Write::CustomerChange(change)) => change_identity(change) == reserved,
-            Some(Write::ShipTo(ship_to)) => is_customers(&ship_to.customer),
-            // Its date, bank and type decide where it goes, and they may have been edited.
-            Some(Write::Receipt(_)) => false,
-            Some(Write::SalesOrder(_)) | None => true,
-        }
-    }
-
-    /// The refusal when the only identity that the write may have is taken.
-    fn given_identity(&self) -> Option<Problem> {
-        match self.write()? {
-            Write::Customer(customer) => match &customer.number {
-                NumberSource::Given { customer_no, field } => {
-                    Some(problems::customer_no_taken(customer_no, field))
-                }
-                NumberSource::SageNext | NumberSource::Counter { .. } => None,
-            },
-            Write::CustomerChange(_) | Write::ShipTo(_) | Write::SalesOrder(_) | Write::Receipt(_) => None,
-        }
-    }
-
-    /// May the write get another identity when its first one is not free?
-    fn is_renumbered(&self) -> bool {
-        let is_change = matches!(self.write(), Some(Write::CustomerChange(_)));
-        !is_change && self.given_identity().is_none()
     }
 
     /// What is known by number: everything that is in Sage, and what is being written.

@@ -1,5 +1,6 @@
 //! What imports read from the ERP's tables: always by key, never from a copy.
 
+mod customers;
 mod knowledge;
 mod sightings;
 

@@ -1,6 +1,6 @@
 //! Sales orders and quotes.
 
-use model::{Address, Customer, Hold, Numbers, OrderType, SalesOrder};
+use model::{Customer, Hold, Numbers, OrderType, SalesOrder};
 use serde_json::Value;
 use values::Decimal;
 
@@ -197,19 +197,25 @@ fn header<K: Knowledge>(
     let guest = party.and_then(|party| party.guest.as_ref());
     let bill_to = order.bill_to.clone().or_else(|| guest.map(ship_tos::address_of));
     // What a guest is called and where they live was sent elsewhere.
-    let field_of = |was_sent: bool, field| if was_sent { field } else { "customer.guest" };
+    let field_of = |was_sent: bool, field: String| {
+        if was_sent {
+            field
+        } else {
+            String::from("customer.guest")
+        }
+    };
     if let Some(address) = &bill_to {
-        for (column, field, value) in bill_to_columns(address) {
+        for (column, field, value) in ship_tos::columns_of("BillTo", "bill_to", address) {
             // All of it, so that nothing of the customer's own stays in between.
             let field = field_of(order.bill_to.is_some(), field);
-            sheet.text(column, value.map_or("", String::as_str), field, findings);
+            sheet.text(&column, value.map_or("", String::as_str), &field, findings);
         }
     }
     if let Some(address) = &destination.on_order {
         sheet.text("ShipToCode", "", "ship_to", findings);
-        for (column, field, value) in ship_tos::columns_of(address) {
+        for (column, field, value) in ship_tos::columns_of("ShipTo", "ship_to", address) {
             let field = field_of(order.ship_to.is_some(), field);
-            sheet.text(column, value.map_or("", String::as_str), field, findings);
+            sheet.text(&column, value.map_or("", String::as_str), &field, findings);
         }
     }
     let coded = [
@@ -434,37 +440,4 @@ fn order_checks(order: &SalesOrder, document: &Document, context: &Context<'_>) 
         accepted: document.decision.accept.clone(),
         tax_before_write: context.settings.capabilities.tax_before_write,
     }
-}
-
-fn bill_to_columns(address: &Address) -> [(&'static str, &'static str, Option<&String>); 8] {
-    [
-        ("BillToName", "bill_to.bill_to_name", address.name.as_ref()),
-        (
-            "BillToAddress1",
-            "bill_to.bill_to_address1",
-            address.address1.as_ref(),
-        ),
-        (
-            "BillToAddress2",
-            "bill_to.bill_to_address2",
-            address.address2.as_ref(),
-        ),
-        (
-            "BillToAddress3",
-            "bill_to.bill_to_address3",
-            address.address3.as_ref(),
-        ),
-        (
-            "BillToZipCode",
-            "bill_to.bill_to_zip_code",
-            address.zip_code.as_ref(),
-        ),
-        ("BillToCity", "bill_to.bill_to_city", address.city.as_ref()),
-        ("BillToState", "bill_to.bill_to_state", address.state.as_ref()),
-        (
-            "BillToCountryCode",
-            "bill_to.bill_to_country_code",
-            address.country_code.as_ref(),
-        ),
-    ]
 }

@@ -151,8 +151,8 @@ fn of_address<K: Knowledge>(
         // A record needs a name; the customer's is the one that it would have on paper.
         sheet.text("ShipToName", party.name(), "ship_to.ship_to_name", findings);
     }
-    for (column, field, value) in columns_of(address) {
-        sheet.optional(column, value, field, findings);
+    for (column, field, value) in columns_of("ShipTo", "ship_to", address) {
+        sheet.optional(&column, value, &field, findings);
     }
     Ok(Destination {
         source: Some(ShipToSource::Write(place)),
@@ -171,39 +171,28 @@ fn on_order(address: &Address) -> Destination {
     }
 }
 
-/// Columns of a ship-to address in the order in which they are set, with the field and value
-/// of each.
-pub(super) fn columns_of(address: &Address) -> [(&'static str, &'static str, Option<&String>); 8] {
+/// Columns of an address (`ShipTo…`, `BillTo…`) in the order in which they are set, with the
+/// field (`ship_to.ship_to_…`) and value of each. The ZIP code comes before city and state:
+/// looking it up may overwrite them.
+pub(super) fn columns_of<'a>(
+    column: &str,
+    field: &str,
+    address: &'a Address,
+) -> [(String, String, Option<&'a String>); 8] {
     [
-        ("ShipToName", "ship_to.ship_to_name", address.name.as_ref()),
-        (
-            "ShipToAddress1",
-            "ship_to.ship_to_address1",
-            address.address1.as_ref(),
-        ),
-        (
-            "ShipToAddress2",
-            "ship_to.ship_to_address2",
-            address.address2.as_ref(),
-        ),
-        (
-            "ShipToAddress3",
-            "ship_to.ship_to_address3",
-            address.address3.as_ref(),
-        ),
-        (
-            "ShipToZipCode",
-            "ship_to.ship_to_zip_code",
-            address.zip_code.as_ref(),
-        ),
-        ("ShipToCity", "ship_to.ship_to_city", address.city.as_ref()),
-        ("ShipToState", "ship_to.ship_to_state", address.state.as_ref()),
-        (
-            "ShipToCountryCode",
-            "ship_to.ship_to_country_code",
-            address.country_code.as_ref(),
-        ),
+        ("Name", "name", &address.name),
+        ("Address1", "address1", &address.address1),
+        ("Address2", "address2", &address.address2),
+        ("Address3", "address3", &address.address3),
+        ("ZipCode", "zip_code", &address.zip_code),
+        ("City", "city", &address.city),
+        ("State", "state", &address.state),
+        ("CountryCode", "country_code", &address.country_code),
     ]
+    .map(|(end, name, value)| {
+        let field = format!("{field}.{field}_{name}");
+        (format!("{column}{end}"), field, value.as_ref())
+    })
 }
 
 /// The address of a guest who has no customer of their own.

@@ -1,7 +1,7 @@
 //! Documents of more than one record, decisions of a person, and plans that end early.
 
 use super::*;
-use crate::plan::CustomerWrite;
+use crate::plan::{CustomerWrite, NumberSource};
 
 /// A customer and its order.
 fn two() -> Plan {

@@ -1,0 +1,249 @@
+//! How documents come to a company's writer: the lease, what is open, and new work.
+
+use std::time::Duration;
+
+use agent_store::journal::{Accepted, JournalError};
+use import::{Document, Obstacle, Outcome, Reserved, Source, Verdict};
+use jiff::Timestamp;
+use model::ImportState;
+use values::{ImportId, LeaseEpoch};
+use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest};
+
+use super::super::current::{Current, current_of};
+use super::super::ports::HubError;
+use super::{MAX_IMPORTS, POLL, Pause, Runner, WORK_LIMIT};
+
+impl Runner {
+    pub(super) fn take_lease(&mut self) {
+        let request = LeaseRequest {
+            company: self.site.company.clone(),
+            time_zone: self.site.time_zone_name.clone(),
+            journal: self.journal().store_id().clone(),
+        };
+        match self.hub.lease(&request) {
+            Ok(lease) => match self.resolve_open(&lease) {
+                Ok(()) => {
+                    tracing::info!(company = %self.site.company, lease = %lease.lease, open = self.imports.len(), "this driver is the company's writer");
+                    self.lease = Some(lease.lease);
+                    self.hub_pause = Pause::default();
+                }
+                Err(error) => {
+                    tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
+                    self.pause(Obstacle::JournalFailed, &error);
+                }
+            },
+            Err(error) => {
+                tracing::warn!(company = %self.site.company, %error, "no lease for imports yet");
+                self.pause(Obstacle::HubUnreachable, &error);
+            }
+        }
+    }
+
+    /// Everything open, by the hub's record and by the journal. A reservation that only
+    /// the hub remembers is journaled as such: what was done under it is not known.
+    fn resolve_open(&mut self, lease: &Lease) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        for open in &lease.open {
+            let document = document_of(&open.document);
+            let mut journal = self.journal();
+            journal.accept(&document, now)?;
+            let known = journal
+                .record(&document.id)?
+                .map(|r| r.reservations)
+                .unwrap_or_default();
+            for reservation in &open.reservations {
+                if known.iter().any(|r| r.identity == reservation.value) {
+                    continue;
+                }
+                let reserved = Reserved {
+                    name: reservation.name.clone(),
+                    identity: reservation.value.clone(),
+                    at: reservation.at.parse().unwrap_or(Timestamp::MIN),
+                    source: Source::Hub,
+                    at_hub: true,
+                    verdict: Verdict::Open,
+                };
+                journal.reserve(&document.id, &reserved)?;
+            }
+        }
+        let mut records = self.journal().unsettled(&self.site.company)?;
+        // What the hub does not have open any more was ended by another driver, or is
+        // handed over again as work: until then nothing of it may be written. An outcome
+        // that the hub was never told is told, whatever it believes.
+        records.retain(|record| {
+            if record.outcome.is_some() && !record.reported {
+                return true;
+            }
+            let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
+            if !is_open {
+                tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
+            }
+            is_open
+        });
+        self.imports = records.iter().map(|record| current_of(record, true)).collect();
+        let in_doubt = self.journal().in_doubt(&self.site.company)?;
+        self.in_doubt = in_doubt;
+        Ok(())
+    }
+
+    pub(super) fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp) {
+        let is_paused = (self.paused)().is_some();
+        let moving = self
+            .imports
+            .iter()
+            .filter(|i| !(is_paused && i.waits_for_pause()));
+        let next = moving.filter_map(|i| i.import.due_at()).min();
+        if self.imports.len() >= MAX_IMPORTS {
+            self.nap(next.unwrap_or(Timestamp::MAX), now);
+            return;
+        }
+        let mut wait = POLL;
+        if let Some(next) = next {
+            wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
+        }
+        if self.worker.is_some() {
+            wait = wait.min(self.site.idle_release);
+        }
+        match self.hub.work(&self.site.company, lease, wait, WORK_LIMIT) {
+            Ok(work) => {
+                self.hub_pause = Pause::default();
+                for document in work.imports {
+                    self.take_document(&document);
+                    if self.lease.is_none() {
+                        break;
+                    }
+                }
+                for discarded in &work.discarded {
+                    self.give_up(discarded, lease);
+                }
+                self.previews.extend(work.previews);
+            }
+            Err(HubError::LeaseLost) => self.lose_lease(),
+            Err(error) => {
+                tracing::debug!(%error, "no work from the hub");
+                self.pause(Obstacle::HubUnreachable, &error);
+            }
+        }
+    }
+
+    /// A person has given the document up: the journal says so, too.
+    fn give_up(&mut self, discarded: &Discarded, lease: LeaseEpoch) {
+        let id = &discarded.import;
+        let is_under_work = self.imports.iter().any(|current| current.document.id == *id);
+        if !is_under_work && let Err(error) = self.journal_discard(id) {
+            tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+            self.pause(Obstacle::JournalFailed, &error);
+            return;
+        }
+        let accept = Accept {
+            lease,
+            revision: discarded.revision,
+        };
+        match self.hub.accept(id, &accept) {
+            Ok(()) => self.note_doubt(id, Some(ImportState::Discarded)),
+            Err(HubError::LeaseLost) => self.lose_lease(),
+            Err(error) => {
+                tracing::debug!(import = %id, %error, "the hub tells again that it was given up");
+                self.pause(Obstacle::HubUnreachable, &error);
+            }
+        }
+    }
+
+    fn journal_discard(&self, id: &ImportId) -> Result<(), JournalError> {
+        let mut journal = self.journal();
+        let Some(record) = journal.record(id)? else {
+            return Ok(());
+        };
+        let mut outcome = match record.outcome {
+            Some(outcome) if outcome.state == ImportState::Written => return Ok(()),
+            // What is being written ends first, and is told to the hub.
+            None if record.write.is_some() => return Ok(()),
+            Some(outcome) => outcome,
+            None => Outcome::of_state(ImportState::Discarded),
+        };
+        outcome.state = ImportState::Discarded;
+        journal.settle(id, &outcome)?;
+        journal.mark_reported(id)
+    }
+
+    fn take_document(&mut self, document: &ImportDocument) {
+        let document = document_of(document);
+        let id = document.id.clone();
+        let now = self.clock.now();
+        if self.has_unknown_past(&document) {
+            tracing::warn!(import = %id, "the journal does not know what was done for it: the hub is asked");
+            self.lease = None;
+            self.imports.clear();
+            return;
+        }
+        self.point("import.before_accept_local");
+        let journaled = {
+            let mut journal = self.journal();
+            journal
+                .accept(&document, now)
+                .and_then(|accepted| Ok((accepted, journal.record(&id)?)))
+        };
+        let (accepted, record) = match journaled {
+            Ok((accepted, Some(record))) => (accepted, record),
+            Ok((_, None)) => return,
+            Err(error) => {
+                // Not acknowledged: the hub hands it over again.
+                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+                self.pause(Obstacle::JournalFailed, &error);
+                return;
+            }
+        };
+        self.point("import.after_accept_local");
+        let held = self.imports.iter().position(|current| current.document.id == id);
+        match (held, accepted) {
+            (None, _) => self
+                .imports
+                .push(current_of(&record, accepted == Accepted::Ended)),
+            (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record, false),
+            (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
+        }
+        self.note_doubt(&id, record.outcome.map(|outcome| outcome.state));
+    }
+
+    /// Was it tried before, and this journal did not see it? What was reserved for it comes
+    /// with the lease only, and without it it would be entered once more. Asked once: what
+    /// has no reservations is not in the lease either.
+    fn has_unknown_past(&mut self, document: &Document) -> bool {
+        let is_known = || matches!(self.journal().record(&document.id), Ok(Some(_)) | Err(_));
+        document.revision > 1 && !is_known() && self.asked_after.insert(document.id.clone())
+    }
+
+    pub(super) fn acknowledge(&mut self, current: &Current) -> Result<(), HubError> {
+        let lease = self.lease.ok_or(HubError::LeaseLost)?;
+        let accept = Accept {
+            lease,
+            revision: current.document.revision,
+        };
+        self.hub.accept(current.id(), &accept)?;
+        self.hub_pause = Pause::default();
+        self.point("import.after_accept_hub");
+        Ok(())
+    }
+
+    pub(super) fn lose_lease(&mut self) {
+        tracing::warn!(company = %self.site.company, "another process became the company's writer");
+        self.lease = None;
+        self.imports.clear();
+        self.release_session();
+        self.pause(
+            Obstacle::HubUnreachable,
+            &"another process became the company's writer",
+        );
+    }
+}
+
+fn document_of(document: &ImportDocument) -> Document {
+    Document {
+        id: document.id.clone(),
+        company: document.company.clone(),
+        kind: document.kind,
+        revision: document.revision,
+        body: document.body.clone(),
+        decision: document.decision.clone(),
+    }
+}
