@@ -36,9 +36,9 @@ use std::time::Duration;
 
 use agent_store::journal::Journal;
 use catalog::Catalog;
-use driver::imports::{Ports, Runner, Site};
+use driver::imports::{Ports, TableReader, Runner, Site};
 use hub_store::contract::Site as HubSite;
-use hub_store::{Import, NewImport, NewPreview, SqliteStore, Store as _, hash_body};
+use hub_store::{Import, NewImport, NewPreview, SqlStore, Store as _, hash_body};
 use import::settings::{
     BatchScheme, DepositScheme, GuestPolicy, Numbering, Overpayment, Prepaid, Settings, ShipToSettings,
     UpdatePolicy,
@@ -106,7 +106,7 @@ impl Ground {
 /// One run.
 struct Storm {
     world: Shared,
-    store: Rc<SqliteStore>,
+    store: Rc<SqlStore>,
     hub: Rc<HubSite>,
     settings: Arc<Settings>,
     keeps_history: bool,
@@ -117,7 +117,7 @@ struct Storm {
 }
 
 impl Storm {
-    fn new(ground: &Ground, store: &Rc<SqliteStore>, seed: u64) -> Self {
+    fn new(ground: &Ground, store: &Rc<SqlStore>, seed: u64) -> Self {
         let folder = ground.folder.path();
         let file = folder.join(format!("company-{seed}.db"));
         std::fs::copy(&ground.template, &file).unwrap();
@@ -166,7 +166,7 @@ impl Storm {
         let ports = Ports {
             hub: Box::new(hub),
             workshop: Box::new(Office(world())),
-            reader: Box::new(reader),
+            reader: TableReader::Here(Box::new(reader)),
             fence: Box::new(StormFence(world())),
             clock: Box::new(StormClock(world())),
             fault_point: Box::new(move |_| {
@@ -472,7 +472,7 @@ fn number(name: &str, unset: u64) -> u64 {
 fn runs(ground: &Ground, place: u64, next: &AtomicU64, end: u64) -> (Ends, Vec<u64>) {
     let file = ground.folder.path().join(format!("hub-{place}.db"));
     let start = Timestamp::from_second(1_777_777_777).unwrap();
-    let store = SqliteStore::open(&file, Catalog::standard().unwrap(), &StoreId::new("hub"), start);
+    let store = SqlStore::sqlite(&file, Catalog::standard().unwrap(), &StoreId::new("hub"), start);
     let store = Rc::new(store.unwrap());
     let mut ends = Ends::new();
     let mut broken = Vec::new();

@@ -176,6 +176,16 @@ pub enum StoreError {
         /// What has to be said.
         missing: &'static str,
     },
+    /// A problem is accepted that the document does not have.
+    #[error("import {id} has no problem {code:?} that could be accepted; it has {}", named(.has))]
+    AcceptUnknown {
+        /// The import.
+        id: ImportId,
+        /// What was accepted.
+        code: String,
+        /// The codes of its problems.
+        has: Vec<String>,
+    },
     /// No such preview, or no more.
     #[error("there is no preview {0}")]
     PreviewUnknown(ImportId),
@@ -241,10 +251,11 @@ impl StoreError {
             Self::FilterInvalid { .. } => "parameter_invalid",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
-            Self::RevisionStale { .. } => "revision_stale",
+            Self::RevisionStale { .. } => code::REVISION_STALE,
             Self::ImportNotEditable { .. } => code::IMPORT_NOT_EDITABLE,
             Self::TransactionUsed { .. } => "gateway_transaction_used",
             Self::DecisionIncomplete { .. } => "decision_incomplete",
+            Self::AcceptUnknown { .. } => code::ACCEPT_UNKNOWN,
             Self::PreviewUnknown(_) => code::PREVIEW_UNKNOWN,
             Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
             Self::TooNew { .. } => "store_too_new",
@@ -298,7 +309,9 @@ impl StoreError {
                 "use a new key for a new document, or repeat the first body unchanged"
             }
             Self::ImportUnknown(_) => "use an id as POST returned it",
-            Self::RevisionStale { .. } => "fetch the document again",
+            Self::RevisionStale { .. } => {
+                "somebody edited it or decided about it meanwhile: look at it as it is now, then decide with its revision"
+            }
             Self::ImportNotEditable { .. } => {
                 "only documents that wait for the driver or for a person can be changed; see its state"
             }
@@ -308,6 +321,7 @@ impl StoreError {
             Self::DecisionIncomplete { .. } => {
                 "say why; for a document in doubt, look in Sage first and accept in_doubt only when it is not there"
             }
+            Self::AcceptUnknown { .. } => "accept codes of the problems that the document shows, written as there",
             Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
@@ -321,5 +335,13 @@ impl StoreError {
     /// Something stored that this version cannot read.
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
+    }
+}
+
+fn named(codes: &[String]) -> String {
+    if codes.is_empty() {
+        "none".to_owned()
+    } else {
+        codes.join(", ")
     }
 }

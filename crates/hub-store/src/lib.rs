@@ -6,11 +6,12 @@
 
 pub mod contract;
 mod digest;
+mod engine;
 mod error;
 mod imports;
 mod scope;
 mod sites;
-mod sqlite;
+mod sql;
 mod store;
 
 pub use digest::{hash_body, import_id};
@@ -21,8 +22,8 @@ pub use imports::{
 };
 pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
-pub use sqlite::SqliteStore;
+pub use sql::SqlStore;
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TokenGrant,
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo, TokenGrant,
     Tombstone,
 };

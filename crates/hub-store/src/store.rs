@@ -59,6 +59,17 @@ pub struct TokenGrant {
     pub classes: Vec<Class>,
 }
 
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TenantInfo {
+    /// Its id.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
 /// What can be shown of an API token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ApiTokenInfo {
@@ -172,6 +183,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::TenantUnknown`].
     fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError>;
+
+    /// All tenants, by name.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn tenants(&self) -> Result<Vec<TenantInfo>, StoreError>;
 
     /// Stores a one-time code (its hash only).
     ///

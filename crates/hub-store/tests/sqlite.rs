@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use catalog::{Catalog, Class, Removal, RemovalReason};
 use hub_store::contract::{Site, check_store, documents};
-use hub_store::{NewImport, Page, RecordQuery, SqliteStore, Store, StoreError, TokenGrant, TokenScope};
+use hub_store::{NewImport, Page, RecordQuery, SqlStore, Store, StoreError, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
 use model::ImportKind;
 use rusqlite::Connection;
@@ -13,8 +13,8 @@ use values::{CompanyId, Epoch, Hash, ImportId, Key, Secret, Sequence, StoreId};
 use wire::BatchHeader;
 use wire::agent::{HashRequest, StreamReset};
 
-fn open(path: &Path, catalog: Catalog) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(path, catalog, &StoreId::new("fresh"), Timestamp::UNIX_EPOCH)
+fn open(path: &Path, catalog: Catalog) -> Result<SqlStore, StoreError> {
+    SqlStore::sqlite(path, catalog, &StoreId::new("fresh"), Timestamp::UNIX_EPOCH)
 }
 
 fn reset(company: &str, dataset: &catalog::Dataset) -> StreamReset {

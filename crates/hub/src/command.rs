@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use clap::{Parser, Subcommand};
-use hub_store::{SqliteStore, Store, StoreError};
+use hub_store::{SqlStore, Store, StoreError};
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
@@ -72,7 +72,8 @@ impl Action {
     /// A mistyped path must not become an empty hub.
     const fn makes_store(&self) -> bool {
         match self {
-            Self::Serve { .. } | Self::Migrate | Self::Tenant(_) => true,
+            Self::Serve { .. } | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
+            Self::Tenant(people::TenantAction::List { .. }) => false,
             Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) => false,
         }
     }
@@ -94,6 +95,19 @@ pub enum CommandError {
     /// A tenant cannot have this name.
     #[error("a tenant cannot be called {0:?}")]
     TenantName(String),
+    /// A token would see a company that no driver has claimed.
+    #[error(
+        "no driver of {tenant} has claimed a company {company}; {}",
+        if .known.is_empty() { "none is known yet".to_owned() } else { format!("known are {}", .known.join(", ")) }
+    )]
+    CompanyUnclaimed {
+        /// Whose token.
+        tenant: String,
+        /// The company.
+        company: values::CompanyId,
+        /// Companies that are claimed.
+        known: Vec<String>,
+    },
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -121,6 +135,9 @@ impl CommandError {
                 "correct the path; erp-hub tenant add, migrate and serve make a new store"
             }
             Self::TenantName(_) => "give it a name for people, which does not begin with t_ as ids do",
+            Self::CompanyUnclaimed { .. } => {
+                "correct it, or add --unclaimed when its driver is yet to connect"
+            }
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
@@ -135,6 +152,7 @@ impl CommandError {
             Self::StoreKind(_) => "store_unsupported",
             Self::NoSuchStore(_) => "store_unknown",
             Self::TenantName(_) => "tenant_name_invalid",
+            Self::CompanyUnclaimed { .. } => "company_unclaimed",
             Self::Store(error) => error.code(),
             Self::Catalog(_) => "catalog_invalid",
             Self::Io { .. } => "io_failed",
@@ -169,7 +187,7 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     if !command.action.makes_store() && !path.exists() {
         return Err(CommandError::NoSuchStore(path.to_owned()));
     }
-    let store = SqliteStore::open(path, Catalog::standard()?, &random::store_id(), now)?;
+    let store = SqlStore::sqlite(path, Catalog::standard()?, &random::store_id(), now)?;
     match command.action {
         Action::Serve {
             listen,
@@ -201,7 +219,7 @@ fn without_credentials(address: &str) -> String {
 }
 
 fn run_server(
-    store: SqliteStore,
+    store: SqlStore,
     listen: SocketAddr,
     announce: Option<&Path>,
     redact_after: u16,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use driver::imports::{HubError, HubImports};
 use hub_store::contract::Site;
-use hub_store::{SqliteStore, Store as _, StoreError};
+use hub_store::{SqlStore, Store as _, StoreError};
 use values::{CompanyId, ImportId, LeaseEpoch};
 use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, code};
 
@@ -13,7 +13,7 @@ use super::office::Shared;
 
 pub(super) struct StormHub {
     pub(super) world: Shared,
-    pub(super) store: Rc<SqliteStore>,
+    pub(super) store: Rc<SqlStore>,
     pub(super) site: Rc<Site>,
 }
 

@@ -16,6 +16,7 @@ pub(super) fn check(store: &dyn Store) {
     listing(&desk);
     editing(&desk);
     retrying(&desk);
+    accepting(&desk);
     doubt(&desk);
     discarding(&desk);
     forgetting(&desk);
@@ -222,7 +223,7 @@ fn editing(desk: &Desk<'_>) {
     let again = desk.post(ImportKind::SalesOrder, "edit", &order("ABF")).unwrap();
     assert_eq!(again.id, id, "the key stands for what was posted");
     let tried: Vec<_> = desk.shown(&id).attempts.iter().map(|(r, _)| *r).collect();
-    assert_eq!(tried, [2, 3], "attempts of every revision stay");
+    assert_eq!(tried, [2, 3, 3, 3, 3], "attempts of every revision stay");
 
     let blind = Some(vec![CompanyId::new("XYZ")]);
     let blind = scope(
@@ -271,8 +272,17 @@ fn retrying(desk: &Desk<'_>) {
     desk.report(&id, 2, ImportState::Held, &[]);
     let decided = Decide {
         action: DecideAction::Retry,
-        decision: decision(&["total_differs"], "rounding"),
+        revision: Some(2),
+        decision: decision(&["credit_hold"], "rounding"),
     };
+    let seen_before = Decide {
+        revision: Some(1),
+        ..decided.clone()
+    };
+    refused(
+        desk.store.decide(&desk.site.agent, &id, &seen_before, now()),
+        "revision_stale",
+    );
     let stranger = add_agent(desk.store, &desk.site.tenant, "a_decisions2");
     refused(
         desk.store.decide(&stranger, &id, &decided, now()),
@@ -282,9 +292,37 @@ fn retrying(desk: &Desk<'_>) {
     let shown = desk.shown(&id);
     assert_eq!(
         (shown.revision, shown.decision),
-        (3, Some(decision(&["total_differs"], "rounding")))
+        (3, Some(decision(&["credit_hold"], "rounding")))
     );
     assert_eq!(shown.attempts.len(), 2);
+}
+
+/// A word about a problem that is not there is no word.
+fn accepting(desk: &Desk<'_>) {
+    let id = desk.order("accept");
+    desk.accept(&id, 1).unwrap();
+    desk.report(&id, 1, ImportState::Held, &[]);
+    let mistyped = desk.decide(&id, DecideAction::Retry, &["credit_hold", "credit-limit"], "paid");
+    let error = mistyped.unwrap_err();
+    assert_eq!(error.code(), "accept_unknown");
+    let words = error.to_string();
+    assert!(
+        words.contains("\"credit-limit\"") && words.contains("it has credit_hold"),
+        "{words}"
+    );
+    assert_eq!(desk.shown(&id).revision, 1, "nothing was decided");
+    desk.decide(&id, DecideAction::Retry, &["credit_hold"], "paid")
+        .unwrap();
+    // What was accepted before is accepted again beside what came up later.
+    desk.accept(&id, 2).unwrap();
+    desk.report(&id, 2, ImportState::InDoubt, &[]);
+    desk.decide(
+        &id,
+        DecideAction::Retry,
+        &["in_doubt", "credit_hold"],
+        "looked, nothing there",
+    )
+    .unwrap();
 }
 
 fn doubt(desk: &Desk<'_>) {
@@ -389,6 +427,13 @@ fn forgetting(desk: &Desk<'_>) {
         }
     }
     assert!(forgotten >= 1);
+    // Told again, it does not come back.
+    desk.report(
+        &written,
+        2,
+        ImportState::Written,
+        &[("sales_order_no", "0000003")],
+    );
     let left = desk.shown(&written);
     assert_eq!(
         (left.body, left.redacted_at, left.attempts.len()),

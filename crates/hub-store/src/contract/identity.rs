@@ -15,6 +15,10 @@ pub(super) fn check(store: &dyn Store) {
     assert_eq!(store.find_tenant("identity").unwrap(), site.tenant);
     assert_eq!(store.find_tenant("t_identity").unwrap(), site.tenant);
     refused(store.find_tenant("nobody"), "tenant_unknown");
+    let listed = store.tenants().unwrap();
+    let own = listed.iter().find(|listed| listed.name == "identity").unwrap();
+    assert_eq!((&own.tenant, own.created_at), (&site.tenant, now()));
+    assert!(listed.is_sorted_by_key(|listed| &listed.name), "{listed:?}");
     codes(store, &site);
     agent_tokens(store, &site);
     api_tokens(store, &site);

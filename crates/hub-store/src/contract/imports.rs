@@ -171,9 +171,9 @@ fn reservations(store: &dyn Store, site: &Site, lease: LeaseEpoch, id: &ImportId
 fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
     let lease = lease(store, &site.agent, "j1").lease;
     let report = |lease, state, number: Option<&str>, attempts: usize| {
-        let attempt = Attempt {
+        let attempt = |number: usize| Attempt {
             at: now().to_string(),
-            step: "reserved".into(),
+            step: format!("step {number}"),
             detail: "0000186".into(),
         };
         let report = ImportReport {
@@ -186,7 +186,7 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
             lines: Vec::new(),
             warnings: vec!["over the limit".into()],
             problems: Vec::new(),
-            attempts: vec![attempt; attempts],
+            attempts: (0..attempts).map(attempt).collect(),
         };
         store.report(
             &site.agent,
@@ -208,6 +208,9 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
     report(lease, ImportState::Written, Some("0000186"), 2).unwrap();
     report(lease, ImportState::Writing, None, 1).unwrap();
     assert_eq!(shown(), written, "a late report does not undo a written document");
+    // A driver that died before its attempts were on disk tells the outcome with fewer.
+    report(lease, ImportState::Written, Some("0000186"), 1).unwrap();
+    assert_eq!(shown(), written, "what was tried is not forgotten");
     let kept = written.report.unwrap();
     assert_eq!(
         (

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use catalog::{Catalog, Class, DocumentBatch, Removal, RemovalReason};
 use hub::Hub;
-use hub_store::{AgentRole, SqliteStore, Store, TokenGrant, TokenScope};
+use hub_store::{AgentRole, SqlStore, Store, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, Response, StatusCode};
 use ring::signature::Ed25519KeyPair;
@@ -21,7 +21,7 @@ use wire::{BatchHeader, encode_batch};
 pub(crate) const START: i64 = 1_777_777_777;
 
 pub(crate) struct World {
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<SqlStore>,
     pub(crate) hub: Hub,
     pub(crate) address: String,
     pub(crate) client: Client,
@@ -338,9 +338,9 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-fn open(path: &Path) -> SqliteStore {
+fn open(path: &Path) -> SqlStore {
     let now = Timestamp::from_second(START).unwrap();
-    SqliteStore::open(path, Catalog::standard().unwrap(), &StoreId::new("s1"), now).unwrap()
+    SqlStore::sqlite(path, Catalog::standard().unwrap(), &StoreId::new("s1"), now).unwrap()
 }
 
 pub(crate) struct Agent {

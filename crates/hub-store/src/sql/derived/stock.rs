@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
+use crate::engine::Tx;
 use catalog::Value;
-use rusqlite::{OptionalExtension as _, Transaction};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use values::Decimal;
 
 use super::{Amount, shown, too_large};
 use crate::StoreError;
-use crate::sqlite::documents::Documents;
-use crate::sqlite::tables::child_table;
-use crate::sqlite::view::View;
+use crate::sql::documents::Documents;
+use crate::sql::tables::child_table;
+use crate::sql::view::View;
 
 /// What counts besides what is in stock: the column, whether it adds, the company's option
 /// for it, and what holds where the option is neither Y nor N.
@@ -26,11 +26,7 @@ const PARTS: [(&str, bool, &str, bool); 5] = [
 
 /// In stock less what is ordered; purchase orders and work tickets only where the company's
 /// own options say so.
-pub(super) fn available(
-    t: &Transaction<'_>,
-    view: &View<'_>,
-    documents: &Documents,
-) -> Result<Vec<Json>, StoreError> {
+pub(super) fn available(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
     let Some(on_hand) = Amount::of(view.dataset, "QuantityOnHand") else {
         return Ok(Vec::new());
     };
@@ -61,7 +57,7 @@ pub(super) fn available(
 }
 
 /// Is this option of the company's inventory on?
-fn is_on(t: &Transaction<'_>, view: &View<'_>, option: &str, otherwise: bool) -> Result<bool, StoreError> {
+fn is_on(t: &Tx<'_>, view: &View<'_>, option: &str, otherwise: bool) -> Result<bool, StoreError> {
     let Some(company) = view.catalog.get("company_options") else {
         return Ok(otherwise);
     };
@@ -77,10 +73,7 @@ fn is_on(t: &Transaction<'_>, view: &View<'_>, option: &str, otherwise: bool) ->
         field.name
     );
     let own = (view.scope.tenant().as_str(), view.company.as_str());
-    let value: Option<String> = t
-        .prepare_cached(&sql)?
-        .query_row(own, |row| row.get(0))
-        .optional()?;
+    let value: Option<String> = t.one(&sql, own, |row| row.get(0))?;
     Ok(match value.as_deref() {
         Some("Y") => true,
         Some("N") => false,
@@ -109,11 +102,7 @@ struct Line {
 
 /// Ordered through the hub and not yet entered, by item and warehouse. A line without a
 /// warehouse takes the order's, then the item's own.
-pub(super) fn queued(
-    t: &Transaction<'_>,
-    view: &View<'_>,
-    documents: &Documents,
-) -> Result<Vec<Json>, StoreError> {
+pub(super) fn queued(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
     let place = |column: &str| view.dataset.field_of_column(column).map(|(place, _)| place);
     let (Some(item), Some(warehouse), Some(on_hand)) = (
         place("ItemCode"),
@@ -137,50 +126,53 @@ pub(super) fn queued(
 }
 
 fn open_lines(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     view: &View<'_>,
     scale: u8,
 ) -> Result<HashMap<(String, String), Decimal>, StoreError> {
     let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'sales_order' \
                AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((view.scope.tenant().as_str(), view.company.as_str()))?;
     let mut sums = HashMap::new();
     let mut own_warehouses: HashMap<String, String> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let body: String = row.get(0)?;
-        let order: Order =
-            serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
-        for line in order.lines.into_iter().filter(|l| !l.quantity_ordered.is_null()) {
-            let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
-            let warehouse = match warehouse.filter(|w| !w.is_empty()) {
-                Some(warehouse) => warehouse,
-                None => match own_warehouses.get(&line.item_code) {
-                    Some(known) => known.clone(),
-                    None => {
-                        let found = default_warehouse(t, view, &line.item_code)?;
-                        own_warehouses.insert(line.item_code.clone(), found.clone());
-                        found
-                    }
-                },
-            };
-            // A text, or a whole number.
-            let quantity = line.quantity_ordered;
-            let quantity = quantity
-                .as_str()
-                .map_or_else(|| quantity.to_string(), str::to_owned);
-            let quantity = Decimal::parse(&quantity, scale)
-                .map_err(|_| StoreError::corrupt(format!("the quantity {quantity}")))?;
-            let sum = sums
-                .entry((line.item_code, warehouse))
-                .or_insert(Decimal::zero(scale));
-            *sum = sum.checked_add(quantity).map_err(too_large)?;
-        }
-    }
+    t.each(
+        sql,
+        (view.scope.tenant().as_str(), view.company.as_str()),
+        |row| {
+            let body: String = row.get(0)?;
+            let order: Order =
+                serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
+            for line in order.lines.into_iter().filter(|l| !l.quantity_ordered.is_null()) {
+                let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
+                let warehouse = match warehouse.filter(|w| !w.is_empty()) {
+                    Some(warehouse) => warehouse,
+                    None => match own_warehouses.get(&line.item_code) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let found = default_warehouse(t, view, &line.item_code)?;
+                            own_warehouses.insert(line.item_code.clone(), found.clone());
+                            found
+                        }
+                    },
+                };
+                // A text, or a whole number.
+                let quantity = line.quantity_ordered;
+                let quantity = quantity
+                    .as_str()
+                    .map_or_else(|| quantity.to_string(), str::to_owned);
+                let quantity = Decimal::parse(&quantity, scale)
+                    .map_err(|_| StoreError::corrupt(format!("the quantity {quantity}")))?;
+                let sum = sums
+                    .entry((line.item_code, warehouse))
+                    .or_insert(Decimal::zero(scale));
+                *sum = sum.checked_add(quantity).map_err(too_large)?;
+            }
+            Ok(())
+        },
+    )?;
     Ok(sums)
 }
 
-fn default_warehouse(t: &Transaction<'_>, view: &View<'_>, item_code: &str) -> Result<String, StoreError> {
+fn default_warehouse(t: &Tx<'_>, view: &View<'_>, item_code: &str) -> Result<String, StoreError> {
     let items = view.catalog.get("items");
     let Some((items, (_, field))) = items.and_then(|i| Some((i, i.field_of_column("DefaultWarehouseCode")?)))
     else {
@@ -192,9 +184,6 @@ fn default_warehouse(t: &Transaction<'_>, view: &View<'_>, item_code: &str) -> R
     );
     let key = values::Key::from_parts([item_code]);
     let own = (view.scope.tenant().as_str(), view.company.as_str(), key.as_str());
-    let found: Option<String> = t
-        .prepare_cached(&sql)?
-        .query_row(own, |row| row.get(0))
-        .optional()?;
+    let found: Option<String> = t.one(&sql, own, |row| row.get(0))?;
     Ok(found.unwrap_or_default())
 }

@@ -1,9 +1,9 @@
 //! Records as JSON: what one token sees of one company's dataset.
 
+use crate::engine::Tx;
 use catalog::{Catalog, Class, Dataset, DocumentBatch, Field, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rusqlite::Transaction;
 use serde_json::{Map, Value as Json};
 use values::{CompanyId, Stamp};
 
@@ -23,7 +23,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         catalog: &'a Catalog,
         scope: &'a TenantScope,
         dataset: &'a Dataset,
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
         zone.to_datetime(self.now).date()
     }
 
-    pub(super) fn render(&self, t: &Transaction<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
+    pub(super) fn render(&self, t: &Tx<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
         let batch = &documents.batch;
         let mut shown = Vec::with_capacity(documents.keys.len());
         for (row, (key, marks)) in documents.keys.iter().zip(&documents.marks).enumerate() {

@@ -5,8 +5,8 @@ mod stock;
 
 use std::cell::OnceCell;
 
+use crate::engine::Tx;
 use catalog::{Dataset, Field, Rule};
-use rusqlite::Transaction;
 use serde_json::{Map, Value as Json};
 use values::{Decimal, DecimalError, Kind};
 
@@ -20,7 +20,7 @@ pub(super) use receivables::{is_queued, move_up, paid_invoices, touched};
 /// Adds the derived fields that the token reads. A value is null where the catalog lacks
 /// what it is computed from.
 pub(super) fn add(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     view: &View<'_>,
     documents: &Documents,
     shown: &mut [Map<String, Json>],

@@ -1,4 +1,4 @@
-//! The store in one SQLite file: one writer, a few readers, WAL.
+//! The store's logic over any engine.
 
 mod columns;
 mod derived;
@@ -19,15 +19,15 @@ mod thread;
 mod tie_out;
 mod view;
 
+pub(crate) use merge::Rows;
+pub(crate) use tables::{child_table, column_list};
+
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::path::Path;
 
 use catalog::{Catalog, Dataset, DocumentBatch, ShapeError};
 use jiff::Timestamp;
 use model::Decision;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use values::{
     AgentId, CompanyId, DatasetName, Date, Hash, ImportId, Key, LeaseEpoch, Secret, StoreId, TenantId,
 };
@@ -39,84 +39,48 @@ use wire::agent::{
 };
 use wire::status::AgentStatus;
 
-use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, ImportPage, ImportQuery,
-    Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Sites, Store,
-    StoreError, TenantScope, TieOut, TokenGrant,
-};
+use crate::engine::{Engine, Sqlite, Tx};
+use crate::{AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Sites, Store, StoreError, TenantScope, TieOut, TokenGrant, TenantInfo};
 
-/// Readers kept open between calls; each has a page cache of its own.
-const IDLE_READERS: usize = 8;
-/// How long a call waits for another process (a command line) that writes.
-const BUSY: Duration = Duration::from_secs(10);
-/// Prepared statements kept per connection: a few for each dataset and each call.
-const STATEMENTS: usize = 256;
-
-/// A store in an SQLite file.
+/// A store in a database.
 #[derive(Debug)]
-pub struct SqliteStore {
-    path: PathBuf,
+pub struct SqlStore {
     id: StoreId,
     catalog: Catalog,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    engine: Engine,
 }
 
-impl SqliteStore {
-    /// Opens the store, creating and migrating it as needed. `fresh_id` becomes its
-    /// identity when it is new: give random text.
+impl SqlStore {
+    /// Opens the store in an SQLite file, creating and migrating it as needed. `fresh_id`
+    /// becomes its identity when it is new: give random text.
     ///
     /// # Errors
-    /// [`StoreError::TooNew`], or the file cannot be opened.
-    pub fn open(
+    /// [`StoreError::TooNew`], [`StoreError::NoStore`], or the file cannot be opened.
+    pub fn sqlite(
         path: &Path,
         catalog: Catalog,
         fresh_id: &StoreId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let mut writer = connect(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )?;
-        writer.pragma_update(None, "journal_mode", "WAL")?;
-        // An acknowledgement follows the commit: the commit has to survive a power cut.
-        writer.pragma_update(None, "synchronous", "FULL")?;
-        let id = schema::migrate(&mut writer, &catalog, fresh_id, now)?;
-        Ok(Self {
-            path: path.to_owned(),
-            id,
-            catalog,
-            writer: Mutex::new(writer),
-            readers: Mutex::new(Vec::new()),
-        })
+        Self::over(Engine::Sqlite(Sqlite::open(path)?), catalog, fresh_id, now)
     }
 
-    fn write<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        // A panic inside drops the transaction, which rolls back: the connection stays good.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
-        Ok(done)
+    fn over(
+        engine: Engine,
+        catalog: Catalog,
+        fresh_id: &StoreId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let id = schema::migrate(&engine, &catalog, fresh_id, now)?;
+        Ok(Self { id, catalog, engine })
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut reader = match idle {
-            Some(reader) => reader,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-        };
-        let transaction = reader.transaction()?;
-        let done = work(&transaction);
-        drop(transaction);
-        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS {
-            idle.push(reader);
-        }
-        done
+    fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.engine.write(work)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.engine.read(work)
     }
 
     fn resolve(&self, name: &DatasetName) -> Result<Cow<'_, Dataset>, StoreError> {
@@ -124,30 +88,6 @@ impl SqliteStore {
             .resolve(name.as_str())
             .ok_or_else(|| StoreError::DatasetUnknown(name.clone()))
     }
-}
-
-/// A new store is its owner's alone: it holds every tenant's data.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
-        make_private(path)?;
-    }
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "cache_size", -16_000)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(connection)
 }
 
 /// Instants are stored as microseconds since 1970.
@@ -159,7 +99,7 @@ fn timestamp(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros).map_err(|_| StoreError::corrupt(format!("{micros} as an instant")))
 }
 
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn id(&self) -> &StoreId {
         &self.id
     }
@@ -169,7 +109,7 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> Result<(), StoreError> {
-        self.read(|t| Ok(t.query_row("SELECT 1 FROM hub_store", [], |_| Ok(()))?))
+        self.read(|t| Ok(t.row("SELECT 1 FROM hub_store", (), |_| Ok(()))?))
     }
 
     fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -178,6 +118,10 @@ impl Store for SqliteStore {
 
     fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError> {
         self.read(|t| people::find_tenant(t, name_or_id))
+    }
+
+    fn tenants(&self) -> Result<Vec<TenantInfo>, StoreError> {
+        self.read(people::tenants)
     }
 
     fn add_enrolment_code(
@@ -474,7 +418,12 @@ impl Store for SqliteStore {
     }
 
     fn redact_imports(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
-        self.write(|t| imports::redact(t, settled_before, now))
+        // Others write between two tenants.
+        let mut redacted = 0_u64;
+        for tenant in self.read(|t| imports::tenants_due(t, settled_before))? {
+            redacted += self.write(|t| imports::redact(t, &tenant, settled_before, now))?;
+        }
+        Ok(redacted)
     }
 
     fn order_thread(&self, scope: &TenantScope, import: &Import) -> Result<Option<OrderThread>, StoreError> {

@@ -1,17 +1,14 @@
 //! Tenants, agents, tokens and companies.
 
+use crate::engine::{Row, Tx};
 use catalog::Class;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, Transaction};
 use values::{AgentId, CompanyId, LeaseEpoch, Secret, TenantId};
 use wire::agent::{Enroll, Enrolled};
 
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
-use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope,
-    TokenGrant, TokenScope,
-};
+use crate::{AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope, TokenGrant, TokenScope, TenantInfo};
 
 /// A request may be dated five minutes ahead and be replayed until five minutes after.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(11);
@@ -20,12 +17,7 @@ const CONTACT_GRAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Shown of a token: enough to name it, far too little to guess the rest.
 const PREFIX_CHARS: usize = 12;
 
-pub(super) fn add_tenant(
-    t: &Transaction<'_>,
-    id: &TenantId,
-    name: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn add_tenant(t: &Tx<'_>, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_tenants (tenant, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     match t.execute(sql, (id.as_str(), name, micros(now)))? {
         0 => Err(StoreError::TenantExists(name.to_owned())),
@@ -33,19 +25,30 @@ pub(super) fn add_tenant(
     }
 }
 
-pub(super) fn find_tenant(t: &Transaction<'_>, name_or_id: &str) -> Result<TenantId, StoreError> {
+pub(super) fn find_tenant(t: &Tx<'_>, name_or_id: &str) -> Result<TenantId, StoreError> {
     // A name wins over an id: ids are random, so nobody has to choose names around them.
     let sql = "SELECT tenant FROM hub_tenants WHERE name = ?1 OR tenant = ?1 ORDER BY name = ?1 DESC LIMIT 1";
-    let found = t
-        .query_row(sql, [name_or_id], |row| row.get::<_, String>(0))
-        .optional()?;
+    let found = t.one(sql, [name_or_id], |row| row.get::<String>(0))?;
     found
         .map(TenantId::new)
         .ok_or_else(|| StoreError::TenantUnknown(name_or_id.to_owned()))
 }
 
+pub(super) fn tenants(t: &Tx<'_>) -> Result<Vec<TenantInfo>, StoreError> {
+    let mut tenants = Vec::new();
+    t.each("SELECT tenant, name, created_at FROM hub_tenants ORDER BY name", (), |row| {
+        tenants.push(TenantInfo {
+            tenant: TenantId::new(row.get::<String>(0)?),
+            name: row.get(1)?,
+            created_at: timestamp(row.get(2)?)?,
+        });
+        Ok(())
+    })?;
+    Ok(tenants)
+}
+
 pub(super) fn add_enrolment_code(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     code: &Secret,
     role: AgentRole,
@@ -67,7 +70,7 @@ pub(super) fn add_enrolment_code(
 }
 
 pub(super) fn enroll(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     request: &Enroll,
     agent: &AgentId,
     now: Timestamp,
@@ -75,19 +78,17 @@ pub(super) fn enroll(
     let hash = hash_secret(&request.code);
     let sql = "SELECT c.tenant, n.name, c.role, c.expires_at, c.used_at \
                FROM hub_enrolment_codes c JOIN hub_tenants n ON n.tenant = c.tenant WHERE c.hash = ?";
-    let found = t
-        .query_row(sql, [&hash], |row| {
-            let tenant = TenantId::new(row.get::<_, String>(0)?);
-            let name: String = row.get(1)?;
-            Ok((
-                tenant,
-                name,
-                row.get::<_, String>(2)?,
-                row.get::<_, i64>(3)?,
-                row.get::<_, Option<i64>>(4)?,
-            ))
-        })
-        .optional()?;
+    let found = t.one(sql, [&hash], |row| {
+        let tenant = TenantId::new(row.get::<String>(0)?);
+        let name: String = row.get(1)?;
+        Ok((
+            tenant,
+            name,
+            row.get::<String>(2)?,
+            row.get::<i64>(3)?,
+            row.get::<Option<i64>>(4)?,
+        ))
+    })?;
     let (tenant, tenant_name, role, expires_at, used_at) = found.ok_or(StoreError::CodeUnknown)?;
     if used_at.is_some() {
         return Err(StoreError::CodeUsed);
@@ -118,28 +119,27 @@ pub(super) fn enroll(
     })
 }
 
-pub(super) fn agents(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
+pub(super) fn agents(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
     let sql = "SELECT agent, role, host, version, enrolled_at, last_contact_at, revoked_at FROM hub_agents \
                WHERE tenant = ? ORDER BY enrolled_at, agent";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query([tenant.as_str()])?;
     let mut agents = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, [tenant.as_str()], |row| {
         agents.push(AgentInfo {
-            agent: AgentId::new(row.get::<_, String>(0)?),
-            role: role(&row.get::<_, String>(1)?)?,
+            agent: AgentId::new(row.get::<String>(0)?),
+            role: role(&row.get::<String>(1)?)?,
             host: row.get(2)?,
             version: row.get(3)?,
             enrolled_at: timestamp(row.get(4)?)?,
-            last_contact_at: row.get::<_, Option<i64>>(5)?.map(timestamp).transpose()?,
-            revoked_at: row.get::<_, Option<i64>>(6)?.map(timestamp).transpose()?,
+            last_contact_at: row.get::<Option<i64>>(5)?.map(timestamp).transpose()?,
+            revoked_at: row.get::<Option<i64>>(6)?.map(timestamp).transpose()?,
         });
-    }
+        Ok(())
+    })?;
     Ok(agents)
 }
 
 pub(super) fn revoke_agent(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     agent: &AgentId,
     now: Timestamp,
@@ -151,7 +151,7 @@ pub(super) fn revoke_agent(
     }
 }
 
-pub(super) fn agent_key(t: &Transaction<'_>, agent: &AgentId) -> Result<AgentKey, StoreError> {
+pub(super) fn agent_key(t: &Tx<'_>, agent: &AgentId) -> Result<AgentKey, StoreError> {
     let sql = "SELECT public_key, revoked_at IS NOT NULL FROM hub_agents WHERE agent = ?";
     let read = |row: &Row<'_>| {
         Ok(AgentKey {
@@ -159,15 +159,12 @@ pub(super) fn agent_key(t: &Transaction<'_>, agent: &AgentId) -> Result<AgentKey
             revoked: row.get(1)?,
         })
     };
-    let found = t
-        .prepare_cached(sql)?
-        .query_row([agent.as_str()], read)
-        .optional()?;
+    let found = t.one(sql, [agent.as_str()], read)?;
     found.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))
 }
 
 pub(super) fn issue_agent_token(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     agent: &AgentId,
     nonce: &str,
     version: &str,
@@ -176,8 +173,8 @@ pub(super) fn issue_agent_token(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "SELECT tenant, revoked_at IS NOT NULL FROM hub_agents WHERE agent = ?";
-    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?));
-    let found = t.query_row(sql, [agent.as_str()], read).optional()?;
+    let read = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<bool>(1)?));
+    let found = t.one(sql, [agent.as_str()], read)?;
     let (tenant, revoked) = found.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))?;
     if revoked {
         return Err(StoreError::AgentRevoked(agent.clone()));
@@ -185,8 +182,7 @@ pub(super) fn issue_agent_token(
     let now_micros = micros(now);
     for table in ["hub_agent_tokens", "hub_agent_nonces"] {
         let sql = format!("DELETE FROM {table} WHERE tenant = ? AND agent = ? AND expires_at <= ?");
-        t.prepare_cached(&sql)?
-            .execute((&tenant, agent.as_str(), now_micros))?;
+        t.execute(&sql, (&tenant, agent.as_str(), now_micros))?;
     }
     let sql = "INSERT INTO hub_agent_nonces VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
     if t.execute(
@@ -208,28 +204,19 @@ pub(super) fn issue_agent_token(
 
 /// The scope, and whether the last contact on record is old.
 pub(super) fn authenticate_agent(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     token: &Secret,
     now: Timestamp,
 ) -> Result<(AgentScope, bool), StoreError> {
     let sql = "SELECT a.tenant, a.agent, a.role, k.expires_at, a.revoked_at IS NOT NULL, coalesce(a.last_contact_at, 0) \
                FROM hub_agent_tokens k JOIN hub_agents a ON a.tenant = k.tenant AND a.agent = k.agent WHERE k.hash = ?";
     let read = |row: &Row<'_>| {
-        let tenant = TenantId::new(row.get::<_, String>(0)?);
-        let agent = AgentId::new(row.get::<_, String>(1)?);
-        let times = (row.get::<_, i64>(3)?, row.get::<_, i64>(5)?);
-        Ok((
-            tenant,
-            agent,
-            row.get::<_, String>(2)?,
-            times,
-            row.get::<_, bool>(4)?,
-        ))
+        let tenant = TenantId::new(row.get::<String>(0)?);
+        let agent = AgentId::new(row.get::<String>(1)?);
+        let times = (row.get::<i64>(3)?, row.get::<i64>(5)?);
+        Ok((tenant, agent, row.get::<String>(2)?, times, row.get::<bool>(4)?))
     };
-    let found = t
-        .prepare_cached(sql)?
-        .query_row([hash_secret(token)], read)
-        .optional()?;
+    let found = t.one(sql, [hash_secret(token)], read)?;
     let (tenant, agent, role_name, (expires_at, contact), revoked) = found.ok_or(StoreError::TokenInvalid)?;
     if revoked {
         return Err(StoreError::AgentRevoked(agent));
@@ -248,15 +235,17 @@ pub(super) fn authenticate_agent(
     ))
 }
 
-pub(super) fn touch_agent(t: &Transaction<'_>, scope: &AgentScope, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn touch_agent(t: &Tx<'_>, scope: &AgentScope, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE hub_agents SET last_contact_at = ? WHERE tenant = ? AND agent = ?";
-    t.prepare_cached(sql)?
-        .execute((micros(now), scope.tenant().as_str(), scope.agent().as_str()))?;
+    t.execute(
+        sql,
+        (micros(now), scope.tenant().as_str(), scope.agent().as_str()),
+    )?;
     Ok(())
 }
 
 pub(super) fn add_api_token(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     token: &Secret,
     grant: &TokenGrant,
@@ -281,24 +270,23 @@ pub(super) fn add_api_token(
     Ok(())
 }
 
-pub(super) fn api_tokens(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
+pub(super) fn api_tokens(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
     let sql = "SELECT prefix, scope, created_at, revoked_at FROM hub_api_tokens WHERE tenant = ? ORDER BY created_at, hash";
-    let mut statement = t.prepare(sql)?;
-    let mut rows = statement.query([tenant.as_str()])?;
     let mut tokens = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, [tenant.as_str()], |row| {
         tokens.push(ApiTokenInfo {
             prefix: row.get(0)?,
-            scope: token_scope(&row.get::<_, String>(1)?)?,
+            scope: token_scope(&row.get::<String>(1)?)?,
             created_at: timestamp(row.get(2)?)?,
-            revoked_at: row.get::<_, Option<i64>>(3)?.map(timestamp).transpose()?,
+            revoked_at: row.get::<Option<i64>>(3)?.map(timestamp).transpose()?,
         });
-    }
+        Ok(())
+    })?;
     Ok(tokens)
 }
 
 pub(super) fn revoke_api_token(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     token_or_prefix: &str,
     now: Timestamp,
@@ -312,22 +300,19 @@ pub(super) fn revoke_api_token(
     }
 }
 
-pub(super) fn authenticate(t: &Transaction<'_>, token: &Secret) -> Result<TenantScope, StoreError> {
+pub(super) fn authenticate(t: &Tx<'_>, token: &Secret) -> Result<TenantScope, StoreError> {
     let sql =
         "SELECT tenant, scope, companies, classes FROM hub_api_tokens WHERE hash = ? AND revoked_at IS NULL";
     let read = |row: &Row<'_>| {
         let companies: Option<String> = row.get(2)?;
         Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, String>(1)?,
+            row.get::<String>(0)?,
+            row.get::<String>(1)?,
             companies,
-            row.get::<_, String>(3)?,
+            row.get::<String>(3)?,
         ))
     };
-    let found = t
-        .prepare_cached(sql)?
-        .query_row([hash_secret(token)], read)
-        .optional()?;
+    let found = t.one(sql, [hash_secret(token)], read)?;
     let (tenant, scope, companies, classes) = found.ok_or(StoreError::TokenInvalid)?;
     let companies = companies
         .map(|c| {
@@ -343,36 +328,29 @@ pub(super) fn authenticate(t: &Transaction<'_>, token: &Secret) -> Result<Tenant
     })
 }
 
-pub(super) fn companies(t: &Transaction<'_>, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
+pub(super) fn companies(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
     let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? ORDER BY company";
-    let mut statement = t.prepare_cached(sql)?;
-    let found = statement
-        .query_map([tenant.as_str()], company_row)?
-        .collect::<Result<_, _>>()?;
+    let found = t.all(sql, [tenant.as_str()], company_row)?;
     Ok(found)
 }
 
 pub(super) fn company(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     company: &CompanyId,
 ) -> Result<Option<CompanyInfo>, StoreError> {
     let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? AND company = ?";
-    Ok(t.prepare_cached(sql)?
-        .query_row((tenant.as_str(), company.as_str()), company_row)
-        .optional()?)
+    Ok(t.one(sql, (tenant.as_str(), company.as_str()), company_row)?)
 }
 
 pub(super) fn move_company(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     company: &CompanyId,
     to: &AgentId,
 ) -> Result<(), StoreError> {
     let sql = "SELECT revoked_at IS NOT NULL FROM hub_agents WHERE tenant = ? AND agent = ?";
-    let revoked = t
-        .query_row(sql, (tenant.as_str(), to.as_str()), |row| row.get::<_, bool>(0))
-        .optional()?;
+    let revoked = t.one(sql, (tenant.as_str(), to.as_str()), |row| row.get::<bool>(0))?;
     if revoked.ok_or_else(|| StoreError::AgentUnknown(to.clone()))? {
         return Err(StoreError::AgentRevoked(to.clone()));
     }
@@ -385,11 +363,7 @@ pub(super) fn move_company(
 }
 
 /// Refuses when another agent has the company.
-pub(super) fn check_claim(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    name: &CompanyId,
-) -> Result<(), StoreError> {
+pub(super) fn check_claim(t: &Tx<'_>, scope: &AgentScope, name: &CompanyId) -> Result<(), StoreError> {
     match company(t, scope.tenant(), name)? {
         Some(found) if found.agent != *scope.agent() => Err(StoreError::CompanyClaimed {
             company: name.clone(),
@@ -401,27 +375,30 @@ pub(super) fn check_claim(
 
 /// Claims the company, unless another agent has it.
 pub(super) fn claim(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &AgentScope,
     company: &CompanyId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_companies (tenant, company, agent, claimed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    t.prepare_cached(sql)?.execute((
-        scope.tenant().as_str(),
-        company.as_str(),
-        scope.agent().as_str(),
-        micros(now),
-    ))?;
+    t.execute(
+        sql,
+        (
+            scope.tenant().as_str(),
+            company.as_str(),
+            scope.agent().as_str(),
+            micros(now),
+        ),
+    )?;
     check_claim(t, scope, company)
 }
 
-fn company_row(row: &Row<'_>) -> rusqlite::Result<CompanyInfo> {
+fn company_row(row: &Row<'_>) -> Result<CompanyInfo, StoreError> {
     Ok(CompanyInfo {
-        company: CompanyId::new(row.get::<_, String>(0)?),
-        agent: AgentId::new(row.get::<_, String>(1)?),
+        company: CompanyId::new(row.get::<String>(0)?),
+        agent: AgentId::new(row.get::<String>(1)?),
         time_zone: row.get(2)?,
-        lease: LeaseEpoch(row.get::<_, i64>(3)?.cast_unsigned()),
+        lease: LeaseEpoch(row.get::<i64>(3)?.cast_unsigned()),
     })
 }
 

@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::engine::{Param, Tx};
 use catalog::{Catalog, Child, Dataset, Field};
 use jiff::Timestamp;
 use model::{Customer, ImportState, Payment, PaymentKind};
-use rusqlite::{ToSql, Transaction};
 use serde_json::{Map, Value as Json};
 use values::{CompanyId, Date, Decimal, Key, TenantId, days_from_date, parse_date};
 
 use super::{Amount, scale, shown, too_large};
 use crate::StoreError;
-use crate::sqlite::documents::Documents;
-use crate::sqlite::tables::child_table;
-use crate::sqlite::view::View;
-use crate::sqlite::{feed, micros};
+use crate::sql::documents::Documents;
+use crate::sql::tables::child_table;
+use crate::sql::view::View;
+use crate::sql::{feed, micros};
 
 const OPEN_INVOICES: &str = "open_invoices";
 const UNPOSTED_RECEIPTS: &str = "unposted_receipts";
@@ -61,11 +61,7 @@ pub(super) fn payable(
 }
 
 /// Each customer's open items by days past due.
-pub(super) fn ageing(
-    t: &Transaction<'_>,
-    view: &View<'_>,
-    documents: &Documents,
-) -> Result<Vec<Json>, StoreError> {
+pub(super) fn ageing(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
     let Some(invoices) = view.catalog.get(OPEN_INVOICES) else {
         return Ok(Vec::new());
     };
@@ -90,17 +86,20 @@ pub(super) fn ageing(
         .map(|k| (k.as_str(), Buckets::empty(balance.scale)))
         .collect();
     let today = view.today();
-    let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((view.scope.tenant().as_str(), view.company.as_str(), from, to))?;
-    while let Some(row) = rows.next()? {
-        let key: String = row.get(0)?;
-        let Some(buckets) = by_customer.get_mut(first_parts(&key, view.dataset.key.len())) else {
-            continue;
-        };
-        let due = row.get::<_, Option<String>>(1)?.unwrap_or_default();
-        let due = parse_date(&due).map_err(|_| StoreError::corrupt(format!("the date {due}")))?;
-        buckets.add(due, today, Decimal::new(row.get(2)?, balance.scale))?;
-    }
+    t.each(
+        &sql,
+        (view.scope.tenant().as_str(), view.company.as_str(), from, to),
+        |row| {
+            let key: String = row.get(0)?;
+            let Some(buckets) = by_customer.get_mut(first_parts(&key, view.dataset.key.len())) else {
+                return Ok(());
+            };
+            let due = row.get::<Option<String>>(1)?.unwrap_or_default();
+            let due = parse_date(&due).map_err(|_| StoreError::corrupt(format!("the date {due}")))?;
+            buckets.add(due, today, Decimal::new(row.get(2)?, balance.scale))?;
+            Ok(())
+        },
+    )?;
     let customers = documents.keys.iter();
     Ok(customers
         .map(|key| {
@@ -155,7 +154,7 @@ pub(super) struct Received {
 
 impl Received {
     /// All of the company's: a clerk's batches of a day or two, so one reading serves a page.
-    pub(super) fn load(t: &Transaction<'_>, view: &View<'_>) -> Result<Option<Self>, StoreError> {
+    pub(super) fn load(t: &Tx<'_>, view: &View<'_>) -> Result<Option<Self>, StoreError> {
         if !view.dataset.key.iter().eq(INVOICE_KEY) {
             return Ok(None);
         }
@@ -187,7 +186,7 @@ impl Received {
 }
 
 /// Does a document in this state wait to be entered?
-pub(in crate::sqlite) const fn is_queued(state: ImportState) -> bool {
+pub(in crate::sql) const fn is_queued(state: ImportState) -> bool {
     match state {
         ImportState::Received
         | ImportState::Validated
@@ -200,7 +199,7 @@ pub(in crate::sqlite) const fn is_queued(state: ImportState) -> bool {
 
 /// Invoices that a posted payment pays, without their type where it names none. Money that
 /// was given back, and payments of customers who are not in the ERP, pay nothing.
-pub(in crate::sqlite) fn paid_invoices(body: &Json) -> Vec<(Key, Decimal)> {
+pub(in crate::sql) fn paid_invoices(body: &Json) -> Vec<(Key, Decimal)> {
     let Ok(payment) = Payment::parse(body) else {
         return Vec::new();
     };
@@ -234,23 +233,22 @@ fn as_stored(number: &str) -> String {
 
 /// Invoice and amount of each payment that waits to be entered.
 fn queued(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     company: &CompanyId,
     scale: u8,
 ) -> Result<Vec<(Key, Decimal)>, StoreError> {
     let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'payment' \
                AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
     let mut lines = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, (tenant.as_str(), company.as_str()), |row| {
         let body: String = row.get(0)?;
         let body = serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
         for (invoice, amount) in paid_invoices(&body) {
             lines.push((invoice, amount.rescale(scale).map_err(too_large)?));
         }
-    }
+        Ok(())
+    })?;
     Ok(lines)
 }
 
@@ -292,7 +290,7 @@ impl<'a> Layout<'a> {
     /// Invoice and amount of each line, of all receipts or of one.
     fn lines(
         &self,
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         tenant: &TenantId,
         company: &CompanyId,
         receipt: Option<&Key>,
@@ -307,32 +305,26 @@ impl<'a> Layout<'a> {
             child_table(receipts, &self.lines.name),
             receipt.map_or("", |_| " AND r.key = ?3")
         );
-        let mut statement = t.prepare_cached(&sql)?;
-        let (tenant, company) = (tenant.as_str(), company.as_str());
-        let receipt = receipt.map(Key::as_str);
-        let mut parameters: Vec<&dyn ToSql> = vec![&tenant, &company];
-        parameters.extend(receipt.iter().map(|r| r as &dyn ToSql));
-        let mut rows = statement.query(parameters.as_slice())?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+        let mut parameters = vec![Param::Text(tenant.as_str()), Param::Text(company.as_str())];
+        parameters.extend(receipt.map(|r| Param::Text(r.as_str())));
+        t.all(&sql, parameters.as_slice(), |row| {
             let mut parts = Vec::with_capacity(self.invoice.len());
             for place in 0..self.invoice.len() {
-                parts.push(row.get::<_, String>(place + 1)?);
+                parts.push(row.get::<String>(place + 1)?);
             }
             // A line without a type means the invoice of that number.
             if parts.len() == INVOICE_KEY.len() && parts.last().is_some_and(String::is_empty) {
                 parts.pop();
             }
-            found.push((Key::from_parts(&parts), Decimal::new(row.get(0)?, self.scale)));
-        }
-        Ok(found)
+            Ok((Key::from_parts(&parts), Decimal::new(row.get(0)?, self.scale)))
+        })
     }
 }
 
 /// Invoices for which these receipts, as they are stored now, have lines: nothing when the
 /// dataset is another.
-pub(in crate::sqlite) fn touched(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn touched(
+    t: &Tx<'_>,
     catalog: &Catalog,
     dataset: &Dataset,
     tenant: &TenantId,
@@ -354,8 +346,8 @@ pub(in crate::sqlite) fn touched(
 }
 
 /// Gives these invoices a new place in the feed: their pending amounts may have changed.
-pub(in crate::sqlite) fn move_up(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn move_up(
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     company: &CompanyId,
@@ -370,14 +362,11 @@ pub(in crate::sqlite) fn move_up(
         "SELECT key FROM \"{OPEN_INVOICES}\" WHERE tenant = ? AND company = ? \
          AND (key = ? OR key >= ? AND key < ?)"
     );
-    let mut find = t.prepare_cached(&sql)?;
     let mut keys: Vec<String> = Vec::new();
     for invoice in invoices {
         let (from, to) = (format!("{invoice}:"), format!("{invoice};"));
         let own = (tenant.as_str(), company.as_str(), invoice.as_str(), from, to);
-        for key in find.query_map(own, |row| row.get(0))? {
-            keys.push(key?);
-        }
+        keys.extend(t.all(&sql, own, |row| row.get::<String>(0))?);
     }
     keys.sort();
     keys.dedup();
@@ -385,10 +374,12 @@ pub(in crate::sqlite) fn move_up(
     let sql = format!(
         "UPDATE \"{OPEN_INVOICES}\" SET _position = ?, updated_at = ? WHERE tenant = ? AND company = ? AND key = ?"
     );
-    let mut update = t.prepare_cached(&sql)?;
     for key in keys {
         let position = feed::next(&mut positions)?;
-        update.execute((position, micros(now), tenant.as_str(), company.as_str(), key))?;
+        t.execute(
+            &sql,
+            (position, micros(now), tenant.as_str(), company.as_str(), key),
+        )?;
     }
     Ok(())
 }

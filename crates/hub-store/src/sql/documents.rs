@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::engine::{ByKey, Param, Row, Tx};
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use catalog::{Dataset, DocumentBatch, Field};
 use jiff::Timestamp;
-use rusqlite::{Row, ToSql, Transaction};
 use values::{CompanyId, Key, TenantId};
 
 use super::columns::ColumnBuilder;
@@ -42,51 +42,53 @@ pub(super) fn after_key(after: Option<&Key>) -> (&'static str, &str) {
 /// Whole documents under a condition on the parents, whose first two parameters are
 /// tenant and company.
 pub(super) fn load(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
     condition: &str,
-    parameters: &[&dyn ToSql],
+    parameters: &[Param<'_>],
 ) -> Result<Documents, StoreError> {
     let sql = format!(
         "SELECT key, _position, updated_at, _purged_at, {} FROM \"{}\" WHERE tenant = ?1 AND company = ?2 AND {condition}",
         column_list(&dataset.fields),
         dataset.name
     );
-    let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query(parameters)?;
     let (mut keys, mut marks) = (Vec::new(), Vec::new());
     let schema = dataset.schema();
     let mut parents = Table::new(&dataset.fields, &schema, 0);
-    while let Some(row) = rows.next()? {
+    t.each(&sql, parameters, |row| {
         keys.push(Key::from_stored(row.get(0)?));
         marks.push(Marks {
-            position: row.get::<_, i64>(1)?.cast_unsigned(),
+            position: row.get::<i64>(1)?.cast_unsigned(),
             updated_at: timestamp(row.get(2)?)?,
-            purged_at: row.get::<_, Option<i64>>(3)?.map(timestamp).transpose()?,
+            purged_at: row.get::<Option<i64>>(3)?.map(timestamp).transpose()?,
         });
         parents.push(row, OWN_COLUMNS)?;
-    }
+        Ok(())
+    })?;
     let parents = batch(schema, parents.finish())?;
     let mut children = Vec::with_capacity(dataset.children.len());
     for child in &dataset.children {
-        let sql = format!(
-            "SELECT {} FROM \"{}\" WHERE tenant = ? AND company = ? AND key = ? ORDER BY _ordinal",
-            column_list(&child.fields),
-            child_table(dataset.name.as_str(), &child.name)
-        );
-        let mut statement = t.prepare_cached(&sql)?;
+        let table_of = child_table(dataset.name.as_str(), &child.name);
         let schema = child.schema();
         let mut table = Table::new(&child.fields, &schema, 1);
         let mut of = Vec::new();
-        for (parent, key) in (0_u32..).zip(&keys) {
-            let mut rows = statement.query((tenant.as_str(), company.as_str(), key.as_str()))?;
-            while let Some(row) = rows.next()? {
+        let by_key = ByKey {
+            table: &table_of,
+            columns: &column_list(&child.fields),
+            order: "_ordinal",
+        };
+        t.each_by_key(
+            &by_key,
+            tenant.as_str(),
+            company.as_str(),
+            &keys,
+            |parent, row| {
                 of.push(parent);
-                table.push(row, 0)?;
-            }
-        }
+                table.push(row, 0)
+            },
+        )?;
         let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(of))];
         columns.extend(table.finish());
         children.push(batch(schema, columns)?);
@@ -120,7 +122,7 @@ impl Table {
 
     fn push(&mut self, row: &Row<'_>, first: usize) -> Result<(), StoreError> {
         for (place, column) in (first..).zip(&mut self.columns) {
-            column.push(row.get_ref(place)?)?;
+            column.push(&row.value(place)?)?;
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ mod tenders;
 
 use std::collections::BTreeSet;
 
+use crate::engine::{Param, Row, ToParam as _, Tx};
 use catalog::Catalog;
 use jiff::Timestamp;
 use model::{Attempt, Decision, ImportKind, ImportReport, ImportState};
-use rusqlite::{OptionalExtension as _, Row, ToSql, Transaction};
 use serde_json::Value as Json;
 use values::{CompanyId, ImportId, Key, TenantId};
 use wire::agent::DecideAction;
@@ -20,7 +20,7 @@ use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope,
 pub(super) use driver::{
     accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
 };
-pub(super) use redaction::redact;
+pub(super) use redaction::{redact, tenants_due};
 pub(super) use tenders::fill_in;
 
 const COLUMNS: &str = "id, kind, company, revision, state, customer, report, decision, redacted_at, created_at, \
@@ -29,7 +29,7 @@ const COLUMNS: &str = "id, kind, company, revision, state, customer, report, dec
 const MAX_IMPORTS: u32 = 1000;
 
 pub(super) fn add(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     new: &NewImport,
@@ -38,10 +38,7 @@ pub(super) fn add(
     let tenant = scope.tenant();
     let id = import_id(tenant, new.kind, &new.idempotency_key);
     let sql = "SELECT body_hash FROM hub_imports WHERE tenant = ? AND id = ?";
-    let stored: Option<Vec<u8>> = t
-        .prepare_cached(sql)?
-        .query_row((tenant.as_str(), id.as_str()), |row| row.get(0))
-        .optional()?;
+    let stored: Option<Vec<u8>> = t.one(sql, (tenant.as_str(), id.as_str()), |row| row.get(0))?;
     if let Some(stored) = stored {
         return if stored == new.body_hash {
             get(t, scope, &id)
@@ -55,18 +52,21 @@ pub(super) fn add(
                revision, state, customer, created_at, updated_at) VALUES (?1, ?2, \
                (SELECT coalesce(max(number), 0) + 1 FROM hub_imports WHERE tenant = ?1), \
                ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10)";
-    t.prepare_cached(sql)?.execute((
-        tenant.as_str(),
-        id.as_str(),
-        new.kind.as_str(),
-        &new.idempotency_key,
-        new.company.as_str(),
-        new.body.to_string(),
-        &new.body_hash,
-        ImportState::Received.as_str(),
-        said.customer.as_ref().map(Key::as_str),
-        micros(now),
-    ))?;
+    t.execute(
+        sql,
+        (
+            tenant.as_str(),
+            id.as_str(),
+            new.kind.as_str(),
+            &new.idempotency_key,
+            new.company.as_str(),
+            new.body.to_string(),
+            &new.body_hash,
+            ImportState::Received.as_str(),
+            said.customer.as_ref().map(Key::as_str),
+            micros(now),
+        ),
+    )?;
     tenders::put(t, tenant, &new.company, &id, &said, now)?;
     if new.kind == ImportKind::Payment {
         move_up(t, catalog, tenant, &new.company, &[&new.body], now)?;
@@ -74,91 +74,84 @@ pub(super) fn add(
     get(t, scope, &id)
 }
 
-pub(super) fn check_company(
-    t: &Transaction<'_>,
-    scope: &TenantScope,
-    company: &CompanyId,
-) -> Result<(), StoreError> {
+pub(super) fn check_company(t: &Tx<'_>, scope: &TenantScope, company: &CompanyId) -> Result<(), StoreError> {
     if !scope.sees(company) || people::company(t, scope.tenant(), company)?.is_none() {
         return Err(StoreError::CompanyUnknown(company.clone()));
     }
     Ok(())
 }
 
-pub(super) fn get(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
+pub(super) fn get(t: &Tx<'_>, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
     let sql = format!("SELECT {COLUMNS}, body FROM hub_imports WHERE tenant = ? AND id = ?");
-    let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((scope.tenant().as_str(), id.as_str()))?;
-    let unknown = || StoreError::ImportUnknown(id.clone());
-    let import = import_row(t, scope.tenant(), rows.next()?.ok_or_else(unknown)?, true)?;
-    if scope.sees(&import.company) {
-        Ok(import)
-    } else {
-        Err(unknown())
-    }
+    let own = (scope.tenant().as_str(), id.as_str());
+    let import = t.one(&sql, own, |row| import_row(t, scope.tenant(), row, true))?;
+    import
+        .filter(|import| scope.sees(&import.company))
+        .ok_or_else(|| StoreError::ImportUnknown(id.clone()))
 }
 
-pub(super) fn list(
-    t: &Transaction<'_>,
-    scope: &TenantScope,
-    query: &ImportQuery,
-) -> Result<ImportPage, StoreError> {
-    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(scope.tenant().as_str())];
+pub(super) fn list(t: &Tx<'_>, scope: &TenantScope, query: &ImportQuery) -> Result<ImportPage, StoreError> {
+    let limit = query.limit.clamp(1, MAX_IMPORTS);
+    let mut values = vec![scope.tenant().as_str().param()];
     let mut condition = String::from("tenant = ?1");
-    let mut narrow = |sql: &str, value: Option<Box<dyn ToSql>>| {
+    let wanted = [
+        ("state =", query.state.map(|s| Param::Text(s.as_str()))),
+        ("kind =", query.kind.map(|k| Param::Text(k.as_str()))),
+        (
+            "company =",
+            query.company.as_ref().map(|c| Param::Text(c.as_str())),
+        ),
+        (
+            "customer =",
+            query.customer.as_ref().map(|c| Param::Text(c.as_str())),
+        ),
+        ("number <", query.before.map(|n| Param::Integer(n.cast_signed()))),
+    ];
+    for (compare, value) in wanted {
         if let Some(value) = value {
             values.push(value);
-            condition.push_str(&format!(" AND {sql} ?{}", values.len()));
+            condition.push_str(&format!(" AND {compare} ?{}", values.len()));
         }
-    };
-    let text = |text: &str| -> Box<dyn ToSql> { Box::new(text.to_owned()) };
-    narrow("state =", query.state.map(|s| text(s.as_str())));
-    narrow("kind =", query.kind.map(|k| text(k.as_str())));
-    narrow("company =", query.company.as_ref().map(|c| text(c.as_str())));
-    narrow("customer =", query.customer.as_ref().map(|c| text(c.as_str())));
-    let before = query.before.map(|n| Box::new(n.cast_signed()) as Box<dyn ToSql>);
-    narrow("number <", before);
-    if let Some(companies) = &scope.companies {
-        let companies = Json::from(
-            companies
-                .iter()
-                .map(|c| c.as_str().to_owned())
-                .collect::<Vec<_>>(),
-        );
-        values.push(text(&companies.to_string()));
-        condition.push_str(&format!(
-            " AND company IN (SELECT value FROM json_each(?{}))",
-            values.len()
-        ));
     }
-    let limit = query.limit.clamp(1, MAX_IMPORTS);
+    if let Some(companies) = &scope.companies {
+        let mut places = Vec::with_capacity(companies.len());
+        for company in companies {
+            values.push(Param::Text(company.as_str()));
+            places.push(format!("?{}", values.len()));
+        }
+        // A token of no company sees nothing.
+        let places = if places.is_empty() {
+            "NULL".to_owned()
+        } else {
+            places.join(", ")
+        };
+        condition.push_str(&format!(" AND company IN ({places})"));
+    }
     // One more than asked for tells whether there is a next page.
-    values.push(Box::new(limit + 1));
+    values.push(Param::Integer(i64::from(limit) + 1));
     let body = if query.with_body { ", body" } else { "" };
     let sql = format!(
         "SELECT {COLUMNS}{body} FROM hub_imports WHERE {condition} ORDER BY number DESC LIMIT ?{}",
         values.len()
     );
-    let mut statement = t.prepare_cached(&sql)?;
-    let parameters: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-    let mut rows = statement.query(parameters.as_slice())?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut page = ImportPage::default();
     let mut last = None;
-    while let Some(row) = rows.next()? {
+    t.each(&sql, values.as_slice(), |row| {
         if page.data.len() == most {
             page.next = last;
-            break;
+            return Ok(());
         }
         page.data
             .push(import_row(t, scope.tenant(), row, query.with_body)?);
-        last = Some(row.get::<_, i64>(11)?.cast_unsigned());
-    }
+        last = Some(row.get::<i64>(11)?.cast_unsigned());
+        Ok(())
+    })?;
     Ok(page)
 }
 
 pub(super) fn edit(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     id: &ImportId,
@@ -185,12 +178,15 @@ pub(super) fn edit(
     let said = tenders::read(known.kind, body);
     begin_revision(t, tenant, &known, None, now)?;
     let sql = "UPDATE hub_imports SET body = ?, customer = ? WHERE tenant = ? AND id = ?";
-    t.prepare_cached(sql)?.execute((
-        body.to_string(),
-        said.customer.as_ref().map(Key::as_str),
-        tenant.as_str(),
-        id.as_str(),
-    ))?;
+    t.execute(
+        sql,
+        (
+            body.to_string(),
+            said.customer.as_ref().map(Key::as_str),
+            tenant.as_str(),
+            id.as_str(),
+        ),
+    )?;
     let created_at = timestamp(known.created_at)?;
     tenders::put(t, tenant, &known.company, id, &said, created_at)?;
     moved(
@@ -206,7 +202,7 @@ pub(super) fn edit(
 }
 
 pub(super) fn decide_by_platform(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     id: &ImportId,
@@ -214,20 +210,26 @@ pub(super) fn decide_by_platform(
     now: Timestamp,
 ) -> Result<Import, StoreError> {
     let known = seen(t, scope, id)?;
-    check_revision(&known, revision)?;
-    decide(t, catalog, scope.tenant(), &known, action, decision, now)?;
+    decide(
+        t,
+        catalog,
+        scope.tenant(),
+        &known,
+        (revision, action, decision),
+        now,
+    )?;
     get(t, scope, id)
 }
 
 fn decide(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     known: &Known,
-    action: DecideAction,
-    decision: &Decision,
+    (revision, action, decision): (Option<u32>, DecideAction, &Decision),
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    check_revision(known, revision)?;
     let incomplete = |missing| StoreError::DecisionIncomplete {
         id: known.id.clone(),
         state: known.state.as_str().to_owned(),
@@ -259,6 +261,7 @@ fn decide(
                     "in_doubt is accepted only of a document that is in doubt",
                 ));
             }
+            check_accepted(t, tenant, known, decision)?;
             begin_revision(t, tenant, known, Some(decision), now)?;
             tenders::claim(t, tenant, &known.id)?;
             moved(
@@ -282,22 +285,55 @@ fn decide(
             // A driver that is about to take it up finds that it has moved on.
             let sql = "UPDATE hub_imports SET state = ?1, revision = revision + 1, decision = ?2, settled_at = ?3, \
                        updated_at = ?3 WHERE tenant = ?4 AND id = ?5";
-            t.prepare_cached(sql)?.execute((
-                state.as_str(),
-                written(decision)?,
-                micros(now),
-                tenant.as_str(),
-                known.id.as_str(),
-            ))?;
+            t.execute(
+                sql,
+                (
+                    state.as_str(),
+                    written(decision)?,
+                    micros(now),
+                    tenant.as_str(),
+                    known.id.as_str(),
+                ),
+            )?;
             tenders::follow(t, tenant, &known.id, state)?;
             moved(t, catalog, tenant, &known.id, (known, None), state, now)
         }
     }
 }
 
+/// What is accepted must be a problem that the document has, or had before it was edited or
+/// decided upon: a mistyped code would be taken for a word that was given.
+fn check_accepted(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    known: &Known,
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    let own = (tenant.as_str(), known.id.as_str());
+    let sql = "SELECT report FROM hub_imports WHERE tenant = ?1 AND id = ?2 AND report IS NOT NULL UNION ALL \
+               SELECT report FROM hub_import_revisions WHERE tenant = ?1 AND import = ?2 AND report IS NOT NULL";
+    let mut has = BTreeSet::new();
+    if known.state == ImportState::InDoubt {
+        has.insert(Decision::IN_DOUBT.to_owned());
+    }
+    t.each(sql, own, |row| {
+        let report: ImportReport = parsed("a report", &row.get::<String>(0)?)?;
+        has.extend(report.problems.into_iter().map(|problem| problem.code));
+        Ok(())
+    })?;
+    match decision.accept.iter().find(|code| !has.contains(*code)) {
+        None => Ok(()),
+        Some(code) => Err(StoreError::AcceptUnknown {
+            id: known.id.clone(),
+            code: code.clone(),
+            has: has.into_iter().collect(),
+        }),
+    }
+}
+
 /// Keeps what came of the revision and begins the next one.
 fn begin_revision(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     known: &Known,
     decision: Option<&Decision>,
@@ -306,12 +342,11 @@ fn begin_revision(
     let own = (tenant.as_str(), known.id.as_str());
     let sql = "INSERT INTO hub_import_revisions SELECT tenant, id, revision, state, report, decision, ?3 \
                FROM hub_imports WHERE tenant = ?1 AND id = ?2";
-    t.prepare_cached(sql)?.execute((own.0, own.1, micros(now)))?;
+    t.execute(sql, (own.0, own.1, micros(now)))?;
     let sql = "UPDATE hub_imports SET revision = revision + 1, state = 'received', report = NULL, decision = ?, \
                settled_at = NULL, updated_at = ? WHERE tenant = ? AND id = ?";
     let decision = decision.map(written).transpose()?;
-    t.prepare_cached(sql)?
-        .execute((decision, micros(now), own.0, own.1))?;
+    t.execute(sql, (decision, micros(now), own.0, own.1))?;
     Ok(())
 }
 
@@ -352,27 +387,25 @@ impl Known {
     }
 }
 
-fn known(t: &Transaction<'_>, tenant: &TenantId, id: &ImportId) -> Result<Known, StoreError> {
+fn known(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Known, StoreError> {
     let sql = "SELECT kind, company, revision, accepted, state, redacted_at, created_at FROM hub_imports \
                WHERE tenant = ? AND id = ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((tenant.as_str(), id.as_str()))?;
-    let row = rows
-        .next()?
-        .ok_or_else(|| StoreError::ImportUnknown(id.clone()))?;
-    Ok(Known {
-        id: id.clone(),
-        kind: import_kind(&row.get::<_, String>(0)?)?,
-        company: CompanyId::new(row.get::<_, String>(1)?),
-        revision: row.get(2)?,
-        accepted: row.get(3)?,
-        state: import_state(&row.get::<_, String>(4)?)?,
-        is_redacted: row.get::<_, Option<i64>>(5)?.is_some(),
-        created_at: row.get(6)?,
-    })
+    let known = t.one(sql, (tenant.as_str(), id.as_str()), |row| {
+        Ok(Known {
+            id: id.clone(),
+            kind: import_kind(&row.get::<String>(0)?)?,
+            company: CompanyId::new(row.get::<String>(1)?),
+            revision: row.get(2)?,
+            accepted: row.get(3)?,
+            state: import_state(&row.get::<String>(4)?)?,
+            is_redacted: row.get::<Option<i64>>(5)?.is_some(),
+            created_at: row.get(6)?,
+        })
+    })?;
+    known.ok_or_else(|| StoreError::ImportUnknown(id.clone()))
 }
 
-fn seen(t: &Transaction<'_>, scope: &TenantScope, id: &ImportId) -> Result<Known, StoreError> {
+fn seen(t: &Tx<'_>, scope: &TenantScope, id: &ImportId) -> Result<Known, StoreError> {
     let known = known(t, scope.tenant(), id)?;
     if scope.sees(&known.company) {
         Ok(known)
@@ -407,7 +440,7 @@ fn settled_at(state: ImportState, now: Timestamp) -> Option<i64> {
 
 /// Invoices of a payment come again in the feed when it joins or leaves the queue.
 fn moved(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     id: &ImportId,
@@ -425,7 +458,7 @@ fn moved(
 }
 
 fn move_up(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     company: &CompanyId,
@@ -437,34 +470,27 @@ fn move_up(
     derived::move_up(t, catalog, tenant, company, &invoices, now)
 }
 
-fn body_of(t: &Transaction<'_>, tenant: &TenantId, id: &ImportId) -> Result<Json, StoreError> {
+fn body_of(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Json, StoreError> {
     let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND id = ?";
-    let body: String = t
-        .prepare_cached(sql)?
-        .query_row((tenant.as_str(), id.as_str()), |row| row.get(0))?;
+    let body: String = t.row(sql, (tenant.as_str(), id.as_str()), |row| row.get(0))?;
     parsed("a body", &body)
 }
 
-fn import_row(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    row: &Row<'_>,
-    with_body: bool,
-) -> Result<Import, StoreError> {
-    let id = ImportId::new(row.get::<_, String>(0)?);
+fn import_row(t: &Tx<'_>, tenant: &TenantId, row: &Row<'_>, with_body: bool) -> Result<Import, StoreError> {
+    let id = ImportId::new(row.get::<String>(0)?);
     let revision = row.get(3)?;
     let report: Option<ImportReport> = report_of(row.get(6)?)?;
-    let redacted_at = row.get::<_, Option<i64>>(8)?.map(timestamp).transpose()?;
+    let redacted_at = row.get::<Option<i64>>(8)?.map(timestamp).transpose()?;
     let body = match redacted_at {
-        None if with_body => Some(parsed("a body", &row.get::<_, String>(12)?)?),
+        None if with_body => Some(parsed("a body", &row.get::<String>(12)?)?),
         None | Some(_) => None,
     };
     Ok(Import {
-        kind: import_kind(&row.get::<_, String>(1)?)?,
-        company: CompanyId::new(row.get::<_, String>(2)?),
+        kind: import_kind(&row.get::<String>(1)?)?,
+        company: CompanyId::new(row.get::<String>(2)?),
         revision,
-        state: import_state(&row.get::<_, String>(4)?)?,
-        customer: row.get::<_, Option<String>>(5)?.map(Key::from_stored),
+        state: import_state(&row.get::<String>(4)?)?,
+        customer: row.get::<Option<String>>(5)?.map(Key::from_stored),
         attempts: attempts(t, tenant, &id, revision, report.as_ref())?,
         report,
         decision: decision_of(row.get(7)?)?,
@@ -478,7 +504,7 @@ fn import_row(
 
 /// Attempts of all revisions. A driver may tell those of earlier ones again.
 fn attempts(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     id: &ImportId,
     revision: u32,
@@ -495,13 +521,12 @@ fn attempts(
     if revision > 1 {
         let sql = "SELECT revision, report FROM hub_import_revisions WHERE tenant = ? AND import = ? \
                    AND report IS NOT NULL ORDER BY revision";
-        let mut statement = t.prepare_cached(sql)?;
-        let mut rows = statement.query((tenant.as_str(), id.as_str()))?;
-        while let Some(row) = rows.next()? {
+        t.each(sql, (tenant.as_str(), id.as_str()), |row| {
             if let Some(report) = report_of(row.get(1)?)? {
                 add(row.get(0)?, &report.attempts);
             }
-        }
+            Ok(())
+        })?;
     }
     if let Some(report) = report {
         add(revision, &report.attempts);

@@ -1,17 +1,11 @@
-//! The fixed tables: they move by numbered migrations, never edited once released.
+//! The fixed tables in a file.
 
-use catalog::Catalog;
-use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior};
-use values::StoreId;
+use super::Migration;
+use crate::sql::imports;
 
-use super::{imports, micros, tables};
-use crate::StoreError;
-
-/// Every key begins with the tenant, so that tables can be distributed by it. Fixed tables
-/// are called `hub_…`: a dataset's name can never be one of theirs.
-const MIGRATIONS: [&str; 3] = [
-    "
+pub(super) const MIGRATIONS: [Migration; 3] = [
+    Migration {
+        sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
 CREATE TABLE hub_tenants (
     tenant TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE,
@@ -72,7 +66,10 @@ CREATE TABLE hub_reservations (
 ) STRICT;
 CREATE INDEX hub_reservations_import ON hub_reservations (tenant, import, number);
 ",
-    "
+        after: None,
+    },
+    Migration {
+        sql: "
 CREATE TABLE hub_tombstones (
     tenant TEXT NOT NULL, company TEXT NOT NULL, dataset TEXT NOT NULL, key TEXT NOT NULL,
     position INTEGER NOT NULL, deleted_at INTEGER NOT NULL, reason TEXT NOT NULL,
@@ -89,7 +86,10 @@ CREATE TABLE hub_agent_status (
     PRIMARY KEY (tenant, agent)
 ) STRICT;
 ",
-    "
+        after: None,
+    },
+    Migration {
+        sql: "
 ALTER TABLE hub_imports ADD COLUMN customer TEXT;
 ALTER TABLE hub_imports ADD COLUMN decision TEXT;
 ALTER TABLE hub_imports ADD COLUMN settled_at INTEGER;
@@ -123,48 +123,7 @@ CREATE TABLE hub_previews (
 CREATE INDEX hub_previews_waiting ON hub_previews (tenant, company, asked_at) WHERE report IS NULL;
 CREATE INDEX hub_previews_asked ON hub_previews (asked_at);
 ",
+        // Documents got customers and tenders.
+        after: Some(imports::fill_in),
+    },
 ];
-
-/// The version with which documents got customers and tenders.
-const WITH_TENDERS: i64 = 3;
-
-/// "ERPH": a file of somebody else's is never taken for a store.
-const APPLICATION_ID: i64 = 0x4552_5048;
-
-/// Brings the file to this version and returns the store's id.
-pub(super) fn migrate(
-    connection: &mut Connection,
-    catalog: &Catalog,
-    fresh_id: &StoreId,
-    now: Timestamp,
-) -> Result<StoreId, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::TooNew { found, known });
-    }
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    let marked: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if (tables > 0 && found == 0) || (marked != 0 && marked != APPLICATION_ID) {
-        return Err(StoreError::NoStore);
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-        transaction.execute_batch(migration)?;
-    }
-    if (1..WITH_TENDERS).contains(&found) {
-        imports::fill_in(&transaction)?;
-    }
-    if found == 0 {
-        transaction.execute(
-            "INSERT INTO hub_store VALUES (?, ?)",
-            (fresh_id.as_str(), micros(now)),
-        )?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    tables::ensure_all(&transaction, catalog)?;
-    let id = transaction.query_row("SELECT id FROM hub_store", [], |row| row.get::<_, String>(0))?;
-    transaction.commit()?;
-    Ok(StoreId::new(id))
-}

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::engine::Tx;
 use catalog::Catalog;
 use jiff::Timestamp;
-use rusqlite::Transaction;
 use values::{AgentId, CompanyId, DatasetName, Epoch, Sequence, TenantId};
 use wire::status::{AgentStatus, CompanyStatus, DatasetStatus};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn put_status(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &AgentScope,
     status: &AgentStatus,
     now: Timestamp,
@@ -37,13 +37,15 @@ pub(super) fn put_status(
     let text = serde_json::to_string(&kept).map_err(|e| StoreError::corrupt(format!("a status: {e}")))?;
     let sql = "INSERT INTO hub_agent_status VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT (tenant, agent) DO UPDATE SET reported_at = ?3, status = ?4";
-    t.prepare_cached(sql)?
-        .execute((scope.tenant().as_str(), scope.agent().as_str(), micros(now), text))?;
+    t.execute(
+        sql,
+        (scope.tenant().as_str(), scope.agent().as_str(), micros(now), text),
+    )?;
     Ok(())
 }
 
 pub(super) fn sites(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     now: Timestamp,
@@ -95,16 +97,10 @@ struct Report {
     age_s: u64,
 }
 
-fn reports(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    now: Timestamp,
-) -> Result<HashMap<AgentId, Report>, StoreError> {
+fn reports(t: &Tx<'_>, tenant: &TenantId, now: Timestamp) -> Result<HashMap<AgentId, Report>, StoreError> {
     let sql = "SELECT agent, reported_at, status FROM hub_agent_status WHERE tenant = ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query([tenant.as_str()])?;
     let mut found = HashMap::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, [tenant.as_str()], |row| {
         let at = timestamp(row.get(1)?)?;
         let text: String = row.get(2)?;
         let report = Report {
@@ -112,14 +108,15 @@ fn reports(
             at,
             age_s: u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0),
         };
-        found.insert(AgentId::new(row.get::<_, String>(0)?), report);
-    }
+        found.insert(AgentId::new(row.get::<String>(0)?), report);
+        Ok(())
+    })?;
     Ok(found)
 }
 
 /// The company's streams, and datasets of which its agent has told without sending any.
 fn datasets(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     company: &CompanyInfo,
@@ -162,28 +159,27 @@ fn report(status: &DatasetStatus, age_s: u64) -> ReportSite {
 }
 
 fn streams(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     company: &CompanyId,
 ) -> Result<Vec<(DatasetName, StreamSite)>, StoreError> {
     let sql = "SELECT dataset, epoch, sequence, updated_at FROM hub_streams WHERE tenant = ? AND company = ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
     let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, (tenant.as_str(), company.as_str()), |row| {
         let name: String = row.get(0)?;
         let records = match catalog.resolve(&name) {
             Some(dataset) => tables::count_live(t, &dataset, tenant, company)?,
             None => 0,
         };
         let stream = StreamSite {
-            epoch: Epoch(row.get::<_, i64>(1)?.cast_unsigned()),
-            sequence: Sequence(row.get::<_, i64>(2)?.cast_unsigned()),
+            epoch: Epoch(row.get::<i64>(1)?.cast_unsigned()),
+            sequence: Sequence(row.get::<i64>(2)?.cast_unsigned()),
             updated_at: Some(timestamp(row.get(3)?)?),
             records,
         };
         list.push((DatasetName::new(name), stream));
-    }
+        Ok(())
+    })?;
     Ok(list)
 }

@@ -3,24 +3,22 @@
 
 use std::ops::RangeInclusive;
 
+use crate::engine::{Row, Tx};
 use catalog::{Dataset, RemovalReason};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, Transaction};
 use values::{CompanyId, Key, TenantId};
 
 use super::{micros, timestamp};
 use crate::{StoreError, Tombstone};
 
 /// The next so many positions.
-pub(super) fn take(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    length: usize,
-) -> Result<RangeInclusive<i64>, StoreError> {
+pub(super) fn take(t: &Tx<'_>, tenant: &TenantId, length: usize) -> Result<RangeInclusive<i64>, StoreError> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    let head: i64 = t
-        .prepare_cached("UPDATE hub_tenants SET head = head + ? WHERE tenant = ? RETURNING head")?
-        .query_row((length, tenant.as_str()), |row| row.get(0))?;
+    let head: i64 = t.row(
+        "UPDATE hub_tenants SET head = head + ? WHERE tenant = ? RETURNING head",
+        (length, tenant.as_str()),
+        |row| row.get(0),
+    )?;
     Ok(head - length + 1..=head)
 }
 
@@ -32,7 +30,7 @@ pub(super) fn next(positions: &mut RangeInclusive<i64>) -> Result<i64, StoreErro
 }
 
 pub(super) fn bury(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -43,21 +41,24 @@ pub(super) fn bury(
     let sql = "INSERT INTO hub_tombstones VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                ON CONFLICT (tenant, company, dataset, key) DO UPDATE SET \
                position = ?5, deleted_at = ?6, reason = ?7";
-    t.prepare_cached(sql)?.execute((
-        tenant.as_str(),
-        company.as_str(),
-        dataset.name.as_str(),
-        key.as_str(),
-        position,
-        micros(now),
-        reason.as_str(),
-    ))?;
+    t.execute(
+        sql,
+        (
+            tenant.as_str(),
+            company.as_str(),
+            dataset.name.as_str(),
+            key.as_str(),
+            position,
+            micros(now),
+            reason.as_str(),
+        ),
+    )?;
     Ok(())
 }
 
 /// These records are there again.
 pub(super) fn forget_tombstones(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -66,24 +67,16 @@ pub(super) fn forget_tombstones(
     let own = (tenant.as_str(), company.as_str(), dataset.name.as_str());
     let sql = "SELECT 1 FROM hub_tombstones WHERE tenant = ? AND company = ? AND dataset = ? LIMIT 1";
     // A first load has millions of rows and no tombstone.
-    if t.prepare_cached(sql)?
-        .query_row(own, |_| Ok(()))
-        .optional()?
-        .is_none()
-    {
+    if !t.exists(sql, own)? {
         return Ok(());
     }
-    let sql = "DELETE FROM hub_tombstones WHERE tenant = ? AND company = ? AND dataset = ? AND key = ?";
-    let mut delete = t.prepare_cached(sql)?;
-    for key in keys {
-        delete.execute((own.0, own.1, own.2, key.as_str()))?;
-    }
-    Ok(())
+    let own = [("tenant", own.0), ("company", own.1), ("dataset", own.2)];
+    t.delete_by_key("hub_tombstones", &own, keys)
 }
 
 /// Tombstones behind a position, with their own.
 pub(super) fn tombstones(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -92,24 +85,27 @@ pub(super) fn tombstones(
 ) -> Result<Vec<(u64, Tombstone)>, StoreError> {
     let sql = "SELECT key, reason, deleted_at, position FROM hub_tombstones \
                WHERE tenant = ? AND company = ? AND dataset = ? AND position > ? ORDER BY position LIMIT ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((
-        tenant.as_str(),
-        company.as_str(),
-        dataset.name.as_str(),
-        after.cast_signed(),
-        limit,
-    ))?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let position: i64 = row.get(3)?;
-        found.push((position.cast_unsigned(), read(row, company)?));
-    }
+    t.each(
+        sql,
+        (
+            tenant.as_str(),
+            company.as_str(),
+            dataset.name.as_str(),
+            after.cast_signed(),
+            limit,
+        ),
+        |row| {
+            let position: i64 = row.get(3)?;
+            found.push((position.cast_unsigned(), read(row, company)?));
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 
 pub(super) fn tombstone(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -117,14 +113,13 @@ pub(super) fn tombstone(
 ) -> Result<Option<Tombstone>, StoreError> {
     let sql = "SELECT key, reason, deleted_at FROM hub_tombstones \
                WHERE tenant = ? AND company = ? AND dataset = ? AND key = ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((
+    let own = (
         tenant.as_str(),
         company.as_str(),
         dataset.name.as_str(),
         key.as_str(),
-    ))?;
-    rows.next()?.map(|row| read(row, company)).transpose()
+    );
+    t.one(sql, own, |row| read(row, company))
 }
 
 fn read(row: &Row<'_>, company: &CompanyId) -> Result<Tombstone, StoreError> {

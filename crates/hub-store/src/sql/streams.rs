@@ -1,8 +1,8 @@
 //! Streams: where they stand, and the batches that they take.
 
+use crate::engine::Tx;
 use catalog::{Catalog, Dataset};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction};
 use values::{CompanyId, DatasetName, Epoch, Hash, Sequence, StoreId, TenantId};
 use wire::BatchHeader;
 use wire::agent::{BatchAck, StreamReset, StreamState};
@@ -22,7 +22,7 @@ struct Position {
 }
 
 pub(super) fn state(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     store: &StoreId,
     dataset: &Dataset,
     tenant: &TenantId,
@@ -45,7 +45,7 @@ pub(super) fn state(
 }
 
 pub(super) fn reset(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     store: &StoreId,
     dataset: &Dataset,
     tenant: &TenantId,
@@ -70,19 +70,22 @@ pub(super) fn reset(
     let sql = "INSERT INTO hub_streams VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?6) \
                ON CONFLICT (tenant, company, dataset) DO UPDATE SET \
                epoch = ?4, sequence = 0, digest = 0, previous = 0, fingerprint = ?5, updated_at = ?6";
-    t.prepare_cached(sql)?.execute((
-        tenant.as_str(),
-        request.company.as_str(),
-        request.dataset.as_str(),
-        request.epoch.0.cast_signed(),
-        request.fingerprint.to_signed(),
-        micros(now),
-    ))?;
+    t.execute(
+        sql,
+        (
+            tenant.as_str(),
+            request.company.as_str(),
+            request.dataset.as_str(),
+            request.epoch.0.cast_signed(),
+            request.fingerprint.to_signed(),
+            micros(now),
+        ),
+    )?;
     state(t, store, dataset, tenant, &request.company, false)
 }
 
 pub(super) fn ingest(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     header: &BatchHeader,
@@ -133,21 +136,24 @@ pub(super) fn ingest(
     apply(t, catalog, tenant, header, rows, now)?;
     let sql = "UPDATE hub_streams SET sequence = ?, digest = ?, previous = ?, updated_at = ? \
                WHERE tenant = ? AND company = ? AND dataset = ?";
-    t.prepare_cached(sql)?.execute((
-        header.sequence.0.cast_signed(),
-        digest.to_signed(),
-        header.previous.to_signed(),
-        micros(now),
-        tenant.as_str(),
-        header.company.as_str(),
-        header.dataset.as_str(),
-    ))?;
+    t.execute(
+        sql,
+        (
+            header.sequence.0.cast_signed(),
+            digest.to_signed(),
+            header.previous.to_signed(),
+            micros(now),
+            tenant.as_str(),
+            header.company.as_str(),
+            header.dataset.as_str(),
+        ),
+    )?;
     Ok(ack(false))
 }
 
 /// Everything that a batch does to records, or the brake's refusal.
 fn apply(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     tenant: &TenantId,
     header: &BatchHeader,
@@ -174,25 +180,26 @@ fn apply(
 }
 
 fn position(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     company: &CompanyId,
     dataset: &DatasetName,
 ) -> Result<Position, StoreError> {
     let sql = "SELECT epoch, sequence, digest, previous, fingerprint FROM hub_streams \
                WHERE tenant = ? AND company = ? AND dataset = ?";
-    let found = t
-        .prepare_cached(sql)?
-        .query_row((tenant.as_str(), company.as_str(), dataset.as_str()), |row| {
+    let found = t.one(
+        sql,
+        (tenant.as_str(), company.as_str(), dataset.as_str()),
+        |row| {
             Ok(Position {
-                epoch: Epoch(row.get::<_, i64>(0)?.cast_unsigned()),
-                sequence: Sequence(row.get::<_, i64>(1)?.cast_unsigned()),
+                epoch: Epoch(row.get::<i64>(0)?.cast_unsigned()),
+                sequence: Sequence(row.get::<i64>(1)?.cast_unsigned()),
                 digest: Hash::from_signed(row.get(2)?),
                 previous: Hash::from_signed(row.get(3)?),
                 fingerprint: Hash::from_signed(row.get(4)?),
             })
-        })
-        .optional()?;
+        },
+    )?;
     Ok(found.unwrap_or(Position {
         epoch: Epoch(0),
         sequence: Sequence(0),

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use crate::engine::{ByKey, Tx};
 use catalog::{BRAKE_WINDOW_S, Dataset, RemovalReason, removal_allowance};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension as _, Transaction};
 use values::{Key, TenantId};
 use wire::BatchHeader;
 
@@ -29,7 +29,7 @@ struct Leaver {
 impl Leaving {
     /// Of the batch's removals those whose records are here.
     pub(super) fn find(
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         tenant: &TenantId,
         header: &BatchHeader,
         rows: &Rows<'_>,
@@ -38,24 +38,30 @@ impl Leaving {
         if header.removals.is_empty() {
             return Ok(Self { list });
         }
-        let sql = format!(
-            "SELECT _purged_at IS NULL FROM \"{}\" WHERE tenant = ? AND company = ? AND key = ?",
-            rows.dataset.name
-        );
-        let mut find = t.prepare_cached(&sql)?;
         let mut seen = HashSet::new();
-        for removal in header.removals.iter().filter(|r| seen.insert(&r.key)) {
-            let parameters = (tenant.as_str(), header.company.as_str(), removal.key.as_str());
-            let live: Option<bool> = find.query_row(parameters, |row| row.get(0)).optional()?;
-            let Some(live) = live.filter(|live| *live || removal.reason != RemovalReason::Purged) else {
-                continue;
-            };
-            list.push(Leaver {
-                key: removal.key.clone(),
-                reason: removal.reason,
-                live,
-            });
-        }
+        let removals = header.removals.iter().filter(|r| seen.insert(&r.key));
+        let (keys, reasons): (Vec<Key>, Vec<RemovalReason>) =
+            removals.map(|r| (r.key.clone(), r.reason)).unzip();
+        let by_key = ByKey {
+            table: rows.dataset.name.as_str(),
+            columns: "_purged_at IS NULL",
+            order: "key",
+        };
+        let own = (tenant.as_str(), header.company.as_str());
+        t.each_by_key(&by_key, own.0, own.1, &keys, |place, row| {
+            let live: bool = row.get(0)?;
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            if let (Some(key), Some(&reason)) = (keys.get(place), reasons.get(place))
+                && (live || reason != RemovalReason::Purged)
+            {
+                list.push(Leaver {
+                    key: key.clone(),
+                    reason,
+                    live,
+                });
+            }
+            Ok(())
+        })?;
         Ok(Self { list })
     }
 
@@ -73,7 +79,7 @@ impl Leaving {
     /// own; this one is for the driver that is broken.
     pub(super) fn brake(
         &self,
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         tenant: &TenantId,
         header: &BatchHeader,
         rows: &Rows<'_>,
@@ -108,7 +114,7 @@ impl Leaving {
     /// Takes them out of the live records.
     pub(super) fn remove(
         &self,
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         tenant: &TenantId,
         header: &BatchHeader,
         dataset: &Dataset,
@@ -147,14 +153,15 @@ fn window_start(now: Timestamp) -> Timestamp {
 }
 
 fn removed_lately(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     header: &BatchHeader,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let sql = "SELECT coalesce(sum(unexplained), 0) FROM hub_removals \
                WHERE tenant = ? AND company = ? AND dataset = ? AND at > ?";
-    let removed: i64 = t.prepare_cached(sql)?.query_row(
+    let removed: i64 = t.row(
+        sql,
         (
             tenant.as_str(),
             header.company.as_str(),
@@ -167,7 +174,7 @@ fn removed_lately(
 }
 
 fn tally(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     header: &BatchHeader,
     unexplained: i64,
@@ -175,18 +182,16 @@ fn tally(
 ) -> Result<(), StoreError> {
     let own = (tenant.as_str(), header.company.as_str(), header.dataset.as_str());
     let sql = "DELETE FROM hub_removals WHERE tenant = ? AND company = ? AND dataset = ? AND at <= ?";
-    t.prepare_cached(sql)?
-        .execute((own.0, own.1, own.2, micros(window_start(now))))?;
+    t.execute(sql, (own.0, own.1, own.2, micros(window_start(now))))?;
     let sql = "INSERT INTO hub_removals VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT (tenant, company, dataset, at) DO UPDATE SET \
                unexplained = hub_removals.unexplained + ?5";
-    t.prepare_cached(sql)?
-        .execute((own.0, own.1, own.2, micros(now), unexplained))?;
+    t.execute(sql, (own.0, own.1, own.2, micros(now), unexplained))?;
     Ok(())
 }
 
 fn mark_purged(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     header: &BatchHeader,
     dataset: &Dataset,
@@ -199,18 +204,21 @@ fn mark_purged(
          WHERE tenant = ?3 AND company = ?4 AND key = ?5",
         dataset.name
     );
-    t.prepare_cached(&sql)?.execute((
-        micros(now),
-        position,
-        tenant.as_str(),
-        header.company.as_str(),
-        key.as_str(),
-    ))?;
+    t.execute(
+        &sql,
+        (
+            micros(now),
+            position,
+            tenant.as_str(),
+            header.company.as_str(),
+            key.as_str(),
+        ),
+    )?;
     Ok(())
 }
 
 fn delete(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     header: &BatchHeader,
     dataset: &Dataset,
@@ -220,8 +228,7 @@ fn delete(
     let children = dataset.children.iter().map(|c| child_table(name, &c.name));
     for table in std::iter::once(name.to_owned()).chain(children) {
         let sql = format!("DELETE FROM \"{table}\" WHERE tenant = ? AND company = ? AND key = ?");
-        t.prepare_cached(&sql)?
-            .execute((tenant.as_str(), header.company.as_str(), key.as_str()))?;
+        t.execute(&sql, (tenant.as_str(), header.company.as_str(), key.as_str()))?;
     }
     Ok(())
 }

@@ -2,18 +2,18 @@
 //! gateway's transaction stands once, and a day can be added up, long after the body is
 //! forgotten.
 
+use crate::engine::Tx;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{
     Customer, CustomerRef, CustomerRequest, ImportKind, ImportState, Payment, PaymentKind, SalesOrder, Tender,
 };
-use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::Value as Json;
 use values::{CompanyId, ImportId, Key, TenantId};
 
 use super::{import_kind, import_state, parsed};
 use crate::StoreError;
-use crate::sqlite::{people, timestamp};
+use crate::sql::{people, timestamp};
 
 /// What a body says of customer and money.
 #[derive(Default)]
@@ -63,15 +63,17 @@ fn key_of_ref(customer: &CustomerRef) -> Key {
 /// Keeps the money of a document in the place of what it had before, and claims the
 /// gateway's transaction for it.
 pub(super) fn put(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     company: &CompanyId,
     import: &ImportId,
     said: &Said,
     created_at: Timestamp,
 ) -> Result<(), StoreError> {
-    t.prepare_cached("DELETE FROM hub_tenders WHERE tenant = ? AND import = ?")?
-        .execute((tenant.as_str(), import.as_str()))?;
+    t.execute(
+        "DELETE FROM hub_tenders WHERE tenant = ? AND import = ?",
+        (tenant.as_str(), import.as_str()),
+    )?;
     let Some((kind, tender)) = &said.tender else {
         return Ok(());
     };
@@ -85,21 +87,24 @@ pub(super) fn put(
         }
     };
     let sql = "INSERT INTO hub_tenders VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)";
-    t.prepare_cached(sql)?.execute((
-        tenant.as_str(),
-        import.as_str(),
-        company.as_str(),
-        kind.as_str(),
-        tender.payment_type.as_deref(),
-        tender.amount.to_string(),
-        tender.gateway_transaction_id.as_deref(),
-        day.to_string(),
-    ))?;
+    t.execute(
+        sql,
+        (
+            tenant.as_str(),
+            import.as_str(),
+            company.as_str(),
+            kind.as_str(),
+            tender.payment_type.as_deref(),
+            tender.amount.to_string(),
+            tender.gateway_transaction_id.as_deref(),
+            day.to_string(),
+        ),
+    )?;
     claim(t, tenant, import)
 }
 
 /// Claims the document's transaction: no other may have it under the same kind.
-pub(super) fn claim(t: &Transaction<'_>, tenant: &TenantId, import: &ImportId) -> Result<(), StoreError> {
+pub(super) fn claim(t: &Tx<'_>, tenant: &TenantId, import: &ImportId) -> Result<(), StoreError> {
     if let Some((transaction, by)) = holder(t, tenant, import)? {
         return Err(StoreError::TransactionUsed { transaction, by });
     }
@@ -108,7 +113,7 @@ pub(super) fn claim(t: &Transaction<'_>, tenant: &TenantId, import: &ImportId) -
 
 /// A document that is refused or given up frees its transaction.
 pub(super) fn follow(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     import: &ImportId,
     state: ImportState,
@@ -133,7 +138,7 @@ const fn frees(state: ImportState) -> bool {
 
 /// The document's transaction, when another document has it.
 fn holder(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     tenant: &TenantId,
     import: &ImportId,
 ) -> Result<Option<(String, ImportId)>, StoreError> {
@@ -141,45 +146,37 @@ fn holder(
                ON other.tenant = own.tenant AND other.gateway_transaction = own.gateway_transaction \
                AND other.kind = own.kind AND other.claims = 1 AND other.import <> own.import \
                WHERE own.tenant = ? AND own.import = ?";
-    let found = t
-        .prepare_cached(sql)?
-        .query_row((tenant.as_str(), import.as_str()), |row| {
-            Ok((row.get(0)?, ImportId::new(row.get::<_, String>(1)?)))
-        })
-        .optional()?;
+    let found = t.one(sql, (tenant.as_str(), import.as_str()), |row| {
+        Ok((row.get(0)?, ImportId::new(row.get::<String>(1)?)))
+    })?;
     Ok(found)
 }
 
-fn mark(t: &Transaction<'_>, tenant: &TenantId, import: &ImportId, claims: bool) -> Result<(), StoreError> {
+fn mark(t: &Tx<'_>, tenant: &TenantId, import: &ImportId, claims: bool) -> Result<(), StoreError> {
     let sql = "UPDATE hub_tenders SET claims = ? WHERE tenant = ? AND import = ?";
-    t.prepare_cached(sql)?
-        .execute((claims, tenant.as_str(), import.as_str()))?;
+    t.execute(sql, (claims, tenant.as_str(), import.as_str()))?;
     Ok(())
 }
 
 /// Fills in what older versions did not keep: of two documents with one transaction, the
 /// first one has it.
-pub(in crate::sqlite) fn fill_in(t: &Transaction<'_>) -> Result<(), StoreError> {
+pub(in crate::sql) fn fill_in(t: &Tx<'_>) -> Result<(), StoreError> {
     let sql =
         "SELECT tenant, id, company, kind, state, created_at, body FROM hub_imports ORDER BY tenant, number";
-    let mut statement = t.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let tenant = TenantId::new(row.get::<_, String>(0)?);
-        let id = ImportId::new(row.get::<_, String>(1)?);
-        let company = CompanyId::new(row.get::<_, String>(2)?);
-        let kind = import_kind(&row.get::<_, String>(3)?)?;
-        let state = import_state(&row.get::<_, String>(4)?)?;
-        let said = read(kind, &parsed("a body", &row.get::<_, String>(6)?)?);
+    t.each(sql, (), |row| {
+        let tenant = TenantId::new(row.get::<String>(0)?);
+        let id = ImportId::new(row.get::<String>(1)?);
+        let company = CompanyId::new(row.get::<String>(2)?);
+        let kind = import_kind(&row.get::<String>(3)?)?;
+        let state = import_state(&row.get::<String>(4)?)?;
+        let said = read(kind, &parsed("a body", &row.get::<String>(6)?)?);
         let sql = "UPDATE hub_imports SET customer = ? WHERE tenant = ? AND id = ?";
         let customer = said.customer.as_ref().map(Key::as_str);
-        t.prepare_cached(sql)?
-            .execute((customer, tenant.as_str(), id.as_str()))?;
+        t.execute(sql, (customer, tenant.as_str(), id.as_str()))?;
         match put(t, &tenant, &company, &id, &said, timestamp(row.get(5)?)?) {
-            Ok(()) if frees(state) => mark(t, &tenant, &id, false)?,
-            Ok(()) | Err(StoreError::TransactionUsed { .. }) => {}
-            Err(error) => return Err(error),
+            Ok(()) if frees(state) => mark(t, &tenant, &id, false),
+            Ok(()) | Err(StoreError::TransactionUsed { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
-    }
-    Ok(())
+    })
 }

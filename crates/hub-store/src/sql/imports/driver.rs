@@ -1,27 +1,29 @@
 //! The driver's side: documents go out to a company's one writer, and what became of them
 //! comes back.
 
+use crate::engine::{Row, Tx};
 use catalog::Catalog;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::ImportState;
-use rusqlite::{OptionalExtension as _, Row, Transaction};
+use model::{ImportReport, ImportState};
 use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId, TenantId};
 use wire::agent::{
     Accept, Decide, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve,
 };
 
-use super::{Known, decision_of, import_kind, known, moved, settled_at, tenders};
-use crate::sqlite::{micros, people};
+use super::{Known, decision_of, import_kind, known, moved, report_of, settled_at, tenders};
+use crate::sql::{micros, people};
 use crate::{AgentScope, StoreError};
 
 /// Documents in one answer to a driver: each may have a body of a mebibyte.
 const MAX_DOCUMENTS: u32 = 50;
+/// Attempts kept of one revision, the last ones: several times what a driver keeps.
+const MAX_ATTEMPTS: usize = 1_000;
 const DOCUMENT: &str = "id, company, kind, revision, body, decision";
 
 /// The caller has claimed the company for the agent.
-pub(in crate::sqlite) fn grant_lease(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn grant_lease(
+    t: &Tx<'_>,
     store: &StoreId,
     scope: &AgentScope,
     request: &LeaseRequest,
@@ -32,7 +34,8 @@ pub(in crate::sqlite) fn grant_lease(
     let tenant = scope.tenant();
     let sql = "UPDATE hub_companies SET lease = lease + 1, journal = ?, time_zone = ? \
                WHERE tenant = ? AND company = ? RETURNING lease";
-    let lease: i64 = t.prepare_cached(sql)?.query_row(
+    let lease: i64 = t.row(
+        sql,
         (
             request.journal.as_str(),
             &request.time_zone,
@@ -46,8 +49,7 @@ pub(in crate::sqlite) fn grant_lease(
     // them, or gives them up, behind its back.
     let sql = "UPDATE hub_imports SET accepted = revision WHERE tenant = ? AND id = ?";
     for import in &open {
-        t.prepare_cached(sql)?
-            .execute((tenant.as_str(), import.document.id.as_str()))?;
+        t.execute(sql, (tenant.as_str(), import.document.id.as_str()))?;
     }
     Ok(Lease {
         lease: LeaseEpoch(lease.cast_unsigned()),
@@ -56,8 +58,8 @@ pub(in crate::sqlite) fn grant_lease(
     })
 }
 
-pub(in crate::sqlite) fn work(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn work(
+    t: &Tx<'_>,
     scope: &AgentScope,
     companies: &[(CompanyId, LeaseEpoch)],
     limit: u32,
@@ -70,18 +72,17 @@ pub(in crate::sqlite) fn work(
     let mut documents = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
-        let mut statement = t.prepare_cached(&sql)?;
-        let mut rows = statement.query((scope.tenant().as_str(), company.as_str(), left))?;
-        while let Some(row) = rows.next()? {
+        t.each(&sql, (scope.tenant().as_str(), company.as_str(), left), |row| {
             documents.push(document_row(row)?);
             left -= 1;
-        }
+            Ok(())
+        })?;
     }
     Ok(documents)
 }
 
-pub(in crate::sqlite) fn discarded(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn discarded(
+    t: &Tx<'_>,
     scope: &AgentScope,
     companies: &[(CompanyId, LeaseEpoch)],
 ) -> Result<Vec<Discarded>, StoreError> {
@@ -90,20 +91,23 @@ pub(in crate::sqlite) fn discarded(
     let mut discarded = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
-        let mut statement = t.prepare_cached(sql)?;
-        let mut rows = statement.query((scope.tenant().as_str(), company.as_str(), MAX_DOCUMENTS))?;
-        while let Some(row) = rows.next()? {
-            discarded.push(Discarded {
-                import: ImportId::new(row.get::<_, String>(0)?),
-                revision: row.get(1)?,
-            });
-        }
+        t.each(
+            sql,
+            (scope.tenant().as_str(), company.as_str(), MAX_DOCUMENTS),
+            |row| {
+                discarded.push(Discarded {
+                    import: ImportId::new(row.get::<String>(0)?),
+                    revision: row.get(1)?,
+                });
+                Ok(())
+            },
+        )?;
     }
     Ok(discarded)
 }
 
-pub(in crate::sqlite) fn accept(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn accept(
+    t: &Tx<'_>,
     scope: &AgentScope,
     id: &ImportId,
     accept: &Accept,
@@ -119,13 +123,15 @@ pub(in crate::sqlite) fn accept(
     }
     let sql = "UPDATE hub_imports SET accepted = ?, updated_at = ? WHERE tenant = ? AND id = ? \
                AND accepted IS NOT ?1";
-    t.prepare_cached(sql)?
-        .execute((accept.revision, micros(now), scope.tenant().as_str(), id.as_str()))?;
+    t.execute(
+        sql,
+        (accept.revision, micros(now), scope.tenant().as_str(), id.as_str()),
+    )?;
     Ok(())
 }
 
-pub(in crate::sqlite) fn reserve(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn reserve(
+    t: &Tx<'_>,
     scope: &AgentScope,
     id: &ImportId,
     reserve: &Reserve,
@@ -144,10 +150,7 @@ pub(in crate::sqlite) fn reserve(
     let (tenant, company) = (scope.tenant().as_str(), known.company.as_str());
     let sql =
         "SELECT import FROM hub_reservations WHERE tenant = ? AND company = ? AND name = ? AND value = ?";
-    let by: Option<String> = t
-        .prepare_cached(sql)?
-        .query_row((tenant, company, name, value), |row| row.get(0))
-        .optional()?;
+    let by: Option<String> = t.one(sql, (tenant, company, name, value), |row| row.get(0))?;
     match by {
         Some(by) if by == id.as_str() => return Ok(()),
         Some(by) => {
@@ -162,18 +165,16 @@ pub(in crate::sqlite) fn reserve(
     }
     let sql = "INSERT INTO hub_reservations VALUES (?1, ?2, ?3, ?4, ?5, \
                (SELECT coalesce(max(number), 0) + 1 FROM hub_reservations WHERE tenant = ?1 AND import = ?5), ?6, ?7)";
-    t.prepare_cached(sql)?
-        .execute((tenant, company, name, value, id.as_str(), write, at))?;
+    t.execute(sql, (tenant, company, name, value, id.as_str(), write, at))?;
     // From here on the document may be in the ERP.
     let sql = "UPDATE hub_imports SET updated_at = ?, state = 'writing' \
                WHERE tenant = ? AND id = ? AND state IN ('received', 'validated', 'waiting', 'writing')";
-    t.prepare_cached(sql)?
-        .execute((micros(now), tenant, id.as_str()))?;
+    t.execute(sql, (micros(now), tenant, id.as_str()))?;
     Ok(())
 }
 
-pub(in crate::sqlite) fn report(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn report(
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &AgentScope,
     id: &ImportId,
@@ -181,10 +182,11 @@ pub(in crate::sqlite) fn report(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = held(t, scope, id, report.lease)?;
-    if !counts(&known, report) {
+    // What was forgotten stays forgotten.
+    if known.is_redacted || !counts(&known, report) {
         return Ok(());
     }
-    let told = &report.report;
+    let told = &with_earlier_attempts(t, scope.tenant(), id, &report.report)?;
     let text = serde_json::to_string(told).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
     let customer = match (
         told.numbers.get("ar_division_no"),
@@ -195,23 +197,50 @@ pub(in crate::sqlite) fn report(
     };
     let sql = "UPDATE hub_imports SET state = ?1, report = ?2, updated_at = ?3, settled_at = ?4, \
                customer = coalesce(?5, customer) \
-               WHERE tenant = ?6 AND id = ?7 AND (report IS NOT ?2 OR state <> ?1)";
+               WHERE tenant = ?6 AND id = ?7 AND (report IS DISTINCT FROM ?2 OR state <> ?1)";
     let tenant = scope.tenant();
     let state = told.state;
-    t.prepare_cached(sql)?.execute((
-        state.as_str(),
-        text,
-        micros(now),
-        settled_at(state, now),
-        customer,
-        tenant.as_str(),
-        id.as_str(),
-    ))?;
+    t.execute(
+        sql,
+        (
+            state.as_str(),
+            text,
+            micros(now),
+            settled_at(state, now),
+            customer,
+            tenant.as_str(),
+            id.as_str(),
+        ),
+    )?;
     if state != known.state {
         tenders::follow(t, tenant, id, state)?;
         moved(t, catalog, tenant, id, (&known, None), state, now)?;
     }
     Ok(())
+}
+
+/// The report with all that was told before of what was tried for this revision: a driver
+/// that died before its notes were on disk knows less of it, and keeps the last ones only.
+fn with_earlier_attempts(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    id: &ImportId,
+    report: &ImportReport,
+) -> Result<ImportReport, StoreError> {
+    let sql = "SELECT report FROM hub_imports WHERE tenant = ? AND id = ?";
+    let known = t.row(sql, (tenant.as_str(), id.as_str()), |row| report_of(row.get(0)?))?;
+    let mut attempts = known.map(|known| known.attempts).unwrap_or_default();
+    for attempt in &report.attempts {
+        if !attempts.contains(attempt) {
+            attempts.push(attempt.clone());
+        }
+    }
+    let surplus = attempts.len().saturating_sub(MAX_ATTEMPTS);
+    attempts.drain(..surplus);
+    Ok(ImportReport {
+        attempts,
+        ..report.clone()
+    })
 }
 
 /// Is the report still of interest? A late repetition must not hide that the document is in
@@ -234,8 +263,8 @@ fn counts(known: &Known, report: &Report) -> bool {
     }
 }
 
-pub(in crate::sqlite) fn decide(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn decide(
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &AgentScope,
     id: &ImportId,
@@ -254,26 +283,20 @@ pub(in crate::sqlite) fn decide(
         catalog,
         scope.tenant(),
         &known,
-        decide.action,
-        &decide.decision,
+        (decide.revision, decide.action, &decide.decision),
         now,
     )
 }
 
 /// The import, if the agent holds its company's lease.
-fn held(
-    t: &Transaction<'_>,
-    scope: &AgentScope,
-    id: &ImportId,
-    lease: LeaseEpoch,
-) -> Result<Known, StoreError> {
+fn held(t: &Tx<'_>, scope: &AgentScope, id: &ImportId, lease: LeaseEpoch) -> Result<Known, StoreError> {
     let known = known(t, scope.tenant(), id)?;
     check_lease(t, scope, &known.company, lease)?;
     Ok(known)
 }
 
-pub(in crate::sqlite) fn check_lease(
-    t: &Transaction<'_>,
+pub(in crate::sql) fn check_lease(
+    t: &Tx<'_>,
     scope: &AgentScope,
     company: &CompanyId,
     lease: LeaseEpoch,
@@ -287,39 +310,29 @@ pub(in crate::sqlite) fn check_lease(
     }
 }
 
-fn open_imports(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
-) -> Result<Vec<OpenImport>, StoreError> {
+fn open_imports(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId) -> Result<Vec<OpenImport>, StoreError> {
     let sql = format!(
         "SELECT {DOCUMENT}, state FROM hub_imports i WHERE tenant = ?1 AND company = ?2 \
          AND state IN ('received', 'validated', 'waiting', 'writing') \
          AND (accepted IS NOT NULL OR EXISTS \
               (SELECT 1 FROM hub_reservations r WHERE r.tenant = ?1 AND r.import = i.id)) ORDER BY number"
     );
-    let mut statement = t.prepare_cached(&sql)?;
-    let mut rows = statement.query((tenant.as_str(), company.as_str()))?;
     let mut open = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(&sql, (tenant.as_str(), company.as_str()), |row| {
         let document = document_row(row)?;
         let reservations = reservations(t, tenant, &document.id)?;
         open.push(OpenImport {
             document,
             reservations,
         });
-    }
+        Ok(())
+    })?;
     Ok(open)
 }
 
-fn reservations(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    id: &ImportId,
-) -> Result<Vec<Reservation>, StoreError> {
+fn reservations(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Vec<Reservation>, StoreError> {
     let sql =
         "SELECT write, name, value, at FROM hub_reservations WHERE tenant = ? AND import = ? ORDER BY number";
-    let mut statement = t.prepare_cached(sql)?;
     let read = |row: &Row<'_>| {
         Ok(Reservation {
             write: row.get(0)?,
@@ -328,17 +341,15 @@ fn reservations(
             at: row.get(3)?,
         })
     };
-    Ok(statement
-        .query_map((tenant.as_str(), id.as_str()), read)?
-        .collect::<Result<_, _>>()?)
+    t.all(sql, (tenant.as_str(), id.as_str()), read)
 }
 
 fn document_row(row: &Row<'_>) -> Result<ImportDocument, StoreError> {
     let body: String = row.get(4)?;
     Ok(ImportDocument {
-        id: ImportId::new(row.get::<_, String>(0)?),
-        company: CompanyId::new(row.get::<_, String>(1)?),
-        kind: import_kind(&row.get::<_, String>(2)?)?,
+        id: ImportId::new(row.get::<String>(0)?),
+        company: CompanyId::new(row.get::<String>(1)?),
+        kind: import_kind(&row.get::<String>(2)?)?,
         revision: row.get(3)?,
         body: serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?,
         decision: decision_of(row.get(5)?)?.unwrap_or_default(),

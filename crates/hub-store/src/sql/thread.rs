@@ -5,10 +5,10 @@
 //! How the ERP changes the quantities of a partly shipped order is not published: it is
 //! assumed that a shipment that is not posted leaves the order's lines as they are.
 
+use crate::engine::{Row, Tx};
 use catalog::{Catalog, Class, RemovalReason};
 use jiff::Timestamp;
 use model::{ImportKind, ImportState};
-use rusqlite::{OptionalExtension as _, Row, Transaction};
 use values::{CompanyId, Key};
 
 use super::{feed, timestamp};
@@ -37,7 +37,7 @@ const NEEDED: [(&str, Option<&str>, &[&str]); 7] = [
 ];
 
 pub(super) fn order_thread(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     import: &Import,
@@ -106,7 +106,7 @@ struct Found {
 
 impl Found {
     fn look(
-        t: &Transaction<'_>,
+        t: &Tx<'_>,
         catalog: &Catalog,
         scope: &TenantScope,
         company: &CompanyId,
@@ -120,9 +120,7 @@ impl Found {
                 "SELECT order_status, cancel_reason_code, updated_at FROM \"{dataset}\" \
                  WHERE tenant = ? AND company = ? AND key = ?{condition}"
             );
-            let mut statement = t.prepare_cached(&sql)?;
-            let mut rows = statement.query(own)?;
-            rows.next()?.map(read_record).transpose()
+            t.one(&sql, own, read_record)
         };
         let order = record("sales_orders", " AND _purged_at IS NULL")?;
         // What the ERP purged from its history stays here as it was.
@@ -131,29 +129,22 @@ impl Found {
             (None, Some(orders)) => feed::tombstone(t, orders, scope.tenant(), company, &key)?,
             (Some(_), _) | (_, None) => None,
         };
-        let sql = "SELECT coalesce(sum(quantity_ordered), 0) FROM sales_orders__lines \
+        let sql = "SELECT CAST(coalesce(sum(quantity_ordered), 0) AS BIGINT) FROM sales_orders__lines \
                    WHERE tenant = ? AND company = ? AND key = ?";
-        let ordered = t.prepare_cached(sql)?.query_row(own, |row| row.get(0))?;
-        let sql = "SELECT sum(coalesce((SELECT sum(l.quantity_shipped) FROM shipments__lines l \
-                   WHERE l.tenant = s.tenant AND l.company = s.company AND l.key = s.key), 0)) FROM shipments s \
+        let ordered = t.row(sql, own, |row| row.get(0))?;
+        let sql = "SELECT CAST(sum(coalesce((SELECT sum(l.quantity_shipped) FROM shipments__lines l \
+                   WHERE l.tenant = s.tenant AND l.company = s.company AND l.key = s.key), 0)) AS BIGINT) FROM shipments s \
                    WHERE s.tenant = ? AND s.company = ? AND s.sales_order_no = ? AND s._purged_at IS NULL";
-        let shipped: Option<i64> = t
-            .prepare_cached(sql)?
-            .query_row(by_number, |row| row.get(0))
-            .optional()?
-            .flatten();
+        let shipped: Option<i64> = t.one(sql, by_number, |row| row.get(0))?.flatten();
         // Sorted here: an order asked of the database draws it away from the number's index.
         let sql = "SELECT invoice_no, invoice_date FROM invoices \
                    WHERE tenant = ? AND company = ? AND sales_order_no = ?";
-        let mut statement = t.prepare_cached(sql)?;
-        let mut invoices: Vec<OrderInvoice> = statement
-            .query_map(by_number, |row| {
-                Ok(OrderInvoice {
-                    invoice_no: row.get(0)?,
-                    invoice_date: row.get(1)?,
-                })
-            })?
-            .collect::<Result<_, _>>()?;
+        let mut invoices: Vec<OrderInvoice> = t.all(sql, by_number, |row| {
+            Ok(OrderInvoice {
+                invoice_no: row.get(0)?,
+                invoice_date: row.get(1)?,
+            })
+        })?;
         invoices.sort();
         let mut tracking: Vec<String> = Vec::new();
         for dataset in ["shipments", "invoices"] {
@@ -169,9 +160,7 @@ impl Found {
                  AND key IN (SELECT key FROM \"{dataset}\" WHERE tenant = ?1 AND company = ?2 \
                  AND sales_order_no = ?3) AND tracking_id <> '' LIMIT {MAX_TRACKING}"
             );
-            let mut statement = t.prepare_cached(&sql)?;
-            for number in statement.query_map(by_number, |row| row.get::<_, String>(0))? {
-                let number = number?;
+            for number in t.all(&sql, by_number, |row| row.get::<String>(0))? {
                 if !tracking.contains(&number) {
                     tracking.push(number);
                 }

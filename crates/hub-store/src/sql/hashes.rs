@@ -1,7 +1,7 @@
 //! Hashes and checksums of live records, for `verify`.
 
+use crate::engine::{Row, ToParam as _, Tx};
 use catalog::Dataset;
-use rusqlite::{Row, ToSql, Transaction};
 use values::{CompanyId, Hash, Key, TenantId};
 use wire::agent::{ChecksumPage, ChecksumRequest, HashPage, HashRequest, RangeChecksum};
 
@@ -15,7 +15,7 @@ const MAX_HASHES: u32 = 20_000;
 const MAX_SUMMED: u32 = 50_000;
 
 pub(super) fn hashes(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     request: &HashRequest,
@@ -39,7 +39,7 @@ pub(super) fn hashes(
 }
 
 pub(super) fn checksums(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     request: &ChecksumRequest,
@@ -75,7 +75,7 @@ pub(super) fn checksums(
 }
 
 fn stored(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -88,15 +88,13 @@ fn stored(
          AND _purged_at IS NULL ORDER BY key LIMIT ?",
         dataset.name
     );
-    let mut statement = t.prepare_cached(&sql)?;
     let read = |row: &Row<'_>| Ok((Key::from_stored(row.get(0)?), Hash::from_signed(row.get(1)?)));
-    let rows = statement.query_map((tenant.as_str(), company.as_str(), after, limit), read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    t.all(&sql, (tenant.as_str(), company.as_str(), after, limit), read)
 }
 
 /// From the stored columns, so that a row that was damaged shows.
 fn recomputed(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
@@ -105,7 +103,12 @@ fn recomputed(
 ) -> Result<Vec<(Key, Hash)>, StoreError> {
     let (compare, after) = after_key(after);
     let condition = format!("key {compare} ?3 AND _purged_at IS NULL ORDER BY key LIMIT ?4");
-    let parameters: [&dyn ToSql; 4] = [&tenant.as_str(), &company.as_str(), &after, &limit];
+    let parameters = [
+        tenant.as_str().param(),
+        company.as_str().param(),
+        after.param(),
+        limit.param(),
+    ];
     let documents = load(t, dataset, tenant, company, &condition, &parameters)?;
     let hashes = dataset.hashes(&documents.batch);
     Ok(documents.keys.into_iter().zip(hashes).collect())

@@ -1,8 +1,8 @@
 //! Pages of records and single ones, as a token sees them.
 
+use crate::engine::{Param, ToParam, Tx};
 use catalog::{Catalog, Dataset};
 use jiff::Timestamp;
-use rusqlite::{ToSql, Transaction};
 use serde_json::{Value as Json, json};
 use values::{CompanyId, Decimal, DecimalError, Key, Kind};
 
@@ -12,7 +12,7 @@ use super::{feed, tables};
 use crate::{Lookup, Page, RecordPage, RecordQuery, StoreError, TenantScope, Tombstone};
 
 pub(super) fn page(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     query: &RecordQuery<'_>,
@@ -26,7 +26,7 @@ pub(super) fn page(
     if !tables::exists(t, query.dataset, tenant)? {
         return Ok(nothing);
     }
-    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(tenant.as_str()), Box::new(company.as_str())];
+    let mut values = vec![Held::from(tenant.as_str()), Held::from(company.as_str())];
     let mut condition = String::from("TRUE");
     for (place, text) in &query.filters {
         let Some(field) = query.dataset.fields.get(*place).filter(|f| !f.is_udf()) else {
@@ -44,21 +44,21 @@ pub(super) fn page(
     let order = match &query.page {
         Page::Key(after) => {
             let (compare, after) = after_key(after.as_ref());
-            values.push(Box::new(after));
+            values.push(Held::from(after));
             condition.push_str(&format!(" AND key {compare} ?{}", values.len()));
             "key"
         }
         Page::Position(after) => {
-            values.push(Box::new(after.cast_signed()));
+            values.push(Held::Integer(after.cast_signed()));
             condition.push_str(&format!(" AND _position > ?{}", values.len()));
             "_position"
         }
     };
     let limit = query.limit.clamp(1, MAX_DOCUMENTS);
     // One more than asked for tells whether there is a next page.
-    values.push(Box::new(limit + 1));
+    values.push(Held::Integer(i64::from(limit) + 1));
     condition.push_str(&format!(" ORDER BY {order} LIMIT ?{}", values.len()));
-    let parameters: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+    let parameters: Vec<Param<'_>> = values.iter().map(ToParam::param).collect();
     let documents = load(t, query.dataset, tenant, company, &condition, &parameters)?;
     let graves = match query.page {
         Page::Position(after) if query.filters.is_empty() => {
@@ -79,7 +79,7 @@ pub(super) fn page(
 }
 
 pub(super) fn one(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     (dataset, company, key): (&Dataset, &CompanyId, &Key),
@@ -89,7 +89,7 @@ pub(super) fn one(
     if !tables::exists(t, dataset, tenant)? {
         return Ok(Lookup::Unknown);
     }
-    let parameters: [&dyn ToSql; 3] = [&tenant.as_str(), &company.as_str(), &key.as_str()];
+    let parameters = [tenant.as_str(), company.as_str(), key.as_str()].map(Param::Text);
     let documents = load(t, dataset, tenant, company, "key = ?3", &parameters)?;
     let view = View::new(t, catalog, scope, dataset, company, now)?;
     if let Some(record) = view.render(t, &documents)?.pop() {
@@ -133,9 +133,30 @@ fn merge(records: Vec<Json>, documents: &Documents, graves: Vec<(u64, Tombstone)
     entries
 }
 
+/// A parameter that is kept until the statement is whole.
+enum Held {
+    Integer(i64),
+    Text(String),
+}
+
+impl From<&str> for Held {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl ToParam for Held {
+    fn param(&self) -> Param<'_> {
+        match self {
+            Self::Integer(number) => Param::Integer(*number),
+            Self::Text(text) => Param::Text(text),
+        }
+    }
+}
+
 /// What a filter asks for.
 enum Wanted {
-    Value(Box<dyn ToSql>),
+    Value(Held),
     NoDate,
     /// A value that no record can have.
     Nothing,
@@ -149,14 +170,14 @@ impl Wanted {
             wanted,
         };
         match kind {
-            Kind::Text | Kind::Json => Ok(Self::Value(Box::new(text.to_owned()))),
+            Kind::Text | Kind::Json => Ok(Self::Value(Held::from(text))),
             Kind::Decimal { scale } => match Decimal::parse(text, scale) {
-                Ok(decimal) => Ok(Self::Value(Box::new(decimal.units()))),
+                Ok(decimal) => Ok(Self::Value(Held::Integer(decimal.units()))),
                 Err(DecimalError::NotANumber) => Err(invalid("a decimal")),
                 Err(DecimalError::TooPrecise { .. } | DecimalError::TooLarge) => Ok(Self::Nothing),
             },
             Kind::Date => match values::parse_date(text) {
-                Ok(Some(date)) => Ok(Self::Value(Box::new(date.to_string()))),
+                Ok(Some(date)) => Ok(Self::Value(Held::Text(date.to_string()))),
                 Ok(None) => Ok(Self::NoDate),
                 Err(_) => Err(invalid("a date")),
             },

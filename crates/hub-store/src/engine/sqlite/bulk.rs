@@ -1,83 +1,91 @@
-//! Rows of a batch into their tables.
+//! Documents of a batch, a row at a time.
 
-use std::collections::HashSet;
-use std::ops::RangeInclusive;
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, Date32Array, Decimal64Array, RecordBatch, StringArray};
+use catalog::Field;
+use rusqlite::{Statement, Transaction};
+use values::{CompanyId, Kind, TenantId, date_from_days};
 
-use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use catalog::{Dataset, DocumentBatch, Field, Removal};
-use jiff::Timestamp;
-use rusqlite::Transaction;
-use values::{CompanyId, Hash, Key, TenantId};
-
-use super::columns::Columns;
-use super::tables::{child_table, column_list};
-use super::view::own_values;
-use super::{feed, micros};
 use crate::StoreError;
+use crate::sql::{Rows, child_table, column_list};
 
-/// A checked batch with what both sides compute from it.
-pub(super) struct Rows<'a> {
-    pub(super) dataset: &'a Dataset,
-    pub(super) batch: &'a DocumentBatch,
-    pub(super) keys: Vec<Key>,
-    pub(super) hashes: Vec<Hash>,
+/// Columns of a batch, told apart once for all rows.
+struct Columns<'a> {
+    columns: Vec<Column<'a>>,
+    /// The date formatted last: neighbours often share theirs.
+    date: (i32, String),
 }
 
-impl Rows<'_> {
-    /// What the batch's shape alone does not tell: the site's own values can be read, and no
-    /// record comes and leaves at once.
-    pub(super) fn check(&self, removals: &[Removal]) -> Result<(), String> {
-        check_own_values(&self.batch.parents, &self.dataset.fields, 0)?;
-        for (child, rows) in self.dataset.children.iter().zip(&self.batch.children) {
-            check_own_values(rows, &child.fields, 1)?;
+enum Column<'a> {
+    Text(&'a StringArray),
+    Units(&'a Decimal64Array),
+    Days(&'a Date32Array),
+}
+
+impl<'a> Columns<'a> {
+    /// The columns of the fields, behind `skip` others. The batch's shape was checked.
+    fn new(rows: &'a RecordBatch, fields: &[Field], skip: usize) -> Self {
+        let columns = fields
+            .iter()
+            .zip(rows.columns().iter().skip(skip))
+            .map(|(field, column)| match field.kind {
+                Kind::Text | Kind::Json => Column::Text(column.as_string()),
+                Kind::Decimal { .. } => Column::Units(column.as_primitive()),
+                Kind::Date => Column::Days(column.as_primitive()),
+            });
+        Self {
+            columns: columns.collect(),
+            date: (0, "1970-01-01".to_owned()),
         }
-        if removals.is_empty() {
-            return Ok(());
+    }
+
+    /// Binds one row, from parameter `first` on.
+    fn bind(&mut self, statement: &mut Statement<'_>, first: usize, row: usize) -> rusqlite::Result<()> {
+        for (parameter, column) in (first..).zip(&self.columns) {
+            match column {
+                Column::Text(texts) => statement.raw_bind_parameter(parameter, texts.value(row))?,
+                Column::Units(units) => statement.raw_bind_parameter(parameter, units.value(row))?,
+                Column::Days(days) if days.is_null(row) => {
+                    statement.raw_bind_parameter(parameter, rusqlite::types::Null)?;
+                }
+                Column::Days(days) => {
+                    let days = days.value(row);
+                    if self.date.0 != days {
+                        let text = date_from_days(days).map(|d| d.to_string()).unwrap_or_default();
+                        self.date = (days, text);
+                    }
+                    statement.raw_bind_parameter(parameter, self.date.1.as_str())?;
+                }
+            }
         }
-        let coming: HashSet<_> = self.keys.iter().collect();
-        match removals.iter().find(|r| coming.contains(&r.key)) {
-            None => Ok(()),
-            Some(both) => Err(format!("{} is among the rows and among the removals", both.key)),
-        }
+        Ok(())
     }
 }
 
-fn check_own_values(rows: &RecordBatch, fields: &[Field], skip: usize) -> Result<(), String> {
-    for (field, column) in fields.iter().zip(rows.columns().iter().skip(skip)) {
-        let texts = column.as_string_opt::<i32>().filter(|_| field.is_udf());
-        for text in texts.into_iter().flatten().flatten() {
-            own_values(text).map_err(|problem| format!("{}: {problem}", field.name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Upserts the parents, replaces their children and gives each record its place in the
-/// tenant's feed. A record that had left is back.
-pub(super) fn upsert(
+/// Upserts the parents and replaces their children.
+pub(in crate::engine) fn put_documents(
     t: &Transaction<'_>,
+    rows: &Rows<'_>,
     tenant: &TenantId,
     company: &CompanyId,
-    rows: &Rows<'_>,
-    positions: &mut RangeInclusive<i64>,
-    now: Timestamp,
+    first_position: i64,
+    now: i64,
 ) -> Result<(), StoreError> {
     let dataset = rows.dataset;
     let name = dataset.name.as_str();
     let mut upsert = t.prepare_cached(&upsert_sql(name, &dataset.fields))?;
     let mut columns = Columns::new(&rows.batch.parents, &dataset.fields, 0);
-    for (row, (key, hash)) in rows.keys.iter().zip(&rows.hashes).enumerate() {
+    let positions = first_position..;
+    for (row, ((key, hash), position)) in rows.keys.iter().zip(&rows.hashes).zip(positions).enumerate() {
         upsert.raw_bind_parameter(1, tenant.as_str())?;
         upsert.raw_bind_parameter(2, company.as_str())?;
         upsert.raw_bind_parameter(3, key.as_str())?;
         upsert.raw_bind_parameter(4, hash.to_signed())?;
-        upsert.raw_bind_parameter(5, feed::next(positions)?)?;
-        upsert.raw_bind_parameter(6, micros(now))?;
+        upsert.raw_bind_parameter(5, position)?;
+        upsert.raw_bind_parameter(6, now)?;
         columns.bind(&mut upsert, 7, row)?;
         upsert.raw_execute()?;
     }
-    feed::forget_tombstones(t, dataset, tenant, company, &rows.keys)?;
     for (place, child) in dataset.children.iter().enumerate() {
         let table = child_table(name, &child.name);
         let mut delete = t.prepare_cached(&format!(

@@ -1,8 +1,8 @@
 //! Questions about documents that are never entered. They live for an hour.
 
+use crate::engine::Tx;
 use jiff::{SignedDuration, Timestamp};
 use model::ImportReport;
-use rusqlite::{OptionalExtension as _, Transaction};
 use values::{CompanyId, ImportId, LeaseEpoch};
 use wire::agent::{Preview, PreviewAnswer};
 
@@ -16,36 +16,37 @@ const AT_A_TIME: usize = 5;
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn add(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &TenantScope,
     new: &NewPreview,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     check_company(t, scope, &new.company)?;
     let sql = "INSERT INTO hub_previews VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)";
-    t.prepare_cached(sql)?.execute((
-        scope.tenant().as_str(),
-        new.id.as_str(),
-        new.company.as_str(),
-        new.kind.as_str(),
-        new.body.to_string(),
-        micros(now),
-    ))?;
+    t.execute(
+        sql,
+        (
+            scope.tenant().as_str(),
+            new.id.as_str(),
+            new.company.as_str(),
+            new.kind.as_str(),
+            new.body.to_string(),
+            micros(now),
+        ),
+    )?;
     Ok(())
 }
 
 pub(super) fn get(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &TenantScope,
     id: &ImportId,
 ) -> Result<Option<PreviewResult>, StoreError> {
     let sql = "SELECT company, report FROM hub_previews WHERE tenant = ? AND id = ?";
-    let found: Option<(String, Option<String>)> = t
-        .prepare_cached(sql)?
-        .query_row((scope.tenant().as_str(), id.as_str()), |row| {
+    let found: Option<(String, Option<String>)> =
+        t.one(sql, (scope.tenant().as_str(), id.as_str()), |row| {
             Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
+        })?;
     let report = match found {
         Some((company, report)) if scope.sees(&CompanyId::new(&company)) => report,
         Some(_) | None => return Err(StoreError::PreviewUnknown(id.clone())),
@@ -62,7 +63,7 @@ pub(super) fn get(
 
 /// Those that nobody works on, oldest first. Nothing is marked.
 pub(super) fn waiting(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &AgentScope,
     companies: &[(CompanyId, LeaseEpoch)],
     now: Timestamp,
@@ -72,22 +73,25 @@ pub(super) fn waiting(
     let mut found: Vec<(i64, Preview)> = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
-        let mut statement = t.prepare_cached(sql)?;
-        let mut rows = statement.query((
-            scope.tenant().as_str(),
-            company.as_str(),
-            micros(now - ASK_AGAIN),
-            u32::try_from(AT_A_TIME).unwrap_or(u32::MAX),
-        ))?;
-        while let Some(row) = rows.next()? {
-            let preview = Preview {
-                id: ImportId::new(row.get::<_, String>(0)?),
-                company: company.clone(),
-                kind: import_kind(&row.get::<_, String>(1)?)?,
-                body: parsed("a body", &row.get::<_, String>(2)?)?,
-            };
-            found.push((row.get(3)?, preview));
-        }
+        t.each(
+            sql,
+            (
+                scope.tenant().as_str(),
+                company.as_str(),
+                micros(now - ASK_AGAIN),
+                u32::try_from(AT_A_TIME).unwrap_or(u32::MAX),
+            ),
+            |row| {
+                let preview = Preview {
+                    id: ImportId::new(row.get::<String>(0)?),
+                    company: company.clone(),
+                    kind: import_kind(&row.get::<String>(1)?)?,
+                    body: parsed("a body", &row.get::<String>(2)?)?,
+                };
+                found.push((row.get(3)?, preview));
+                Ok(())
+            },
+        )?;
     }
     found.sort_by_key(|(asked_at, _)| *asked_at);
     found.truncate(AT_A_TIME);
@@ -96,42 +100,48 @@ pub(super) fn waiting(
 
 /// The same, given out.
 pub(super) fn take(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &AgentScope,
     companies: &[(CompanyId, LeaseEpoch)],
     now: Timestamp,
 ) -> Result<Vec<Preview>, StoreError> {
     let previews = waiting(t, scope, companies, now)?;
     for preview in &previews {
-        t.prepare_cached("UPDATE hub_previews SET given_at = ? WHERE tenant = ? AND id = ?")?
-            .execute((micros(now), scope.tenant().as_str(), preview.id.as_str()))?;
+        t.execute(
+            "UPDATE hub_previews SET given_at = ? WHERE tenant = ? AND id = ?",
+            (micros(now), scope.tenant().as_str(), preview.id.as_str()),
+        )?;
     }
     Ok(previews)
 }
 
 pub(super) fn answer(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     scope: &AgentScope,
     id: &ImportId,
     answer: &PreviewAnswer,
 ) -> Result<(), StoreError> {
     let own = (scope.tenant().as_str(), id.as_str());
-    let company: Option<String> = t
-        .prepare_cached("SELECT company FROM hub_previews WHERE tenant = ? AND id = ?")?
-        .query_row(own, |row| row.get(0))
-        .optional()?;
+    let company: Option<String> = t.one(
+        "SELECT company FROM hub_previews WHERE tenant = ? AND id = ?",
+        own,
+        |row| row.get(0),
+    )?;
     let company = company.ok_or_else(|| StoreError::PreviewUnknown(id.clone()))?;
     check_lease(t, scope, &CompanyId::new(company), answer.lease)?;
     let text =
         serde_json::to_string(&answer.report).map_err(|e| StoreError::corrupt(format!("a report: {e}")))?;
-    t.prepare_cached("UPDATE hub_previews SET report = ? WHERE tenant = ? AND id = ?")?
-        .execute((text, own.0, own.1))?;
+    t.execute(
+        "UPDATE hub_previews SET report = ? WHERE tenant = ? AND id = ?",
+        (text, own.0, own.1),
+    )?;
     Ok(())
 }
 
-pub(super) fn drop_older(t: &Transaction<'_>, asked_before: Timestamp) -> Result<u64, StoreError> {
-    let dropped = t
-        .prepare_cached("DELETE FROM hub_previews WHERE asked_at < ?")?
-        .execute([micros(asked_before)])?;
+pub(super) fn drop_older(t: &Tx<'_>, asked_before: Timestamp) -> Result<u64, StoreError> {
+    let dropped = t.execute(
+        "DELETE FROM hub_previews WHERE asked_at < ?",
+        [micros(asked_before)],
+    )?;
     Ok(u64::try_from(dropped).unwrap_or(u64::MAX))
 }

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Tx;
 use catalog::Catalog;
 use model::{ImportReport, ImportState, Numbers, PaymentKind};
-use rusqlite::{OptionalExtension as _, Transaction};
 use values::{CompanyId, Date, Decimal, ImportId, TenantId};
 
 use super::imports::{check_company, import_state, parsed};
@@ -22,7 +22,7 @@ const UNPOSTED: (&str, &str) = ("unposted_receipts", "amount_received");
 const POSTED: (&str, &str) = ("payments", "transaction_amt");
 
 pub(super) fn tie_out(
-    t: &Transaction<'_>,
+    t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
     company: &CompanyId,
@@ -88,17 +88,9 @@ fn has_fields(catalog: &Catalog, dataset: &str, amount: &str) -> bool {
         .is_some_and(|d| needed.iter().all(|name| d.fields.iter().any(|f| f.name == *name)))
 }
 
-fn is_synced(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
-    dataset: &str,
-) -> Result<bool, StoreError> {
+fn is_synced(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId, dataset: &str) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM hub_streams WHERE tenant = ? AND company = ? AND dataset = ? AND sequence > 0";
-    let found = t
-        .prepare_cached(sql)?
-        .query_row((tenant.as_str(), company.as_str(), dataset), |_| Ok(()))
-        .optional()?;
+    let found = t.one(sql, (tenant.as_str(), company.as_str(), dataset), |_| Ok(()))?;
     Ok(found.is_some())
 }
 
@@ -118,35 +110,29 @@ impl Tender {
     }
 }
 
-fn tenders(
-    t: &Transaction<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
-    day: Date,
-) -> Result<Vec<Tender>, StoreError> {
+fn tenders(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId, day: Date) -> Result<Vec<Tender>, StoreError> {
     // Sorted here: an order asked of the database draws it away from the day's index.
     let sql = "SELECT i.id, m.kind, m.payment_type, m.amount, i.state, i.report, i.number FROM hub_tenders m \
                JOIN hub_imports i ON i.tenant = m.tenant AND i.id = m.import \
                WHERE m.tenant = ? AND m.company = ? AND m.day = ?";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query((tenant.as_str(), company.as_str(), day.to_string()))?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.each(sql, (tenant.as_str(), company.as_str(), day.to_string()), |row| {
         let kind: String = row.get(1)?;
         let amount: String = row.get(3)?;
         let report: Option<String> = row.get(5)?;
         let tender = Tender {
-            import: ImportId::new(row.get::<_, String>(0)?),
+            import: ImportId::new(row.get::<String>(0)?),
             kind: PaymentKind::from_name(&kind)
                 .ok_or_else(|| StoreError::corrupt(format!("the payment kind {kind}")))?,
             payment_type: row.get(2)?,
             amount: Decimal::parse(&amount, MONEY_SCALE)
                 .map_err(|_| StoreError::corrupt(format!("the amount {amount}")))?,
-            state: import_state(&row.get::<_, String>(4)?)?,
+            state: import_state(&row.get::<String>(4)?)?,
             report: report.map(|text| parsed("a report", &text)).transpose()?,
         };
-        found.push((row.get::<_, i64>(6)?, tender));
-    }
+        found.push((row.get::<i64>(6)?, tender));
+        Ok(())
+    })?;
     found.sort_by_key(|(number, _)| *number);
     Ok(found.into_iter().map(|(_, tender)| tender).collect())
 }
@@ -168,7 +154,7 @@ enum Place {
 }
 
 struct Erp<'a> {
-    t: &'a Transaction<'a>,
+    t: &'a Tx<'a>,
     tenant: &'a TenantId,
     company: &'a CompanyId,
     sources: &'a [&'static str],
@@ -207,10 +193,11 @@ impl Erp<'_> {
         }
         let number = |name: &str| numbers.get(name).map(String::as_str).unwrap_or_default();
         let sql = format!(
-            "SELECT sum(\"{amount}\") FROM \"{dataset}\" WHERE tenant = ? AND company = ? AND customer_no = ? \
+            "SELECT CAST(sum(\"{amount}\") AS BIGINT) FROM \"{dataset}\" WHERE tenant = ? AND company = ? AND customer_no = ? \
              AND ar_division_no = ? AND check_no = ? AND _purged_at IS NULL"
         );
-        let units: Option<i64> = self.t.prepare_cached(&sql)?.query_row(
+        let units: Option<i64> = self.t.row(
+            &sql,
             (
                 self.tenant.as_str(),
                 self.company.as_str(),

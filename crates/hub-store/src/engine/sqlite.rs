@@ -1,0 +1,169 @@
+//! One SQLite file: one writer, a few readers, WAL.
+
+mod bulk;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::{Param, Row, Tx, Value};
+use crate::StoreError;
+
+pub(super) use bulk::put_documents;
+
+/// Readers kept open between calls; each has a page cache of its own.
+const IDLE_READERS: usize = 8;
+/// How long a call waits for another process (a command line) that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Prepared statements kept per connection: a few for each dataset and each call.
+const STATEMENTS: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens the file, creating it as needed.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let writer = connect(path)?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        // An acknowledgement follows the commit: the commit has to survive a power cut.
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // A panic inside drops the transaction, which rolls back: the connection stays good.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&Tx::Sqlite(&transaction))?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => connect(&self.path)?,
+        };
+        let transaction = reader.transaction()?;
+        let done = work(&Tx::Sqlite(&transaction));
+        drop(transaction);
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        done
+    }
+}
+
+/// A new store is its owner's alone: it holds every tenant's data.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+pub(super) fn execute(t: &Transaction<'_>, sql: &str, parameters: &[Param<'_>]) -> Result<u64, StoreError> {
+    let mut statement = prepare(t, sql, parameters)?;
+    Ok(u64::try_from(statement.raw_execute()?).unwrap_or(u64::MAX))
+}
+
+pub(super) fn each(
+    t: &Transaction<'_>,
+    sql: &str,
+    parameters: &[Param<'_>],
+    work: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = prepare(t, sql, parameters)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        work(&Row::Sqlite(row))?;
+    }
+    Ok(())
+}
+
+fn prepare<'t>(
+    t: &'t Transaction<'_>,
+    sql: &str,
+    parameters: &[Param<'_>],
+) -> Result<CachedStatement<'t>, StoreError> {
+    let mut statement = t.prepare_cached(sql)?;
+    for (place, parameter) in (1..).zip(parameters) {
+        statement.raw_bind_parameter(place, parameter)?;
+    }
+    Ok(statement)
+}
+
+impl rusqlite::ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Param::Null => ValueRef::Null,
+            Param::Integer(number) => ValueRef::Integer(number),
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+pub(super) fn value<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Result<Value<'r>, StoreError> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(_) => return Err(StoreError::corrupt("a float")),
+        text @ ValueRef::Text(_) => {
+            let text = text
+                .as_str()
+                .map_err(|_| StoreError::corrupt("a text that is not UTF-8"))?;
+            Value::Text(text.into())
+        }
+        ValueRef::Blob(bytes) => Value::Bytes(bytes),
+    })
+}
+
+/// "ERPH": a file of somebody else's is never taken for a store.
+const APPLICATION_ID: i64 = 0x4552_5048;
+
+pub(super) fn version(t: &Transaction<'_>) -> Result<i64, StoreError> {
+    let found: i64 = t.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = t.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let marked: i64 = t.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if (tables > 0 && found == 0) || (marked != 0 && marked != APPLICATION_ID) {
+        return Err(StoreError::NoStore);
+    }
+    t.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(found)
+}

@@ -1,0 +1,55 @@
+//! The fixed tables: they move by numbered migrations, never edited once released.
+//!
+//! Every key begins with the tenant, so that tables can be distributed by it. Fixed tables
+//! are called `hub_…`: a dataset's name can never be one of theirs.
+
+mod sqlite;
+
+use catalog::Catalog;
+use jiff::Timestamp;
+use values::StoreId;
+
+use super::{micros, tables};
+use crate::StoreError;
+use crate::engine::{Engine, Kind, Tx};
+
+/// From one version of the store to the next.
+struct Migration {
+    sql: &'static str,
+    /// What SQL cannot do; not asked of a new store.
+    after: Option<fn(&Tx<'_>) -> Result<(), StoreError>>,
+}
+
+/// Brings the store to this version and returns its id. Two processes may do so at once.
+pub(super) fn migrate(
+    engine: &Engine,
+    catalog: &Catalog,
+    fresh_id: &StoreId,
+    now: Timestamp,
+) -> Result<StoreId, StoreError> {
+    engine.write(|t| {
+        t.lock_schema()?;
+        let migrations: &[Migration] = match t.kind() {
+            Kind::Sqlite => &sqlite::MIGRATIONS,
+        };
+        let found = t.version()?;
+        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+        if found > known {
+            return Err(StoreError::TooNew { found, known });
+        }
+        for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            t.batch(migration.sql)?;
+            if let Some(after) = migration.after.filter(|_| found > 0) {
+                after(t)?;
+            }
+        }
+        if found == 0 {
+            t.make_store(fresh_id.as_str(), micros(now))?;
+        }
+        t.set_version(known)?;
+        tables::ensure_all(t, catalog)?;
+        t.row("SELECT id FROM hub_store", (), |row| {
+            Ok(StoreId::new(row.get::<String>(0)?))
+        })
+    })
+}
