@@ -3,6 +3,8 @@
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
+
 use serde_json::Value;
 
 /// An answer.
@@ -123,6 +125,29 @@ impl Api {
         }
     }
 
+    /// `POST path` with an idempotency key, by a caller who waits no longer than so long;
+    /// none when there was no answer, which says nothing of what the hub has done.
+    ///
+    /// # Panics
+    /// When the address is none.
+    #[must_use]
+    pub fn try_post(&self, path: &str, key: &str, body: &Value, patience: Duration) -> Option<Answer> {
+        let headers = [("Idempotency-Key", key), ("Content-Type", "application/json")];
+        let body = body.to_string();
+        self.send(reqwest::Method::POST, path, &headers, Some(&body), Some(patience))
+            .ok()
+    }
+
+    /// `GET path`; none when there was no answer.
+    ///
+    /// # Panics
+    /// When the address is none.
+    #[must_use]
+    pub fn try_get(&self, path: &str, patience: Duration) -> Option<Answer> {
+        self.send(reqwest::Method::GET, path, &[], None, Some(patience))
+            .ok()
+    }
+
     fn request(
         &self,
         method: reqwest::Method,
@@ -130,6 +155,51 @@ impl Api {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
+        self.send(method, path, headers, body, None).unwrap()
+    }
+
+    fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+        patience: Option<Duration>,
+    ) -> reqwest::Result<Answer> {
+        CALLER.with(|(runtime, client)| {
+            runtime.block_on(async {
+                let mut request = client
+                    .request(method, format!("{}{path}", self.address))
+                    .bearer_auth(&self.token);
+                for (name, value) in headers {
+                    request = request.header(*name, *value);
+                }
+                if let Some(body) = body {
+                    request = request.body(body.to_owned());
+                }
+                if let Some(patience) = patience {
+                    request = request.timeout(patience);
+                }
+                let answer = request.send().await?;
+                let content_type = answer
+                    .headers()
+                    .get("content-type")
+                    .map(|v| v.to_str().unwrap().to_owned());
+                let status = answer.status().as_u16();
+                let body = answer.bytes().await?;
+                Ok(Answer {
+                    status,
+                    content_type: content_type.unwrap_or_default(),
+                    body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+                })
+            })
+        })
+    }
+}
+
+thread_local! {
+    /// Every call has a connection of its own: the hub may have been killed since the last.
+    static CALLER: (Runtime, reqwest::Client) = {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             // Another test of this process may have been first.
@@ -139,27 +209,11 @@ impl Api {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let mut request = client
-                .request(method, format!("{}{path}", self.address))
-                .bearer_auth(&self.token);
-            for (name, value) in headers {
-                request = request.header(*name, *value);
-            }
-            if let Some(body) = body {
-                request = request.body(body.to_owned());
-            }
-            let answer = request.send().await.unwrap();
-            let content_type = answer
-                .headers()
-                .get("content-type")
-                .map(|v| v.to_str().unwrap().to_owned());
-            Answer {
-                status: answer.status().as_u16(),
-                content_type: content_type.unwrap_or_default(),
-                body: answer.json().await.unwrap_or(Value::Null),
-            }
-        })
-    }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
+        (runtime, client)
+    };
 }

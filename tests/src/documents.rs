@@ -49,7 +49,7 @@ impl Site {
     #[must_use]
     pub fn settled(&self, id: &str) -> Value {
         self.api
-            .wait_for(&format!("/v1/imports/{id}"), SETTLED, is_settled)
+            .wait_for(&format!("/v1/imports/{id}"), SETTLED, Answer::is_settled)
             .body
     }
 
@@ -104,7 +104,7 @@ impl Site {
                 driver = self.start_driver("driver", &environment);
             }
             let answer = self.api.get(&path);
-            if is_settled(&answer) {
+            if answer.is_settled() {
                 assert!(!once.exists(), "{point} was never passed: {}", answer.body);
                 return answer.body;
             }
@@ -191,24 +191,37 @@ impl Running {
     /// # Panics
     /// When it has none.
     pub fn kill_worker(&self) {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        let pids: Vec<String> = tasks
-            .flat_map(|task| {
-                let path = task.unwrap().path().join("children");
-                let children = std::fs::read_to_string(path).unwrap_or_default();
-                children.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        let worker = self.bridge("write").expect("the driver has a write bridge");
+        test_tier::signal(worker, "KILL");
+    }
+
+    /// The process id of the driver's bridge in this role (`read`, `write`), if it has one.
+    #[must_use]
+    pub fn bridge(&self, role: &str) -> Option<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).ok()?;
+        let children = tasks.filter_map(|task| {
+            let path = task.ok()?.path().join("children");
+            std::fs::read_to_string(path).ok()
+        });
+        let pids: Vec<u32> = children
+            .flat_map(|pids| {
+                pids.split_whitespace()
+                    .filter_map(|pid| pid.parse().ok())
+                    .collect::<Vec<u32>>()
             })
             .collect();
-        let worker = pids.into_iter().find(|pid| {
+        pids.into_iter().find(|pid| {
             let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            command.contains("erp-bridge") && command.contains("write")
-        });
-        let worker = worker.expect("the driver has a write bridge");
-        test_tier::signal(worker.parse().unwrap(), "KILL");
+            command.contains("erp-bridge") && command.split('\0').any(|word| word == role)
+        })
     }
 }
 
-fn is_settled(answer: &Answer) -> bool {
-    let state = answer.body["state"].as_str().unwrap_or_default();
-    ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
+impl Answer {
+    /// Does nothing more happen to the document without a person?
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let state = self.body["state"].as_str().unwrap_or_default();
+        ["written", "held", "in_doubt", "refused", "discarded"].contains(&state)
+    }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use system_tests::{Answer, Reader, Running, Site};
+use system_tests::{Answer, Reader, Site};
 
 const SETTLED: Duration = Duration::from_secs(90);
 
@@ -307,8 +307,8 @@ fn the_worker_is_killed_inside_the_write_and_sage_commits_late() {
     setting(&site, "fault.header_write.delay_ms", "once:2000");
     let driver = site.start_driver("driver", &[]);
     let id = post(&site, "late", &order("WEB-LATE"));
-    wait_until_fired(&site, "fault.header_write.delay_ms");
-    kill_worker(&driver);
+    site.wait_until_fired("fault.header_write.delay_ms");
+    driver.kill_worker();
     // Not there yet: the commit comes later, from a process that nobody holds any more.
     assert_eq!(orders_with(&site, "WEB-LATE"), Vec::<String>::new());
     is_written_once(&site, &id, "WEB-LATE");
@@ -440,36 +440,4 @@ fn a_seat_that_is_taken_is_waited_for() {
     assert_eq!(waiting["problems"][0]["code"], "no_seat", "{waiting}");
     setting(&site, "Seats", "5");
     is_written_once(&site, &id, "WEB-SEAT");
-}
-
-fn wait_until_fired(site: &Site, name: &str) {
-    let start = std::time::Instant::now();
-    let count = format!("SELECT count(*) FROM sandbox_setting WHERE name = '{name}'");
-    while site.ask_erp(&count) != "0" {
-        assert!(start.elapsed() < Duration::from_secs(30), "{name} does not fire");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Kills the driver's write bridge with SIGKILL.
-fn kill_worker(driver: &Running) {
-    let children =
-        std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", driver.pid())).unwrap_or_default();
-    let all_threads = std::fs::read_dir(format!("/proc/{}/task", driver.pid())).unwrap();
-    let mut pids: Vec<String> = children.split_whitespace().map(str::to_owned).collect();
-    for task in all_threads {
-        let path = task.unwrap().path().join("children");
-        pids.extend(
-            std::fs::read_to_string(path)
-                .unwrap_or_default()
-                .split_whitespace()
-                .map(str::to_owned),
-        );
-    }
-    let worker = pids.into_iter().find(|pid| {
-        let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.contains("erp-bridge") && command.contains("write")
-    });
-    let worker = worker.expect("the driver has a write bridge");
-    test_tier::signal(worker.parse().unwrap(), "KILL");
 }

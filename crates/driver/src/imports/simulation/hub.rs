@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{ImportKind, ImportReport, ImportState};
+use model::{Decision, ImportKind, ImportReport, ImportState};
 use serde_json::Value;
 use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
 use wire::agent::{
@@ -29,7 +29,7 @@ impl HubImport {
             kind: ImportKind::SalesOrder,
             revision: 1,
             body,
-            decision: model::Decision::default(),
+            decision: Decision::default(),
         };
         Self {
             document,
@@ -37,6 +37,14 @@ impl HubImport {
             reservations: Vec::new(),
             report: None,
         }
+    }
+
+    /// A person has decided that it is tried again.
+    pub(super) fn try_again(&mut self, decision: Decision) {
+        self.document.revision += 1;
+        self.document.decision = decision;
+        self.is_accepted = false;
+        self.report = None;
     }
 
     pub(super) fn is_settled(&self) -> bool {
