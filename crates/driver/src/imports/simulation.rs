@@ -6,6 +6,7 @@
 mod hub;
 mod objects;
 mod reader;
+mod retries;
 mod world;
 
 use std::cell::{Cell, RefCell};
