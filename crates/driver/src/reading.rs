@@ -3,6 +3,7 @@
 //! A company is read by one thread with one bridge process, one dataset at a time, so that
 //! batch order is read order and Sage's files meet one reader.
 
+mod ahead;
 mod carry;
 mod health;
 mod hub;

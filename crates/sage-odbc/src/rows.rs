@@ -1,22 +1,28 @@
 //! Rows: column buffers of a bounded size, filled by the driver, emptied into decoders.
 
+mod decoding;
+
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Field, Schema};
 use odbc_api::buffers::{Indicator, TextRowSet};
 use odbc_api::{Cursor, Error, ResultSetMetadata};
-use sage::{Cell, ColumnDecoder, Page, Select};
+use sage::{ColumnDecoder, Page, Select};
 use values::Kind;
 
-/// What one row set's buffers may take: with the page under construction and its copy for
-/// the pipe this keeps a bridge process far below 128 MiB.
-const ROW_SET_BYTES: usize = 8 * 1024 * 1024;
+use decoding::{Decoder, Decoding};
+
+/// What one row set's buffers may take, and there are two: with the page under construction
+/// and its copy for the pipe this keeps a bridge process far below 128 MiB.
+const ROW_SET_BYTES: usize = 4 * 1024 * 1024;
 /// More rows at once bring nothing (measured from 256 to 8192: the driver's work per value
-/// is what counts), and the time limit is looked at between row sets.
-const ROW_SET_ROWS: usize = 1024;
+/// is what counts), the last row set of a page is decoded while nothing is fetched, and the
+/// time limit is looked at between row sets.
+const ROW_SET_ROWS: usize = 256;
 /// The narrowest buffer: times and numbers are written longer than some drivers declare.
 const NARROWEST: usize = 32;
 /// A column that declares more, or nothing, starts with this: long comments are rare.
@@ -42,6 +48,13 @@ pub(crate) enum Fetched {
     TimedOut,
 }
 
+/// How fetching ended.
+enum Done {
+    /// With rows; is none left?
+    Rows(bool, Decoding),
+    Early(Fetched),
+}
+
 /// A page or its rows could not be made.
 pub(crate) enum FetchError {
     /// The driver's failure.
@@ -62,7 +75,8 @@ impl From<ArrowError> for FetchError {
     }
 }
 
-/// Fetches up to `max_rows` rows and looks one ahead, so that the end is told exactly.
+/// Fetches up to `max_rows` rows and looks one ahead, so that the end is told exactly. Where
+/// there are several row sets, one is decoded while the driver fills the next.
 pub(crate) fn fetch(
     mut cursor: impl Cursor,
     select: &Select,
@@ -71,43 +85,52 @@ pub(crate) fn fetch(
     widths: &mut Widths,
 ) -> Result<Fetched, FetchError> {
     let columns = plan(&mut cursor, select, widths)?;
-    let buffer = TextRowSet::from_max_str_lens(capacity(&columns, max_rows), columns.iter().copied())?;
-    let mut cursor = cursor.bind_buffer(buffer)?;
-    let mut decoders: Vec<_> = select.columns.iter().map(ColumnDecoder::new).collect();
-    let mut longest = vec![0_usize; columns.len()];
-    let mut taken = 0;
-    let end = loop {
-        let Some(batch) = cursor.fetch()? else { break true };
-        if let Some(cut) = widen(batch, select, &columns, widths) {
-            return Ok(cut);
-        }
-        let rows = batch.num_rows().min(max_rows - taken);
-        for (column, decoder) in decoders.iter_mut().enumerate() {
-            let values = batch.column(column);
-            for row in 0..rows {
-                match values.get(row) {
-                    None => decoder.push(Cell::Null),
-                    Some(bytes) => {
-                        longest[column] = longest[column].max(bytes.len());
-                        match std::str::from_utf8(bytes) {
-                            Ok(text) => decoder.push(Cell::Text(text)),
-                            Err(_) => decoder.push(Cell::Bytes(bytes)),
-                        }
-                    }
-                }
+    let capacity = capacity(&columns, max_rows);
+    let buffer = || TextRowSet::from_max_str_lens(capacity, columns.iter().copied());
+    let done = thread::scope(|scope| {
+        let mut decoder = Decoder::Here(Decoding::new(select));
+        let mut row_set = buffer()?;
+        let mut taken = 0;
+        let end = loop {
+            let (next, filled) = fill(cursor, row_set)?;
+            cursor = next;
+            let Some(filled) = filled else { break true };
+            if let Some(cut) = widen(&filled, select, &columns, widths) {
+                return Ok(Done::Early(cut));
             }
-        }
-        taken += rows;
-        if rows < batch.num_rows() {
-            break false;
-        }
-        if Instant::now() >= deadline {
-            return Ok(Fetched::TimedOut);
-        }
+            let rows = filled.num_rows().min(max_rows - taken);
+            let is_over = rows < filled.num_rows();
+            taken += rows;
+            if filled.num_rows() == capacity && !is_over {
+                decoder = decoder.beside(scope);
+            }
+            row_set = match decoder.take(filled, rows) {
+                Some(free) => free,
+                None => buffer()?,
+            };
+            if is_over {
+                break false;
+            }
+            if Instant::now() >= deadline {
+                return Ok(Done::Early(Fetched::TimedOut));
+            }
+        };
+        Ok::<_, FetchError>(Done::Rows(end, decoder.finish()))
+    })?;
+    let (end, decoding) = match done {
+        Done::Rows(end, decoding) => (end, decoding),
+        Done::Early(fetched) => return Ok(fetched),
     };
-    drop(cursor);
-    settle(select, &columns, &longest, widths);
-    Ok(Fetched::Page(page(select, decoders, end)?))
+    settle(select, &columns, &decoding.longest, widths);
+    Ok(Fetched::Page(page(select, decoding.columns, end)?))
+}
+
+/// The cursor, and the row set that the driver filled; none behind the last row.
+fn fill<C: Cursor>(cursor: C, buffer: TextRowSet) -> Result<(C, Option<TextRowSet>), Error> {
+    let mut bound = cursor.bind_buffer(buffer)?;
+    let has_rows = bound.fetch()?.is_some();
+    let (cursor, filled) = bound.unbind()?;
+    Ok((cursor, Some(filled).filter(|_| has_rows)))
 }
 
 /// Buffer width of each column in bytes.
@@ -199,7 +222,7 @@ mod tests {
     fn row_sets_are_bounded_and_even() {
         assert_eq!(capacity(&[32], 0), 1);
         assert_eq!(capacity(&[32], 100), 101);
-        assert_eq!(capacity(&[32], 5000), 1001);
+        assert_eq!(capacity(&[32], 5000), 251);
         assert!(capacity(&[WIDEST; 26], 5000) * 26 <= 26);
         assert!(capacity(&[SECOND_WIDTH], 5000) * SECOND_WIDTH <= ROW_SET_BYTES);
         assert!(capacity(&[32], usize::MAX) <= ROW_SET_ROWS);

@@ -112,21 +112,16 @@ impl ColumnDecoder {
     /// Takes the next row's value.
     pub fn push(&mut self, cell: Cell<'_>) {
         let widened;
-        let (text, mut is_odd) = match cell {
-            Cell::Null => ("", false),
-            Cell::Text(text) => (text, false),
+        let text = match cell {
+            Cell::Null => "",
+            // Nearly every value.
+            Cell::Text(text) if is_plain(text.as_bytes()) => trim_end(text),
+            Cell::Text(text) => self.trimmed(text, false),
             Cell::Bytes(bytes) => {
                 widened = windows_1252(bytes);
-                (widened.as_str(), true)
+                self.trimmed(&widened, true)
             }
         };
-        // The first NUL ends what a fixed-width file field holds; NULs alone are padding.
-        let (text, after) = text.split_once('\0').unwrap_or((text, ""));
-        let text = text.trim_end_matches(' ');
-        is_odd |= after.contains(|c| !matches!(c, '\0' | ' ')) || text.contains(is_unprintable);
-        if is_odd {
-            self.find(FindingCode::CodePage);
-        }
         let found = match &mut self.builder {
             Builder::Text(builder) => {
                 builder.append_value(text);
@@ -162,6 +157,17 @@ impl ColumnDecoder {
             self.find(code);
         }
         self.rows += 1;
+    }
+
+    /// The value without its padding; what no code page prints is a finding.
+    fn trimmed<'a>(&mut self, text: &'a str, is_odd: bool) -> &'a str {
+        // The first NUL ends what a fixed-width file field holds; NULs alone are padding.
+        let (text, after) = text.split_once('\0').unwrap_or((text, ""));
+        let text = trim_end(text);
+        if is_odd || after.contains(|c| !matches!(c, '\0' | ' ')) || text.contains(is_unprintable) {
+            self.find(FindingCode::CodePage);
+        }
+        text
     }
 
     fn find(&mut self, code: FindingCode) {
@@ -225,6 +231,19 @@ fn rounded(text: &str, scale: u8) -> Result<Decimal, DecimalError> {
     let kept = scale.saturating_add(1);
     let digits = digits.get(..usize::from(kept)).unwrap_or(digits);
     Decimal::parse(&format!("{whole}.{digits}{sign}"), kept)?.rescale(scale)
+}
+
+/// Printable ASCII alone? Without an early end the compiler looks at many bytes at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
+}
+
+/// Cuts trailing blanks.
+fn trim_end(text: &str) -> &str {
+    let blanks = text.bytes().rev().take_while(|byte| *byte == b' ').count();
+    text.get(..text.len() - blanks).unwrap_or(text)
 }
 
 /// Memos have lines and tabs.

@@ -110,6 +110,17 @@ impl Engine {
         self.pass.is_some()
     }
 
+    /// The page that comes next when nothing comes between: it may be read while the one that
+    /// was read is compared, sent and recorded. None when that was the last, or none was read.
+    #[must_use]
+    pub fn page_ahead(&self) -> Option<PageRequest> {
+        let pass = self.pass.as_ref()?;
+        let page = pass.page.as_ref().filter(|page| !page.end)?;
+        let mut request = self.page_request(pass);
+        request.after = page.last.clone().or(request.after);
+        Some(request)
+    }
+
     /// Begins a pass. A delta becomes a whole pass where none was completed yet, where the
     /// site changed something about the dataset, and after a clock was set back by more than
     /// an hour: new rows may be stamped below the watermark.
@@ -348,17 +359,22 @@ impl Engine {
     fn read_page(&self, pass: &mut Pass) -> Command {
         pass.step = Step::Reading;
         pass.page = None;
+        Command::ReadPage(self.page_request(pass))
+    }
+
+    /// The page behind what is recorded.
+    fn page_request(&self, pass: &Pass) -> PageRequest {
         let (since, after) = match pass.kind {
             PassKind::Initial | PassKind::Sweep => {
                 (None, self.scan(pass).and_then(|scan| scan.after.clone()))
             }
             PassKind::Delta => (self.delta_start(pass).map(Stamp::date), pass.after.clone()),
         };
-        Command::ReadPage(PageRequest {
+        PageRequest {
             since,
             after,
             limit: self.settings.page_documents,
-        })
+        }
     }
 
     /// The whole pass under way: a fresh one before its first page, or the recorded one.

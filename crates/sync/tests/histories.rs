@@ -79,10 +79,12 @@ proptest! {
         history in prop::bool::weighted(0.2),
         hub_brakes in any::<bool>(),
         limit in 1_usize..6,
+        reads_ahead in any::<bool>(),
         first in prop::collection::vec(0_u8..40, 0..40),
         script in prop::collection::vec(disturbance(), 0..120),
     ) {
         let mut world = World::new(limit, stamped, history, hub_brakes);
+        world.reads_ahead = reads_ahead;
         world.write(&first, 0);
         let mut script = script.into_iter().peekable();
         while script.peek().is_some() {

@@ -45,21 +45,43 @@ pub fn parse_date(text: &str) -> Result<Option<Date>, DateError> {
     Date::new(year, month, day).map(Some).map_err(|_| DateError)
 }
 
-const UNIX_EPOCH: Date = Date::constant(1970, 1, 1);
+/// From 0000-03-01, where years that end with February begin, to 1970-01-01.
+const EPOCH_DAYS: i32 = 719_468;
+/// Days of 400 years, after which the calendar repeats.
+const ERA_DAYS: i64 = 146_097;
 
 /// Days since 1970-01-01: the form in which dates travel in Arrow batches (`Date32`).
+// Plain arithmetic on years that begin in March: every date of every row goes through it.
 #[must_use]
 pub fn days_from_date(date: Date) -> i32 {
-    date.since((jiff::Unit::Day, UNIX_EPOCH))
-        .map_or(0, |span| span.get_days())
+    let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+    let (year, month) = match month {
+        1 | 2 => (i32::from(date.year()) - 1, month + 9),
+        _ => (i32::from(date.year()), month - 3),
+    };
+    let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leaps + (153 * month + 2) / 5 + day - 1 - EPOCH_DAYS
 }
 
 /// The date that lies `days` after 1970-01-01, or `None` outside years -9999 to 9999.
 #[must_use]
 pub fn date_from_days(days: i32) -> Option<Date> {
-    UNIX_EPOCH
-        .checked_add(jiff::Span::new().try_days(days).ok()?)
-        .ok()
+    let days = i64::from(days) + i64::from(EPOCH_DAYS);
+    let (era, day) = (days.div_euclid(ERA_DAYS), days.rem_euclid(ERA_DAYS));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        10.. => (era * 400 + year + 1, month - 9),
+        _ => (era * 400 + year, month + 3),
+    };
+    Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(month).ok()?,
+        i8::try_from(day).ok()?,
+    )
+    .ok()
 }
 
 #[cfg(test)]
@@ -100,6 +122,20 @@ mod tests {
         ] {
             assert_eq!(days_from_date(date), days);
             assert_eq!(date_from_days(days), Some(date));
+        }
+    }
+
+    #[test]
+    fn every_day_is_the_calendars() {
+        let (first, last) = (days_from_date(Date::MIN), days_from_date(Date::MAX));
+        let mut date = Date::MIN;
+        for days in first..=last {
+            assert_eq!(days_from_date(date), days, "{date}");
+            assert_eq!(date_from_days(days), Some(date), "{days}");
+            date = date.tomorrow().unwrap_or(date);
+        }
+        for days in [first - 1, last + 1, i32::MIN, i32::MAX] {
+            assert_eq!(date_from_days(days), None, "{days}");
         }
     }
 }

@@ -193,7 +193,7 @@ fn read_frame(input: &mut impl Read) -> io::Result<Option<(u8, Vec<u8>)>> {
     if length > MAX_FRAME_BYTES {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "frame over the limit"));
     }
-    let mut payload = Vec::new();
+    let mut payload = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     let read = input.take(u64::from(length)).read_to_end(&mut payload)?;
     if read != usize::try_from(length).unwrap_or(usize::MAX) {
         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -6,13 +6,14 @@ use agent_store::{Entry, Known, Stream};
 use catalog::{DocumentBatch, Removal, RemovalReason};
 use jiff::civil::DateTime;
 use sync::{
-    Command, DocumentPage, Event, Failure, Fill, JoinCache, Progress, RowCode, RowFinding, Shape, Suspect,
-    Verdict, changed_rows, confirm, filtered_rows, kept_rows, read_documents, rows_since, stamp_findings,
+    Command, DocumentPage, Event, Failure, Fill, Progress, RowCode, RowFinding, Shape, Suspect, Verdict,
+    changed_rows, confirm, filtered_rows, kept_rows, rows_since, stamp_findings,
 };
 use values::{Hash, Key, Stamp};
 use wire::agent::{HashRequest, StreamReset};
 use wire::{BatchHeader, encode_batch};
 
+use super::ahead::Tools;
 use super::memory::{Done, Memory};
 use super::pass::{CompanyReader, hub, lost, store};
 use super::report::Observer;
@@ -40,8 +41,6 @@ pub(super) struct Work<'a> {
     findings: &'a mut u64,
     /// The Sage server's clock at the beginning.
     now: DateTime,
-    // Joined tables may change during a long pass: each turn reads them anew.
-    joins: JoinCache,
     pub(super) fill_before: Option<Option<Fill>>,
     page: Option<DocumentPage>,
     hand: Option<InHand>,
@@ -77,7 +76,6 @@ impl<'a> Work<'a> {
             turn,
             findings,
             now,
-            joins: JoinCache::default(),
             fill_before: None,
             page: None,
             hand: None,
@@ -142,14 +140,10 @@ impl CompanyReader {
                 Ok(Event::LeaversForgotten)
             }
             Command::ReadPage(request) => {
-                let page = read_documents(
-                    &mut self.bridge,
-                    &work.shape,
-                    &request,
-                    &mut work.joins,
-                    self.page_limit,
-                )
-                .map_err(Failure::Read)?;
+                let page = self
+                    .pages
+                    .page(&work.shape, &request, self.page_limit)
+                    .map_err(Failure::Read)?;
                 let documents = page.batch.parents.num_rows() as u64;
                 work.turn.documents += documents;
                 let event = Event::PageRead {
@@ -438,14 +432,8 @@ impl CompanyReader {
         let verdicts = if suspects.is_empty() {
             Vec::new()
         } else {
-            confirm(
-                &mut self.bridge,
-                &work.shape,
-                &suspects,
-                &mut work.joins,
-                self.page_limit,
-            )
-            .map_err(Failure::Read)?
+            let Tools { bridge, joins } = self.pages.tools();
+            confirm(bridge, &work.shape, &suspects, joins, self.page_limit).map_err(Failure::Read)?
         };
         work.asked.1 += suspects.len() as u64;
         if page.last.is_some() {

@@ -13,11 +13,11 @@ use sync::{
 };
 use values::{CompanyId, Date};
 
+use super::ahead::PageReader;
 use super::carry::{PAGE_TOO_LARGE, Work};
 use super::health::Health;
 use super::memory::{DeltaPlace, Done, Memory};
 use super::report::{Observer, PassEnd, PassReport, SetupError};
-use crate::bridge::ReadBridge;
 use crate::config::{Approvals, Company, Config, SiteDataset};
 use crate::pause::{CompanyPause, Handle};
 use crate::reading::{HubError, StreamHub};
@@ -40,7 +40,7 @@ pub struct CompanyReader {
     pub(super) company: CompanyId,
     code: String,
     pub(super) state_dir: PathBuf,
-    pub(super) bridge: ReadBridge,
+    pub(super) pages: PageReader,
     pub(super) index: Index,
     pub(super) hub: StreamHub,
     zone: jiff::tz::TimeZone,
@@ -65,13 +65,13 @@ impl CompanyReader {
         pause: CompanyPause,
     ) -> Result<Self, SetupError> {
         let slot = pause.slot(Handle::ReadBridge);
-        let mut bridge = ReadBridge::closed(bridge, &company.read_source()?, slot);
-        bridge.probe()?;
+        let mut pages = PageReader::new(bridge.to_owned(), company.read_source()?, slot);
+        pages.tools().bridge.probe()?;
         Ok(Self {
             company: company.id.clone(),
             code: company.code.clone(),
             state_dir: config.state_dir.clone(),
-            bridge,
+            pages,
             index: Index::open(&config.state_dir.join("index.db"))?,
             hub,
             zone: config.time_zone.clone(),
@@ -86,7 +86,8 @@ impl CompanyReader {
     /// Gives back every handle on the ERP; the next pass takes them again, and goes on where
     /// the last one stopped.
     pub fn close(&mut self) {
-        self.bridge.close();
+        self.pages.forget();
+        self.pages.tools().bridge.close();
     }
 
     /// From now on every document that is not seen is looked for, also when it is clear that
@@ -97,7 +98,7 @@ impl CompanyReader {
 
     /// The reader, for keyed reads between passes.
     pub fn reader(&mut self) -> &mut dyn Reader {
-        &mut self.bridge
+        &mut self.pages.tools().bridge
     }
 
     /// The index.
@@ -113,6 +114,12 @@ impl CompanyReader {
             Temperament::Master | Temperament::History if dataset.stamped => PassKind::Delta,
             Temperament::Master | Temperament::History => PassKind::Sweep,
         }
+    }
+
+    /// The Sage server's time zone.
+    #[must_use]
+    pub const fn zone(&self) -> &jiff::tz::TimeZone {
+        &self.zone
     }
 
     /// The Sage server's clock.
@@ -190,7 +197,7 @@ impl CompanyReader {
         let remembered = self.index.note(stream, COLUMNS_NOTE).map_err(store)?;
         // A note that cannot be read is none: nothing but a finding rests on it.
         let remembered = remembered.and_then(|text| serde_json::from_str(&text).ok());
-        let bridge = &mut self.bridge;
+        let bridge = &mut self.pages.tools().bridge;
         let fitted = Shape::fit(
             dataset,
             &site.adaptation,
@@ -269,6 +276,8 @@ impl CompanyReader {
             PassEnd::Done(Outcome::Failed(_) | Outcome::ShapesDiffer { .. }) | PassEnd::Absent { .. } => {}
         }
         self.keep_memory(&site.dataset, memory);
+        // Whoever reads next reads what is there then.
+        self.pages.forget();
         PassReport {
             end,
             turn,
@@ -292,6 +301,7 @@ impl CompanyReader {
         findings: &mut u64,
     ) -> Result<PassEnd, Failure> {
         let until = slice.map(|slice| Instant::now() + slice);
+        self.pages.begin();
         let shape = match self.fitted(site, memory, observer)? {
             Ok(shape) => shape,
             Err(table) => return Ok(PassEnd::Absent { table }),
@@ -351,6 +361,8 @@ impl CompanyReader {
         if let Some(scan) = &engine.progress().scan {
             observer.expects(&site.dataset, scan.documents, Some(scan.known).filter(|n| *n > 0));
         }
+        // Since when a page is in hand, and how long the last one was.
+        let (mut in_hand, mut was_in_hand) = (Instant::now(), Duration::ZERO);
         loop {
             host::fault::point(fault_name(&command));
             if let Command::Finish(outcome) = command {
@@ -367,7 +379,21 @@ impl CompanyReader {
             let committed = event == Event::Committed;
             let confirmed = matches!(event, Event::Confirmed { .. });
             command = engine.handle(event);
-            let is_over = until.is_some_and(|until| Instant::now() >= until);
+            let now = Instant::now();
+            if matches!(command, Command::Compare { .. }) {
+                in_hand = now;
+                // Of a page behind the end of the slice nothing would come.
+                let is_last = until.is_some_and(|until| now + was_in_hand >= until);
+                if let Some(request) = engine
+                    .page_ahead()
+                    .filter(|_| !is_last && !self.pause.is_paused())
+                {
+                    self.pages.read_ahead(&work.shape, request, self.page_limit);
+                }
+            } else if matches!(command, Command::ReadPage(_)) {
+                was_in_hand = now - in_hand;
+            }
+            let is_over = until.is_some_and(|until| now >= until);
             if !is_over && !self.pause.is_paused() {
                 continue;
             }

@@ -39,8 +39,13 @@ impl CompanyReader {
             return Ok(None);
         };
         while let Some(column) = implausible(before, &now) {
-            let all = read_column_fill(&mut self.bridge, &work.shape, &column, self.page_limit)
-                .map_err(Failure::Read)?;
+            let all = read_column_fill(
+                &mut self.pages.tools().bridge,
+                &work.shape,
+                &column,
+                self.page_limit,
+            )
+            .map_err(Failure::Read)?;
             if before
                 .column(&column)
                 .is_some_and(|before| all.is_implausible_after(before))
@@ -74,8 +79,8 @@ impl CompanyReader {
             }
             fill.forget(&absent);
         }
-        let now =
-            read_column_fill(&mut self.bridge, shape, column, self.page_limit).map_err(Failure::Read)?;
+        let now = read_column_fill(&mut self.pages.tools().bridge, shape, column, self.page_limit)
+            .map_err(Failure::Read)?;
         Ok(!now.is_implausible_after(before))
     }
 

@@ -1,7 +1,7 @@
 //! Values from other tables, found by a key: joined fields and the look-ups of steps.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use arrow_array::types::{Date32Type, Decimal64Type};
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array, cast::AsArray};
@@ -45,7 +45,7 @@ impl JoinCache {
 
 #[derive(Clone, Debug)]
 enum Cached {
-    Whole(Rc<TableRows>),
+    Whole(Arc<TableRows>),
     /// Too large: the keys of each page are read, and no more.
     Large,
 }
@@ -126,7 +126,7 @@ impl Source<'_> {
     }
 
     /// What a look-up finds for these keys.
-    pub(super) fn looked_up(&mut self, rule: &LookUpRule, keys: &[Key]) -> Result<Rc<TableRows>, ReadError> {
+    pub(super) fn looked_up(&mut self, rule: &LookUpRule, keys: &[Key]) -> Result<Arc<TableRows>, ReadError> {
         let column = std::slice::from_ref(&rule.column);
         self.rows_for(&rule.table, &rule.key, column, keys)
     }
@@ -137,7 +137,7 @@ impl Source<'_> {
         key: &[Column],
         columns: &[Column],
         wanted: &[Key],
-    ) -> Result<Rc<TableRows>, ReadError> {
+    ) -> Result<Arc<TableRows>, ReadError> {
         let fail = |e: ArrowError| wrong_types(table, &e);
         let names = key.iter().chain(columns).map(|c| c.name.as_str());
         let name = format!("{table} {} {}", key.len(), names.collect::<Vec<_>>().join(" "));
@@ -153,24 +153,24 @@ impl Source<'_> {
             .filter(|parts| !parts.iter().all(String::is_empty))
             .collect();
         match self.joins.tables.get(&name) {
-            Some(Cached::Whole(rows)) => return Ok(Rc::clone(rows)),
+            Some(Cached::Whole(rows)) => return Ok(Arc::clone(rows)),
             Some(Cached::Large) | None if asked.is_empty() => {
                 let none = super::children::empty(&select.columns).map_err(fail)?;
-                return Ok(Rc::new(TableRows::new(&none, key.len()).map_err(fail)?));
+                return Ok(Arc::new(TableRows::new(&none, key.len()).map_err(fail)?));
             }
             Some(Cached::Large) => {}
             None => {
                 let page = self.reader.read(&select, WHOLE_TABLE_ROWS, self.time_limit)?;
                 if page.end {
-                    let rows = Rc::new(TableRows::new(&page.rows, key.len()).map_err(fail)?);
-                    self.joins.tables.insert(name, Cached::Whole(Rc::clone(&rows)));
+                    let rows = Arc::new(TableRows::new(&page.rows, key.len()).map_err(fail)?);
+                    self.joins.tables.insert(name, Cached::Whole(Arc::clone(&rows)));
                     return Ok(rows);
                 }
                 self.joins.tables.insert(name, Cached::Large);
             }
         }
         let rows = self.rows_of_keys(&select, key, &asked)?;
-        Ok(Rc::new(TableRows::new(&rows, key.len()).map_err(fail)?))
+        Ok(Arc::new(TableRows::new(&rows, key.len()).map_err(fail)?))
     }
 
     /// The rows of these keys. Where they lie close together they are read as ranges; what the

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
@@ -214,7 +213,7 @@ impl Source<'_> {
         rows: &Rows<'_>,
         values: &[Value],
     ) -> Result<Vec<Result<Value, EvaluateError>>, ReadError> {
-        let mut tables: HashMap<String, Rc<TableRows>> = HashMap::new();
+        let mut tables: HashMap<String, Arc<TableRows>> = HashMap::new();
         for look_up in &rule.look_ups {
             let key_of = |(row, value): (usize, &Value)| {
                 let parts = look_up

@@ -63,7 +63,14 @@ impl World {
                 }
                 Event::LeaversForgotten
             }
-            Command::ReadPage(request) => self.read_page(request),
+            Command::ReadPage(request) => match self.ahead.take() {
+                Some(ahead) => {
+                    assert_eq!(ahead.request, *request, "another page was read than is asked for");
+                    self.page = ahead.page;
+                    ahead.event
+                }
+                None => self.read_page(request),
+            },
             Command::Compare {
                 since,
                 mark,
@@ -156,6 +163,19 @@ impl World {
             last,
             end,
         }
+    }
+
+    /// Reads a page while another is in hand.
+    pub(super) fn read_ahead(&mut self, request: Option<PageRequest>) {
+        self.ahead = request.map(|request| {
+            let in_hand = std::mem::take(&mut self.page);
+            let event = self.read_page(&request);
+            Ahead {
+                request,
+                event,
+                page: std::mem::replace(&mut self.page, in_hand),
+            }
+        });
     }
 
     pub(super) fn compare(&mut self, since: Option<Stamp>, mark: bool, filter_leaves: bool) -> Event {

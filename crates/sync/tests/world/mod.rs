@@ -130,6 +130,13 @@ struct Bits {
     asked: BTreeSet<u64>,
 }
 
+/// A page that was read before it was asked for.
+struct Ahead {
+    request: PageRequest,
+    event: Event,
+    page: Vec<(String, Row)>,
+}
+
 #[derive(Default)]
 struct InHand {
     rows: Vec<(String, u64)>,
@@ -164,6 +171,9 @@ pub(crate) struct World {
     /// Passes of this kind only.
     pub(crate) wanted: Option<PassKind>,
     page: Vec<(String, Row)>,
+    /// The driver reads the next page while the last one is compared and sent.
+    pub(crate) reads_ahead: bool,
+    ahead: Option<Ahead>,
     /// Something happened by which the driver cannot know all of today's removals.
     tally_lacks: bool,
 }
@@ -207,6 +217,8 @@ impl World {
             approved: 0,
             wanted: None,
             page: Vec::new(),
+            reads_ahead: false,
+            ahead: None,
             tally_lacks: false,
         }
     }
@@ -467,7 +479,12 @@ impl World {
             self.index_mirrors_hub();
             self.watermark_holds();
             command = engine.handle(event);
+            if self.reads_ahead && matches!(command, Command::Compare { .. }) {
+                self.read_ahead(engine.page_ahead());
+            }
         };
+        // A page that was read for this pass is no other's.
+        self.ahead = None;
         if outcome.is_none() {
             // The process is gone, and with it what it had in memory.
             self.bits = None;
