@@ -252,6 +252,52 @@ fn a_held_order_is_shown_and_goes_in_at_a_persons_word_whether_the_driver_runs_o
     assert!(!shown["attempts"].as_array().unwrap().is_empty(), "{shown}");
     assert_eq!(shown["request"]["customer_po_no"], "PO-HELD-1");
 
+    // A slip of the pen is no word, and neither is one about what is not there any more.
+    let retry = |id: &str, more: &[&str]| site.driver(&[&["imports", "retry", id], more].concat());
+    let mistyped = retry(&first, &["--accept", "credit-hold", "--why", "paid today"]);
+    assert_eq!(mistyped.code, Some(2), "{}", mistyped.stderr);
+    assert!(
+        mistyped.stderr.contains("accept_unknown") && mistyped.stderr.contains("it has credit_hold"),
+        "{}",
+        mistyped.stderr
+    );
+    let older = retry(&first, &["--accept", "credit_hold", "--revision", "7"]);
+    assert_eq!(older.code, Some(1), "{}", older.stderr);
+    assert!(
+        older.stderr.contains("revision_stale") && older.stderr.contains("nothing was done"),
+        "{}",
+        older.stderr
+    );
+    let misnamed = site.driver(&["imports", "list", "--state", "hold"]);
+    assert!(
+        misnamed.code == Some(2) && misnamed.stderr.contains("held, in_doubt"),
+        "{}",
+        misnamed.stderr
+    );
+    // Page by page: each document once, the newest first.
+    let mut seen = Vec::new();
+    let mut after = Vec::new();
+    loop {
+        let page = site.driver(
+            &[
+                &["imports", "list", "--state", "held", "--limit", "2", "--json"],
+                after.as_slice(),
+            ]
+            .concat(),
+        );
+        let page: Value = serde_json::from_str(&page.ok()).unwrap();
+        seen.extend(
+            page["imports"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row["id"].clone()),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        after = vec!["--after", String::from(next).leak()];
+    }
+    assert_eq!(seen, [third.as_str(), &second, &first], "newest first");
+
     // The driver runs.
     site.driver(&[
         "imports",

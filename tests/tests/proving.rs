@@ -338,3 +338,43 @@ fn payments_and_kits_that_ask_wait_for_the_proof() {
     let own = "CustomerPONo LIKE 'KIT-%'";
     assert_eq!(orders(&copy_of(&site), own), 0);
 }
+
+#[test]
+fn people_read_each_check_once() {
+    let site = site(&[]);
+    let told = site.driver(&["prove", "--company", "TST"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let all = format!("{}{}", told.stdout, told.stderr);
+    for check in ["session", "number_spent", "receipt_batch_refused", "late_commit"] {
+        let rows = all
+            .lines()
+            .filter(|line| line.split_whitespace().any(|word| word == check));
+        assert_eq!(rows.count(), 1, "{check}: {all}");
+    }
+    assert!(
+        told.stdout.contains("profile-ABC.json; restart the service"),
+        "{all}"
+    );
+}
+
+#[test]
+fn without_a_session_it_is_said_what_to_do() {
+    let site = site(&[("Seats", "0")]);
+    let told = site.driver(&["prove", "--company", "TST"]);
+    assert_eq!(told.code, Some(1), "{}", told.stdout);
+    let rows: Vec<_> = told.stdout.lines().collect();
+    assert!(
+        matches!(rows.as_slice(), [only] if only.starts_with("session") && only.contains("could not run")),
+        "{rows:?}"
+    );
+    assert!(
+        told.stderr.contains("no_session") && told.stderr.contains("the profile of ABC stays as it was"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stderr.contains("hint: ") && told.stderr.contains("seat"),
+        "{}",
+        told.stderr
+    );
+}

@@ -277,3 +277,31 @@ fn money_given_back_and_money_beyond_the_invoices_wait_for_a_person() {
     ));
     assert_eq!(prepaid[0]["AmountPosted"], "42.60", "{prepaid:?}");
 }
+
+#[test]
+fn a_receipt_that_waits_in_a_file_says_so_once() {
+    let site = site();
+    std::fs::create_dir(site.path().join("files")).unwrap();
+    site.write_config(
+        "driver",
+        &PAYMENTS.replace("card_types", "writer = { file = \"files\" }\ncard_types"),
+    );
+    let _driver = site.start_driver("driver", &[]);
+    let lines = json!([{ "invoice_no": "0100041", "amount": "100.00" }]);
+    let id = site.send("payments", "pay-file", &payment("ch_file", "100.00", &lines));
+    let condition = |answer: &system_tests::Answer| {
+        let waiting = answer.body["companies"][0]["imports"]["waiting"]
+            .as_array()
+            .cloned();
+        let found = waiting.into_iter().flatten().find(|w| w["import"] == id.as_str());
+        found.filter(|w| w["code"] == "import_file_waiting")
+    };
+    let sites = site.api.wait_for("/v1/sites", Duration::from_secs(60), |answer| {
+        condition(answer).is_some()
+    });
+    let detail = condition(&sites).unwrap()["detail"].to_string();
+    assert!(
+        detail.contains("and not in Sage yet") && !detail.contains("import_file_waiting"),
+        "{detail}"
+    );
+}

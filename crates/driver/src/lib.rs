@@ -9,3 +9,4 @@ pub mod pause;
 pub mod prove;
 pub mod reading;
 pub mod receipt_files;
+mod times;

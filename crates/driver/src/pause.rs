@@ -12,7 +12,10 @@ mod watch;
 mod worker;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use crate::times::for_people;
 
 pub(crate) use file::write as replace_json;
 pub use file::{PauseEntry, PauseFile, PauseFileError};
@@ -34,16 +37,26 @@ pub struct Paused {
 }
 
 impl Paused {
-    /// As people read it on a document.
+    /// As programs and people read it on a document.
     #[must_use]
     pub fn words(&self) -> String {
+        self.worded(|until| format!("{until:.0}"))
+    }
+
+    /// As people at the site read it.
+    #[must_use]
+    pub fn local_words(&self, zone: &TimeZone) -> String {
+        self.worded(|until| for_people(zone, until))
+    }
+
+    fn worded(&self, of: impl Fn(Timestamp) -> String) -> String {
         let reason = if self.reason.is_empty() {
             String::new()
         } else {
             format!(": {}", self.reason)
         };
         match self.until {
-            Some(until) => format!("the driver is paused until {until:.0}{reason}"),
+            Some(until) => format!("the driver is paused until {}{reason}", of(until)),
             None => format!("the driver is paused until somebody resumes it{reason}"),
         }
     }

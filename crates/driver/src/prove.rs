@@ -97,6 +97,9 @@ pub struct Proof {
     pub checks: Vec<Check>,
     /// What was left in the copy.
     pub made: Vec<String>,
+    /// What to do when there was no session at all.
+    #[serde(skip)]
+    pub hint: Option<String>,
 }
 
 type Try = fn(&mut Bench) -> Result<Seen, Trouble>;
@@ -202,19 +205,14 @@ const CHECKS: [(&str, &str, Try); 20] = [
     ),
 ];
 
-/// Makes all checks. `tell` hears of each when it is over.
+/// Makes all checks, or only the first when there is no session. `tell` hears of each when
+/// it is over.
 pub fn prove(setup: Setup, reader: Box<dyn Reader>, tell: &mut dyn FnMut(&Check)) -> Proof {
     let mut bench = Bench::new(setup, reader);
     let mut checks: Vec<Check> = Vec::new();
+    let mut hint = None;
     for (name, done, try_it) in CHECKS {
-        let is_out = checks
-            .first()
-            .is_some_and(|first| first.verdict == Verdict::Failed);
-        let (verdict, seen) = if is_out {
-            (Verdict::Failed, "there is no session".to_owned())
-        } else {
-            outcome(&mut bench, try_it)
-        };
+        let (verdict, seen, remedy) = outcome(&mut bench, try_it);
         let check = Check {
             name,
             done,
@@ -223,6 +221,10 @@ pub fn prove(setup: Setup, reader: Box<dyn Reader>, tell: &mut dyn FnMut(&Check)
         };
         tell(&check);
         checks.push(check);
+        if checks.len() == 1 && verdict == Verdict::Failed {
+            hint = remedy;
+            break;
+        }
     }
     if let Some(check) = writes::late_commit(&bench) {
         tell(&check);
@@ -233,15 +235,17 @@ pub fn prove(setup: Setup, reader: Box<dyn Reader>, tell: &mut dyn FnMut(&Check)
         sage,
         checks,
         made: bench.close(),
+        hint,
     }
 }
 
-fn outcome(bench: &mut Bench, try_it: Try) -> (Verdict, String) {
+/// What came of a check, what was seen, and what to do where it came to no end of its own.
+fn outcome(bench: &mut Bench, try_it: Try) -> (Verdict, String, Option<String>) {
     match try_it(bench) {
-        Ok(seen) => (seen.verdict, seen.words),
+        Ok(seen) => (seen.verdict, seen.words, None),
         Err(trouble) => {
             bench.recover(&trouble);
-            (trouble.verdict(), trouble.to_string())
+            (trouble.verdict(), trouble.to_string(), Some(trouble.remedy()))
         }
     }
 }

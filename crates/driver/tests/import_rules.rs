@@ -124,7 +124,7 @@ fn json_holds_the_whole_outcome() {
     assert_eq!(output.status.code(), Some(3));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["outcome"], "held");
-    assert_eq!(report["body"]["ship_via"], "LTL");
+    assert_eq!(report["body"]["ship_via"], "COMMON CARRIER");
     assert_eq!(report["changes"][0]["by"], "rule \"heavy ground\"");
     let unknown = run(folder.path(), &format!("{} --company XYZ", example.command));
     assert_eq!(unknown.status.code(), Some(1));

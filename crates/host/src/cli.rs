@@ -12,10 +12,14 @@ pub trait Explained: Display {
     fn remedy(&self) -> Option<String>;
     /// Stable, snake_case.
     fn code(&self) -> &str;
+    /// Are the words of the command line wrong?
+    fn is_usage(&self) -> bool {
+        false
+    }
 }
 
 /// Ends a program: what `run` says, or 1 after `error: …` and `hint: …` on stderr. Wrong
-/// usage ends with 2 (clap's own).
+/// usage ends with 2, as clap's own.
 pub fn main<E: Explained>(run: impl FnOnce() -> Result<ExitCode, E>) -> ExitCode {
     match run() {
         Ok(code) => code,
@@ -26,7 +30,11 @@ pub fn main<E: Explained>(run: impl FnOnce() -> Result<ExitCode, E>) -> ExitCode
             }
             // When stderr is gone the exit code still tells.
             let _ = io::stderr().lock().write_all(text.as_bytes());
-            ExitCode::FAILURE
+            if error.is_usage() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

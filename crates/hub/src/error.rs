@@ -32,6 +32,7 @@ macro_rules! codes {
 
 /// All codes, by status.
 pub const CODES: &[Code] = codes![
+    400 "accept_unknown" "The document has no such problem", "accept codes of the problems that the document shows";
     400 "body_invalid" "The body cannot be read", "send JSON of the documented form";
     400 "company_required" "Several companies", "name one with ?company=";
     400 "cursor_invalid" "Not a cursor", "use next_cursor as it was returned, with the same dataset and company";
@@ -75,7 +76,7 @@ pub const CODES: &[Code] = codes![
     409 "import_not_editable" "The document cannot be changed any more", "only documents that wait for the driver or for a person can be changed; see its state";
     409 "lease_lost" "Another process is the company's writer", "stop writing and ask for a new lease";
     409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";
-    409 "revision_stale" "The document was edited", "fetch it again";
+    409 "revision_stale" "The document was edited or decided about", "look at it as it is now, then decide with its revision";
     409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
     409 "tenant_exists" "The tenant exists", "choose another name";
     410 "cursor_expired" "The cursor is from another store", "start again without it";
@@ -169,9 +170,14 @@ impl ApiError {
     }
 
     /// The stable code.
-    #[cfg(test)]
     pub(crate) const fn code(&self) -> &'static str {
         self.code.code
+    }
+
+    /// What is wrong.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 }
 
@@ -298,6 +304,8 @@ mod tests {
             code::BRAKE_ENGAGED,
             code::IMPORT_UNKNOWN,
             code::IMPORT_NOT_EDITABLE,
+            code::REVISION_STALE,
+            code::ACCEPT_UNKNOWN,
             code::PREVIEW_UNKNOWN,
             code::PROTOCOL_UNSUPPORTED,
         ] {
@@ -342,6 +350,11 @@ mod tests {
                 id: ImportId::new("x"),
                 state: "held".into(),
                 missing: "why",
+            },
+            StoreError::AcceptUnknown {
+                id: ImportId::new("x"),
+                code: "x".into(),
+                has: Vec::new(),
             },
             StoreError::TooNew { found: 2, known: 1 },
             StoreError::Corrupt("x".into()),

@@ -22,20 +22,57 @@ impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, hub: &Hub) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, hub).await.map_err(|rejection| {
-            let text = rejection.body_text();
-            match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
-                    "body_too_large",
-                    format!("the body is over {MAX_JSON_BYTES} bytes"),
-                ),
-                _ => ApiError::new("body_invalid", text),
-            }
-        })?;
-        let value =
-            serde_json::from_slice(&bytes).map_err(|e| ApiError::new("body_invalid", e.to_string()))?;
-        Ok(Self(value))
+        parse(&bytes(request, hub).await?).map(Self)
     }
+}
+
+/// A JSON body that may be left out.
+pub(crate) struct Optional<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Hub> for Optional<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, hub: &Hub) -> Result<Self, ApiError> {
+        let bytes = bytes(request, hub).await?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+async fn bytes(request: Request, hub: &Hub) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, hub).await.map_err(|rejection| {
+        let text = rejection.body_text();
+        match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+                "body_too_large",
+                format!("the body is over {MAX_JSON_BYTES} bytes"),
+            ),
+            _ => ApiError::new("body_invalid", text),
+        }
+    })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(ApiError::new("body_invalid", "the body is empty"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = error.into_inner();
+        // The path of the whole body is a point.
+        let detail = if path == "." {
+            problem.to_string()
+        } else {
+            format!("{path}: {problem}")
+        };
+        ApiError::new("body_invalid", detail)
+    })?;
+    json.end()
+        .map_err(|error| ApiError::new("body_invalid", error.to_string()))?;
+    Ok(value)
 }
 
 /// JSON in which no object names a member twice: which of the two was meant, nobody knows.
@@ -156,6 +193,35 @@ impl Parameters {
                 "parameter_unknown",
                 format!("there is no parameter {name:?} here"),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(text: &str) -> String {
+        let refused = parse::<Unique>(text.as_bytes()).map(|Unique(value)| value);
+        refused.unwrap_err().detail().to_owned()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_place() {
+        for (text, wanted) in [
+            ("", "the body is empty"),
+            (" \n", "the body is empty"),
+            ("{", "EOF while parsing"),
+            ("{\"lines\": [{}, {\"unit_price\": 79,50}]}", "lines[1]"),
+            (
+                "{\"customer\": {\"customer_no\": ABF}}",
+                "customer.customer_no: expected value",
+            ),
+            ("{\"lines\": [{\"a\": 1, \"a\": 2}]}", "lines[0]"),
+            ("{} {}", "trailing characters"),
+        ] {
+            let said = detail(text);
+            assert!(said.contains(wanted), "{text}: {said}");
         }
     }
 }

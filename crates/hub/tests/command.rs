@@ -57,6 +57,7 @@ fn each_command_prints_what_was_asked_for_alone() {
         "read",
         "--company",
         "ABC",
+        "--unclaimed",
         "--classes",
         "public,cost",
     ]);
@@ -73,6 +74,32 @@ fn each_command_prints_what_was_asked_for_alone() {
         "{list:?}"
     );
     assert!(!list.concat().contains(&token[0]), "a token is never shown again");
+    ask(&["tenant", "add", "zenith"]);
+    let tenants = ask(&["tenant", "list"]);
+    assert_eq!(tenants.len(), 2, "{tenants:?}");
+    assert!(
+        tenants[0].starts_with(&tenant[0]) && tenants[0].contains("\tacme\t"),
+        "{tenants:?}"
+    );
+    let error = erp_hub(
+        &path,
+        &[
+            "token",
+            "add",
+            "--tenant",
+            "acme",
+            "--scope",
+            "read",
+            "--company",
+            "ABX",
+        ],
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no driver of acme has claimed a company ABX; none is known yet"
+    );
+    assert!(error.remedy().contains("--unclaimed"), "{}", error.remedy());
     assert_eq!(ask(&["agent", "list", "--tenant", "acme", "--json"]), ["[]"]);
     assert!(ask(&["company", "list", "--tenant", "acme"]).is_empty());
     for (words, wanted) in [

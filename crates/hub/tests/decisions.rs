@@ -264,6 +264,16 @@ async fn a_held_document_is_edited_and_tried_again() {
         .refused(409, "import_not_editable");
 
     shop.report(&id, 2, "held", json!({})).await;
+    let mistyped = json!({ "accept": ["credit-hold"], "why": "paid today" });
+    let refused = shop
+        .decide(&format!("{id}/retry"), &mistyped)
+        .await
+        .refused(400, "accept_unknown");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("\"credit-hold\"") && detail.contains("it has credit_hold"),
+        "{detail}"
+    );
     let words = json!({ "accept": ["credit_hold"], "why": "paid today" });
     let retried = shop.decide(&format!("{id}/retry"), &words).await.ok();
     assert_eq!((&retried["revision"], &retried["decision"]), (&json!(3), &words));
@@ -281,8 +291,42 @@ async fn a_held_document_is_edited_and_tried_again() {
         .collect();
     assert_eq!(tried, [json!(1), json!(2)]);
 
+    let misnamed = shop
+        .world
+        .get("/v1/imports?state=hold", &shop.token)
+        .await
+        .refused(400, "parameter_invalid");
+    let remedy = misnamed["remedy"].as_str().unwrap();
+    assert!(remedy.contains("held, in_doubt"), "{remedy}");
+    // Without a word, and with one that cannot be read.
+    shop.report(&id, 3, "held", json!({})).await;
+    for (body, place) in [
+        (json!({ "accept": "credit_hold" }), "accept: "),
+        (json!({ "reason": "x" }), "reason"),
+    ] {
+        let refused = shop
+            .decide(&format!("{id}/retry"), &body)
+            .await
+            .refused(400, "body_invalid");
+        assert!(refused["detail"].as_str().unwrap().contains(place), "{refused}");
+        assert!(
+            refused["remedy"].as_str().unwrap().contains("\"why\""),
+            "{refused}"
+        );
+    }
+    let path = format!("/v1/imports/{id}/retry");
+    let retried = shop
+        .world
+        .ask(Method::POST, &path, Some(&shop.token), None)
+        .await
+        .ok();
+    assert_eq!(
+        (&retried["revision"], &retried["decision"]),
+        (&json!(4), &json!({}))
+    );
+
     // At the driver's host.
-    shop.report(&id, 3, "in_doubt", json!({})).await;
+    shop.report(&id, 4, "in_doubt", json!({})).await;
     shop.decide(&format!("{id}/retry"), &json!({ "accept": [], "why": "again" }))
         .await
         .refused(409, "decision_incomplete");

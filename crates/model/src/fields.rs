@@ -164,6 +164,12 @@ impl<'a, 'p> Fields<'a, 'p> {
             | Value::Array(_)
             | Value::Object(_) => None,
         };
+        if let (None, Value::Number(number)) = (&text, value) {
+            let message =
+                format!("{number} is a JSON number with a fraction or exponent, which may lose digits");
+            self.wrong(name, &message, &format!("send it as a string: \"{number}\""));
+            return None;
+        }
         let decimal = text.map_or(Err(DecimalError::NotANumber), |text| Decimal::parse(&text, scale));
         if let Err(reason) = decimal {
             let remedy = format!("send a string with at most {scale} decimals, like \"79.50\"");
@@ -263,7 +269,7 @@ impl<'a, 'p> Fields<'a, 'p> {
                 "unknown_field",
                 self.path(name),
                 format!("{name} is not a field of {}", self.what),
-                "remove it, or see the API reference for the right name",
+                format!("remove it, or correct its name: one of {}", self.known.join(", ")),
             ));
         }
     }

@@ -102,22 +102,23 @@ impl ImportState {
         }
     }
 
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Received,
+        Self::Validated,
+        Self::Waiting,
+        Self::Writing,
+        Self::Written,
+        Self::Held,
+        Self::InDoubt,
+        Self::Refused,
+        Self::Discarded,
+    ];
+
     /// From the name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Received,
-            Self::Validated,
-            Self::Waiting,
-            Self::Writing,
-            Self::Written,
-            Self::Held,
-            Self::InDoubt,
-            Self::Refused,
-            Self::Discarded,
-        ]
-        .into_iter()
-        .find(|s| s.as_str() == name)
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
     /// Does nothing more happen without a person?

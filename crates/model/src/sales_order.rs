@@ -478,6 +478,11 @@ mod tests {
             assert!(found.contains(&wanted), "{wanted:?} not in {found:?}");
         }
         assert!(problems.iter().all(|p| !p.remedy.is_empty()));
+        let float = problems.iter().find(|p| p.field == "lines[0].quantity_ordered");
+        assert_eq!(
+            float.map(|p| p.remedy.as_str()),
+            Some("send it as a string: \"1.5\"")
+        );
     }
 
     #[test]

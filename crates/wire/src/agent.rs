@@ -340,6 +340,9 @@ pub struct PreviewAnswer {
 pub struct Decide {
     /// What shall happen.
     pub action: DecideAction,
+    /// The revision that the person saw; any other is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
     /// What is accepted, and why.
     #[serde(default)]
     pub decision: Decision,
@@ -445,6 +448,10 @@ pub mod code {
     pub const IMPORT_UNKNOWN: &str = "import_unknown";
     /// The document is in a state in which that cannot be done.
     pub const IMPORT_NOT_EDITABLE: &str = "import_not_editable";
+    /// The document was edited or decided about meanwhile.
+    pub const REVISION_STALE: &str = "revision_stale";
+    /// A problem is accepted that the document does not have.
+    pub const ACCEPT_UNKNOWN: &str = "accept_unknown";
     /// There is no such preview, or no more.
     pub const PREVIEW_UNKNOWN: &str = "preview_unknown";
     /// The agent speaks a version that this hub does not.

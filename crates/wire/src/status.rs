@@ -134,7 +134,7 @@ pub struct DatasetStatus {
     /// start of the last complete pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_s: Option<u64>,
-    /// Changes stamped before this (the ERP's clock, civil) are at the hub.
+    /// Changes stamped before this are at the hub (RFC 3339, by the ERP's clock).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<String>,
     /// When the next pass is due (RFC 3339); none when the driver does not run.
@@ -224,6 +224,6 @@ pub struct HeldSummary {
     pub unexplained: u64,
     /// Records that there are.
     pub documents: u64,
-    /// Since when (civil, the site's clock).
+    /// Since when (RFC 3339).
     pub since: String,
 }

@@ -263,6 +263,7 @@ fn the_messages_are_these() {
         "decide",
         &Decide {
             action: DecideAction::Discard,
+            revision: Some(2),
             decision: Decision {
                 accept: Vec::new(),
                 why: "entered by hand".into(),

@@ -2,6 +2,7 @@
 
 mod check;
 mod check_imports;
+mod check_login;
 mod effect;
 mod report;
 

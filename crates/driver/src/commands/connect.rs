@@ -74,7 +74,7 @@ impl Connection {
         if let Some(paused) = file.paused(&company.id, schedule, zone, host::clock::now()) {
             return Err(Failed::new(
                 "paused",
-                format!("{}: {}", company.id, paused.words()),
+                format!("{}: {}", company.id, paused.local_words(zone)),
                 "wait until the pause is over, or end it with erp-driver resume",
             ));
         }

@@ -73,6 +73,10 @@ impl host::cli::Explained for Failed {
     fn remedy(&self) -> Option<String> {
         (!self.remedy.is_empty()).then(|| self.remedy.clone())
     }
+
+    fn is_usage(&self) -> bool {
+        self.code == wire::agent::code::ACCEPT_UNKNOWN
+    }
 }
 
 impl From<crate::config::ConfigError> for Failed {

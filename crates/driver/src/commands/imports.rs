@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use agent_store::journal::{Journal, Listed};
 use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
 use model::ImportState;
 use values::{CompanyId, ImportId};
 use wire::status::NamedCondition;
@@ -17,6 +18,7 @@ use super::Failed;
 use super::connect::{lock, open_journal, read_config};
 use super::run::{Standings, read_standings};
 use crate::config::Config;
+use crate::times::read_for_people;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -163,22 +165,16 @@ const fn is_open(state: ImportState) -> bool {
 }
 
 /// A wait in a line.
-pub(super) fn wait_words(condition: &NamedCondition) -> String {
+pub(super) fn wait_words(condition: &NamedCondition, zone: &TimeZone) -> String {
     let by = condition.locked_by.as_ref().map(|who| format!(" by {who}"));
     format!(
         "{}{} since {}, next try {}: {}",
         condition.code,
         by.unwrap_or_default(),
-        seconds(&condition.since),
-        seconds(&condition.until),
+        read_for_people(zone, &condition.since),
+        read_for_people(zone, &condition.until),
         condition.detail
     )
-}
-
-/// An instant without what is below a second.
-pub(super) fn seconds(at: &str) -> String {
-    at.parse::<jiff::Timestamp>()
-        .map_or_else(|_| at.to_owned(), |at| format!("{at:.0}"))
 }
 
 /// The number that people look a document up by.

@@ -16,6 +16,7 @@ use super::Failed;
 use super::connect::{make_private_folder, read_config};
 use crate::config::Config;
 use crate::pause::{Held, Holding, PauseEntry, PauseFile, Paused};
+use crate::times::for_people;
 
 /// The driver has so long to give everything back; a write has its own deadline.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -253,11 +254,7 @@ fn save(config: &Config, file: &mut PauseFile, now: Timestamp) -> Result<(), Fai
 }
 
 fn local(config: &Config, at: Timestamp) -> String {
-    config
-        .time_zone
-        .to_datetime(at)
-        .strftime("%Y-%m-%d %H:%M")
-        .to_string()
+    for_people(&config.time_zone, at)
 }
 
 fn is_running(config: &Config) -> bool {

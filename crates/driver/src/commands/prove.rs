@@ -5,15 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use import::writing::Login;
 use serde::Serialize;
-use values::Secret;
 
 use super::Failed;
 use super::connect::{make_private_folder, read_config, today};
-use super::writing::sandbox_program;
-use crate::bridge::{ReadBridge, WriteTarget, default_program};
-use crate::config::{Company, Config, Profile, WriterTarget, password, profile_path};
+use super::writing::desk;
+use crate::bridge::{ReadBridge, default_program};
+use crate::config::{Company, Config, Profile, profile_path};
 use crate::pause::{PauseFile, replace_json};
 use crate::prove::{Proof, Setup, prove};
 
@@ -64,7 +62,7 @@ impl Arguments {
         if let Some(paused) = file.paused(&copy.id, &config.pauses, &config.time_zone, now) {
             return Err(Failed::new(
                 "paused",
-                format!("{}: {}", copy.id, paused.words()),
+                format!("{}: {}", copy.id, paused.local_words(&config.time_zone)),
                 "wait until the pause is over, or end it with erp-driver resume",
             ));
         }
@@ -73,12 +71,16 @@ impl Arguments {
         let reader = ReadBridge::start(&default_program(), &source)
             .map_err(|error| Failed::new(error.code.as_str(), error.to_string(), error.remedy()))?;
         let proof = prove(setup, Box::new(reader), &mut |check| {
-            tracing::info!(
-                check = check.name,
-                verdict = check.verdict.words(),
-                "{}",
-                check.seen
-            );
+            if self.json {
+                tracing::info!(
+                    check = check.name,
+                    verdict = check.verdict.words(),
+                    "{}",
+                    check.seen
+                );
+            } else {
+                host::cli::print(&check.line());
+            }
         });
         let profile = proof.profile(now.to_string());
         let kept = keep(&config, stands_for, &proof, &profile)?;
@@ -90,12 +92,19 @@ impl Arguments {
                 profile,
                 made: &proof.made,
             });
-        } else {
-            let end = match kept {
-                Some(file) => format!("\nprofile of {}: {file}; restart the service\n", stands_for.id),
-                None => format!("\nthe profile of {} stays as it was\n", stands_for.id),
-            };
+        } else if let Some(file) = kept {
+            let end = format!("\nprofile of {}: {file}; restart the service\n", stands_for.id);
             host::cli::print(&format!("{}{end}", proof.text()));
+        }
+        if let Some(hint) = &proof.hint {
+            return Err(Failed::new(
+                "no_session",
+                format!(
+                    "{} cannot be tried; the profile of {} stays as it was",
+                    copy.id, stands_for.id
+                ),
+                hint,
+            ));
         }
         Ok(if proof.is_whole() {
             ExitCode::SUCCESS
@@ -140,28 +149,18 @@ fn company<'a>(config: &'a Config, name: &str) -> Result<&'a Company, Failed> {
 }
 
 fn setup(config: &Config, copy: &Company) -> Result<Setup, Failed> {
-    let Some(WriterTarget::Sandbox(path)) = &copy.writer else {
+    let Some(writer) = &copy.writer else {
         return Err(Failed::new(
             "copy_without_writer",
             format!("{} has no writer", copy.id),
             "name writer in the copy's [[company]] section",
         ));
     };
+    let (target, login) = desk(copy, writer)?;
     let settings = &copy.orders;
-    let password = settings.password_env.as_deref().map(password).transpose();
-    let password = password
-        .map_err(crate::reading::SetupError::from)?
-        .unwrap_or_else(|| Secret::new(""));
     Ok(Setup {
-        target: WriteTarget::Sandbox {
-            path: path.clone(),
-            program: sandbox_program(),
-        },
-        login: Login {
-            user: settings.sage_user.clone(),
-            password,
-            company: copy.code.clone(),
-        },
+        target,
+        login,
         today: today(config),
         call_limit: Duration::from_secs(settings.call_limit_s),
         fence_wait: Duration::from_secs(settings.fence_wait_s),

@@ -104,7 +104,7 @@ impl Arguments {
         let words = vocabulary()?;
         let kind = kind.into();
         let applied = apply(&company.imports.rules, kind, &body, facts.as_ref(), &words)?;
-        let report = Report::new(kind, &company.imports.rules, &applied, facts.is_some());
+        let report = Report::new(kind, &company.imports.rules, &body, &applied, facts.is_some());
         if json {
             host::cli::print_json(&report);
         } else {

@@ -344,7 +344,8 @@ impl<'a> Following<'a> {
             if let Err(failure) = reader.record(&site.dataset, &report, next) {
                 tracing::debug!(?failure, "not recorded");
             }
-            match dataset_status(reader.index(), self.company.id.as_str(), &site.dataset) {
+            let zone = reader.zone().clone();
+            match dataset_status(reader.index(), self.company.id.as_str(), &site.dataset, &zone) {
                 Ok(status) => {
                     if let PassEnd::Yielded { kind } = report.end
                         && kind.is_whole()

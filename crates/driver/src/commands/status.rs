@@ -8,6 +8,7 @@ use agent_store::Index;
 use agent_store::journal::Journal;
 use clap::Args;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use values::CompanyId;
 use wire::status::{DatasetState, DatasetStatus, ImportsStanding};
@@ -20,6 +21,7 @@ use super::run::{Problems, Standings, read_problems};
 use crate::config::Config;
 use crate::pause::{Holding, Paused};
 use crate::reading::dataset_status;
+use crate::times::{for_people, read_for_people};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -90,7 +92,8 @@ impl Arguments {
             let index = Index::open_to_look(&index_path)?;
             for company in &config.companies {
                 for site in datasets(&config, company, &[])? {
-                    let mut status = dataset_status(&index, company.id.as_str(), &site.dataset)?;
+                    let mut status =
+                        dataset_status(&index, company.id.as_str(), &site.dataset, &config.time_zone)?;
                     if !running {
                         status.next_run_at = None;
                     }
@@ -115,7 +118,7 @@ impl Arguments {
         if self.json {
             host::cli::print_json(&status);
         } else {
-            host::cli::print(&text(&status));
+            host::cli::print(&text(&status, &config.time_zone));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -161,7 +164,7 @@ fn imports(config: &Config, waits: &Waits) -> Result<Vec<ImportStatus>, Failed> 
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let listed = Journal::look(&path)?.list(IMPORTS)?;
+    let listed = Journal::look(&path)?.older(None, IMPORTS)?;
     let shown = listed.into_iter().map(|import| ImportStatus {
         state: waits.state(&import).as_str(),
         id: import.id.to_string(),
@@ -174,7 +177,7 @@ fn imports(config: &Config, waits: &Waits) -> Result<Vec<ImportStatus>, Failed> 
     Ok(shown.collect())
 }
 
-fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
+fn standing_text(company: &CompanyId, standing: &ImportsStanding, zone: &TimeZone) -> String {
     let mut text = String::new();
     if let Some(reason) = &standing.frozen {
         text.push_str(&format!(
@@ -184,7 +187,7 @@ fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
     if let Some(condition) = &standing.condition {
         text.push_str(&format!(
             "{company}: documents wait: {}\nhint: {}\n",
-            wait_words(condition),
+            wait_words(condition, zone),
             condition.remedy
         ));
     }
@@ -198,7 +201,7 @@ fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
         text.push_str(&format!(
             "{company}: {} waits: {}\n  hint: {}\n",
             waiting.import,
-            wait_words(&waiting.condition),
+            wait_words(&waiting.condition, zone),
             waiting.condition.remedy
         ));
     }
@@ -217,7 +220,7 @@ fn standing_text(company: &CompanyId, standing: &ImportsStanding) -> String {
     text
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, zone: &TimeZone) -> String {
     let mut text = format!(
         "hub {}: {}, {}\n",
         status.hub,
@@ -235,10 +238,11 @@ fn text(status: &Status) -> String {
         ));
     }
     for (company, row) in &status.paused {
-        text.push_str(&format!("{company} paused: {}\n", row.paused.words()));
+        text.push_str(&format!("{company} paused: {}\n", row.paused.local_words(zone)));
         if let Some(until) = row.writing_until {
             text.push_str(&format!(
-                "  a document is being written, its deadline is {until:.0}; nothing new begins\n"
+                "  a document is being written, its deadline is {}; nothing new begins\n",
+                for_people(zone, until)
             ));
         }
         if !row.held.is_empty() {
@@ -246,37 +250,39 @@ fn text(status: &Status) -> String {
         }
     }
     for (company, standing) in &status.documents {
-        text.push_str(&standing_text(company, standing));
+        text.push_str(&standing_text(company, standing, zone));
     }
     if status.datasets.is_empty() {
         text.push_str("nothing synced yet: erp-driver sync makes the first pass\n");
     } else {
-        text.push_str(&datasets_text(status));
+        text.push_str(&datasets_text(status, zone));
     }
     if !status.imports.is_empty() {
-        text.push_str("\ncompany  kind         number        state      received              import\n");
+        text.push_str(
+            "\ncompany  kind         number        state      received                    import\n",
+        );
     }
     for import in &status.imports {
         text.push_str(&format!(
-            "{:<8} {:<12} {:<13} {:<10} {:<21} {}\n",
+            "{:<8} {:<12} {:<13} {:<10} {:<27} {}\n",
             import.company,
             import.kind,
             number_of(&import.kind, import.state, &import.numbers),
             import.state,
-            import.received_at.split('.').next().unwrap_or_default(),
+            read_for_people(zone, &import.received_at),
             import.id
         ));
     }
     text
 }
 
-fn datasets_text(status: &Status) -> String {
+fn datasets_text(status: &Status, zone: &TimeZone) -> String {
     let mut text = String::new();
     text.push_str("company  dataset                   documents  state      lag  last pass\n");
     for DatasetRow { company, status } in &status.datasets {
         let last = status.passes.last().map_or_else(
             || "-".to_owned(),
-            |pass| format!("{} {}", pass.kind, pass.at.split('.').next().unwrap_or_default()),
+            |pass| format!("{} {}", pass.kind, read_for_people(zone, &pass.at)),
         );
         text.push_str(&format!(
             "{:<8} {:<24} {:>10}  {:<8} {:>5}  {last}\n",
@@ -299,7 +305,9 @@ fn datasets_text(status: &Status) -> String {
         if let Some(held) = &status.held {
             text.push_str(&format!(
                 "  held ({}) since {}: {}\n",
-                held.reason, held.since, held.message
+                held.reason,
+                read_for_people(zone, &held.since),
+                held.message
             ));
         }
         if let Some(problem) = &status.problem {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use catalog::Dataset;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use sync::{Outcome, PassKind, RowFinding, ShapeProblem};
 
@@ -16,6 +17,7 @@ use super::connect::{Connection, datasets, lock, open_journal};
 use super::run::Said;
 use crate::config::SiteDataset;
 use crate::reading::{CompanyReader, Observer, PassEnd, PassReport, held_words};
+use crate::times::with_offset;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -133,7 +135,7 @@ pub(super) fn pass(
     reader
         .record(&site.dataset, &report, None)
         .map_err(|e| Failed::from_pass(&e))?;
-    let mut row = Row::new(company, &site.dataset, &report);
+    let mut row = Row::new(company, &site.dataset, &report, reader.zone());
     if let Some(held) = &mut row.held {
         name_leavers(held, reader, company, &site.dataset, shown)?;
     }
@@ -180,7 +182,7 @@ fn name_leavers(
 }
 
 impl Row {
-    fn new(company: &str, dataset: &Dataset, report: &PassReport) -> Self {
+    fn new(company: &str, dataset: &Dataset, report: &PassReport, zone: &TimeZone) -> Self {
         let mut row = Self {
             company: company.to_owned(),
             dataset: dataset.name.to_string(),
@@ -220,7 +222,7 @@ impl Row {
                 message: held_words(held),
                 unexplained: held.unexplained,
                 documents: held.documents,
-                since: held.since.to_string(),
+                since: with_offset(zone, held.since),
                 reasons: BTreeMap::new(),
                 records: Vec::new(),
             });

@@ -30,24 +30,12 @@ pub(super) fn runner(
     pause: &CompanyPause,
 ) -> Result<Runner, Failed> {
     let settings = &company.orders;
-    let password = settings.password_env.as_deref().map(password).transpose();
-    let password = password
-        .map_err(crate::reading::SetupError::from)?
-        .unwrap_or_else(|| Secret::new(""));
-    let WriterTarget::Sandbox(path) = writer;
-    let target = WriteTarget::Sandbox {
-        path: path.clone(),
-        program: sandbox_program(),
-    };
+    let (target, login) = desk(company, writer)?;
     let source = company.read_source().map_err(crate::reading::SetupError::from)?;
     let reader = ReadBridge::closed(&default_program(), &source, pause.slot(Handle::DocumentReader));
     let site = Site {
         company: company.id.clone(),
-        login: Login {
-            company: company.code.clone(),
-            user: settings.sage_user.clone(),
-            password,
-        },
+        login,
         time_zone: connection.config.time_zone.clone(),
         time_zone_name: connection.config.zone_name().to_owned(),
         keeps_history: settings.history_kept,
@@ -81,8 +69,28 @@ pub(super) fn runner(
     Ok(runner.pausing_while(move || pause.paused().map(|paused| paused.words())))
 }
 
+/// Where a company's documents are entered, and who logs on there.
+pub(super) fn desk(company: &Company, writer: &WriterTarget) -> Result<(WriteTarget, Login), Failed> {
+    let settings = &company.orders;
+    let password = settings.password_env.as_deref().map(password).transpose();
+    let password = password
+        .map_err(crate::reading::SetupError::from)?
+        .unwrap_or_else(|| Secret::new(""));
+    let WriterTarget::Sandbox(path) = writer;
+    let target = WriteTarget::Sandbox {
+        path: path.clone(),
+        program: sandbox_program(),
+    };
+    let login = Login {
+        company: company.code.clone(),
+        user: settings.sage_user.clone(),
+        password,
+    };
+    Ok((target, login))
+}
+
 /// The sandbox's program, beside this one.
-pub(super) fn sandbox_program() -> PathBuf {
+fn sandbox_program() -> PathBuf {
     default_program().with_file_name(format!("sage-sandbox{}", std::env::consts::EXE_SUFFIX))
 }
 

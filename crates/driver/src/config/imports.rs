@@ -5,6 +5,7 @@ mod customers;
 mod document;
 pub(crate) mod keys;
 mod named;
+mod named_in_rules;
 mod orders;
 mod payments;
 mod profile;
@@ -59,6 +60,25 @@ impl Imports {
             ReceiptWriter::VisualIntegrator { folder, .. } | ReceiptWriter::File { folder } => Some(folder),
         };
         named::all(&self.written, &self.place, text, folder.map(String::as_str))
+    }
+
+    /// Keys of new customers that are left to their defaults.
+    pub(crate) fn unwritten_customer_keys(&self) -> Vec<&'static str> {
+        let section = |name: &str| self.written.get(name).and_then(Value::as_table);
+        let customers = section("customers");
+        let has = |table: Option<&Table>, key: &str| table.is_some_and(|table| table.contains_key(key));
+        let defaults = |table: Option<&Table>| {
+            let below = table.and_then(|table| table.get("defaults"));
+            has(below.and_then(Value::as_table), "terms_code")
+        };
+        let mut keys = Vec::new();
+        if !has(customers, "ar_division_no") {
+            keys.push("ar_division_no");
+        }
+        if !defaults(customers) && !defaults(section("orders")) {
+            keys.push("terms_code");
+        }
+        keys
     }
 
     /// The same with what a conformance run has shown; the file's own word wins.

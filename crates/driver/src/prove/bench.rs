@@ -57,6 +57,22 @@ impl Trouble {
             Self::Nothing(_) => Verdict::NotTried,
         }
     }
+
+    /// What a person should do before it is tried again.
+    pub(super) fn remedy(&self) -> String {
+        let remedy = match self {
+            Self::Session(words) | Self::Refused { words, .. } => {
+                Condition::of_message(words).map(Condition::remedy)
+            }
+            Self::Read(error) => Some(error.remedy()),
+            Self::Fault(_) | Self::Nothing(_) => None,
+        };
+        remedy
+            .unwrap_or(
+                "check orders.sage_user and its password, that the copy is open to external access, and that Sage starts on this machine; then prove again",
+            )
+            .to_owned()
+    }
 }
 
 impl fmt::Display for Trouble {

@@ -3,14 +3,10 @@
 use super::Proof;
 
 impl Proof {
-    /// The table of checks, what is on from now on, and what was left in the copy.
+    /// What is on from now on, and what was left in the copy.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for check in &self.checks {
-            text.push_str(&check.line());
-        }
-        text.push('\n');
+        let mut text = String::from("\n");
         for (name, is_shown) in self.capabilities() {
             text.push_str(&format!("{name:<17} {}\n", if is_shown { "on" } else { "off" }));
         }

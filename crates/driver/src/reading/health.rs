@@ -3,6 +3,7 @@
 use agent_store::{Index, StoreError, Stream};
 use catalog::Dataset;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sync::{Failure, Held, Outcome, Progress, Scan};
 use wire::status::{
@@ -12,6 +13,7 @@ use wire::status::{
 use super::memory::Done;
 use super::pass::HEALTH_NOTE;
 use super::report::{PassEnd, PassReport};
+use crate::times::with_offset;
 
 /// What is known of a dataset beside its progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,18 +32,24 @@ pub(super) struct Health {
     next_run: Option<Timestamp>,
 }
 
-/// Where a dataset stands. The lag is counted up to now.
+/// Where a dataset stands. The lag is counted up to now; `zone` is the Sage server's.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn dataset_status(index: &Index, company: &str, dataset: &Dataset) -> Result<DatasetStatus, StoreError> {
+pub fn dataset_status(
+    index: &Index,
+    company: &str,
+    dataset: &Dataset,
+    zone: &TimeZone,
+) -> Result<DatasetStatus, StoreError> {
     let found = index.look(company, dataset.name.as_str())?;
     let documents = found.as_ref().map_or(Ok(0), |(stream, _)| index.count(*stream))?;
     let health = found
         .as_ref()
         .map(|(stream, _)| Health::read(index, *stream))
         .unwrap_or_default();
-    Ok(health.status(dataset, found.as_ref().map(|(_, progress)| progress), documents))
+    let progress = found.as_ref().map(|(_, progress)| progress);
+    Ok(health.status(dataset, progress, documents, zone))
 }
 
 impl Health {
@@ -94,7 +102,13 @@ impl Health {
         }
     }
 
-    fn status(&self, dataset: &Dataset, progress: Option<&Progress>, documents: u64) -> DatasetStatus {
+    fn status(
+        &self,
+        dataset: &Dataset,
+        progress: Option<&Progress>,
+        documents: u64,
+        zone: &TimeZone,
+    ) -> DatasetStatus {
         let held = progress.and_then(|p| p.held.as_ref());
         let scan = progress.and_then(|p| p.scan.as_ref());
         let state = if self.is_absent {
@@ -122,10 +136,10 @@ impl Health {
             watermark: progress
                 .and_then(|p| p.watermark)
                 .filter(|_| dataset.stamped)
-                .map(|w| w.civil().to_string()),
+                .map(|w| with_offset(zone, w.civil())),
             next_run_at: self.next_run.map(|at| at.to_string()),
             findings: self.findings.clone(),
-            held: held.map(held_summary),
+            held: held.map(|held| held_summary(held, zone)),
             problem: self.problem.clone(),
         }
     }
@@ -148,13 +162,13 @@ fn millis(done: Done) -> u64 {
     u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn held_summary(held: &Held) -> HeldSummary {
+fn held_summary(held: &Held, zone: &TimeZone) -> HeldSummary {
     HeldSummary {
         reason: held.reason.code().to_owned(),
         message: held_words(held),
         unexplained: held.unexplained,
         documents: held.documents,
-        since: held.since.to_string(),
+        since: with_offset(zone, held.since),
     }
 }
 

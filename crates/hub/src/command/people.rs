@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use hub_store::{AgentRole, Store, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use values::{AgentId, CompanyId};
+use values::{AgentId, CompanyId, TenantId};
 
 use super::{CommandError, say};
 use crate::random;
@@ -19,6 +19,13 @@ pub(super) enum TenantAction {
     Add {
         /// Its name.
         name: String,
+    },
+    /// List tenants.
+    #[command(after_help = "Example: erp-hub tenant list --store sqlite:hub.db")]
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -49,6 +56,9 @@ pub(super) enum TokenAction {
         /// Only these companies; repeat for several.
         #[arg(long)]
         company: Vec<String>,
+        /// Also companies that no driver has claimed yet.
+        #[arg(long)]
+        unclaimed: bool,
         /// Classes of fields that it reads: public, personal, cost, credit.
         #[arg(long, value_delimiter = ',', default_value = "public", value_parser = parse_class)]
         classes: Vec<Class>,
@@ -131,7 +141,14 @@ pub(super) fn tenant(
     now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let TenantAction::Add { name } = action;
+    let name = match action {
+        TenantAction::Add { name } => name,
+        TenantAction::List { json } => {
+            return list(out, json, &store.tenants()?, |t| {
+                format!("{}\t{}\t{}", t.tenant, t.name, t.created_at)
+            });
+        }
+    };
     let name = name.trim();
     if name.is_empty() || name.starts_with("t_") {
         return Err(CommandError::TenantName(name.to_owned()));
@@ -165,10 +182,15 @@ pub(super) fn token(
             tenant,
             scope,
             company,
+            unclaimed,
             classes,
         } => {
-            let tenant = store.find_tenant(&tenant)?;
+            let name = tenant;
+            let tenant = store.find_tenant(&name)?;
             let companies: Vec<_> = company.into_iter().map(CompanyId::new).collect();
+            if !unclaimed {
+                check_claimed(store, (&tenant, name), &companies)?;
+            }
             let companies = (!companies.is_empty()).then_some(companies);
             let token = random::api_token();
             store.add_api_token(
@@ -251,6 +273,27 @@ pub(super) fn company(
             let tenant = store.find_tenant(&tenant)?;
             Ok(store.move_company(&tenant, &CompanyId::new(company), &AgentId::new(to))?)
         }
+    }
+}
+
+/// A company is known once a driver has claimed it; a mistyped one would make a token that
+/// sees nothing.
+fn check_claimed(
+    store: &dyn Store,
+    (tenant, name): (&TenantId, String),
+    companies: &[CompanyId],
+) -> Result<(), CommandError> {
+    let known = store.companies(tenant)?;
+    let unknown = companies
+        .iter()
+        .find(|company| known.iter().all(|known| known.company != **company));
+    match unknown {
+        None => Ok(()),
+        Some(company) => Err(CommandError::CompanyUnclaimed {
+            tenant: name,
+            company: company.clone(),
+            known: known.into_iter().map(|known| known.company.to_string()).collect(),
+        }),
     }
 }
 

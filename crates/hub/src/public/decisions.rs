@@ -14,7 +14,7 @@ use super::imports::{check, show};
 use crate::auth::Writer;
 use crate::error::ApiError;
 use crate::hub::Hub;
-use crate::request::{Body, Parameters, Unique};
+use crate::request::{Body, Optional, Parameters, Unique};
 
 /// A JSON merge patch (RFC 7396) of the document.
 pub(crate) async fn edit(
@@ -61,7 +61,7 @@ pub(crate) async fn edit(
 }
 
 /// What `POST /v1/imports/{id}/retry` and `/discard` say.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(crate) async fn retry(
     State(hub): State<Hub>,
     id: Result<Path<ImportId>, PathRejection>,
     parameters: Parameters,
-    body: Result<Body<Words>, ApiError>,
+    body: Result<Optional<Words>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     decide(scope, hub, id, parameters, body, DecideAction::Retry).await
 }
@@ -85,7 +85,7 @@ pub(crate) async fn discard(
     State(hub): State<Hub>,
     id: Result<Path<ImportId>, PathRejection>,
     parameters: Parameters,
-    body: Result<Body<Words>, ApiError>,
+    body: Result<Optional<Words>, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     decide(scope, hub, id, parameters, body, DecideAction::Discard).await
 }
@@ -95,13 +95,18 @@ async fn decide(
     hub: Hub,
     id: Result<Path<ImportId>, PathRejection>,
     mut parameters: Parameters,
-    body: Result<Body<Words>, ApiError>,
+    body: Result<Optional<Words>, ApiError>,
     action: DecideAction,
 ) -> Result<Json<Value>, ApiError> {
     let Path(id) = id?;
     let revision = revision(&mut parameters)?;
     parameters.finish()?;
-    let Body(Words { accept, why }) = body?;
+    let Optional(Words { accept, why }) = body.map_err(|refusal| match refusal.code() {
+        "body_invalid" => refusal.with_remedy(
+            r#"send {"accept": ["CODE"], "why": "TEXT"}, each where it is needed, or nothing at all"#,
+        ),
+        _ => refusal,
+    })?;
     let (decision, now) = (Decision { accept, why }, hub.now());
     let decided: Import = hub
         .call(move |store| store.decide_import(&scope, &id, revision, action, &decision, now))

@@ -121,8 +121,8 @@ pub(crate) async fn list(
         (DEFAULT_LIMIT, MAX_LIMIT)
     };
     let limit = parameters.limit(usual, most)?;
-    let state = named(&mut parameters, "state", ImportState::from_name)?;
-    let kind = named(&mut parameters, "kind", ImportKind::from_name)?;
+    let state = named(&mut parameters, "state", &ImportState::ALL, ImportState::as_str)?;
+    let kind = named(&mut parameters, "kind", &ImportKind::ALL, ImportKind::as_str)?;
     let company = parameters.take("company")?.map(CompanyId::new);
     let customer = parameters.take("customer")?.map(|text| {
         Key::parse(&text).map_err(|e| {
@@ -157,18 +157,21 @@ pub(crate) async fn list(
     .await
 }
 
-fn named<T>(
+fn named<T: Copy>(
     parameters: &mut Parameters,
     name: &str,
-    from_name: impl Fn(&str) -> Option<T>,
+    all: &[T],
+    as_str: impl Fn(T) -> &'static str,
 ) -> Result<Option<T>, ApiError> {
     let Some(text) = parameters.take(name)? else {
         return Ok(None);
     };
-    let known = from_name(&text);
-    known
-        .map(Some)
-        .ok_or_else(|| ApiError::new("parameter_invalid", format!("no {name} is called {text:?}")))
+    let known = all.iter().copied().find(|known| as_str(*known) == text);
+    known.map(Some).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|known| as_str(*known)).collect();
+        ApiError::new("parameter_invalid", format!("no {name} is called {text:?}"))
+            .with_remedy(format!("use one of {}", names.join(", ")))
+    })
 }
 
 /// Bodies hold names, addresses and mail addresses.

@@ -81,7 +81,12 @@ impl Import {
                 },
                 // Somebody imports the file, sooner or later.
                 Heard::HandedOver(problem) => {
-                    let detail = format!("{}: {}", problem.code, problem.message);
+                    // The wait is called by the first of its codes itself.
+                    let detail = if problem.code == Obstacle::ImportFile.as_str() {
+                        problem.message
+                    } else {
+                        format!("{}: {}", problem.code, problem.message)
+                    };
                     self.stage = Stage::Reading { inquiry };
                     return self.block(Obstacle::ImportFile, detail, moment);
                 }

@@ -10,9 +10,9 @@ use sage::{Column, ReadError, Reader, Select};
 use sync::{Adaptation, Keep, Remembered, Shape, ShapeProblem};
 use values::{AgentId, Kind};
 
-use super::check_imports;
 use super::effect::{has_effect, measure};
 use super::report::{CompanyReport, DatasetReport, Problem, State};
+use super::{check_imports, check_login};
 use crate::bridge::ReadBridge;
 use crate::commands::Failed;
 use crate::commands::connect::{datasets, link_config, lock, read_config};
@@ -143,7 +143,20 @@ impl Check<'_> {
             datasets: Vec::new(),
             imports: check_imports::check(&mut bridge, company, &self.config.path)
                 .map_err(SetupError::from)?,
+            login: None,
         };
+        report.login = check_login::check(self.config, company)?;
+        let refused = report.login.as_ref().and_then(|login| login.problem.as_ref());
+        self.failures.extend(refused.map(|said| {
+            Failed::new(
+                &said.code,
+                format!(
+                    "{}: login of {}: {}",
+                    company.id, company.orders.sage_user, said.message
+                ),
+                &said.remedy,
+            )
+        }));
         let missing = report.imports.missing.iter();
         self.failures
             .extend(missing.map(|said| Failed::new(&said.code, &said.message, &said.remedy)));

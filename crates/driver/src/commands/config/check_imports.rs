@@ -48,6 +48,9 @@ pub(super) fn check(
             }),
         }
     }
+    if company.writer.is_some() && company.imports.settings.customers.create {
+        lists.new_customers(company, &mut report)?;
+    }
     Ok(report)
 }
 
@@ -73,6 +76,36 @@ struct Lists<'a> {
 }
 
 impl Lists<'_> {
+    /// What new customers get where the section does not say.
+    fn new_customers(&mut self, company: &Company, report: &mut ImportsReport) -> Result<(), ReadError> {
+        for key in company.imports.unwritten_customer_keys() {
+            if key == "terms_code" {
+                report.remarks.push(Problem {
+                    code: "terms_not_set".to_owned(),
+                    message: "new customers get no terms code of ours: what Sage gives them by itself holds, and orders of a customer without terms are refused by Sage".to_owned(),
+                    remedy: "write defaults = { terms_code = \"…\" } in [company.imports.customers], or create = false".to_owned(),
+                });
+                continue;
+            }
+            let division = company.imports.settings.customers.ar_division_no.as_str();
+            let (table, codes) = code_key(CodeList::Division, division);
+            let task = place_in_sage(CodeList::Division);
+            if let Found::No {
+                code,
+                problem,
+                remedy,
+            } = self.row("division", division, table, &codes, task)?
+            {
+                report.remarks.push(Problem {
+                    code: code.to_owned(),
+                    message: format!("customers.ar_division_no is not set: new customers would go into division {division}, and {problem}"),
+                    remedy: format!("{remedy}; or create = false in [company.imports.customers]"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn find(&mut self, named: &Named) -> Result<Found, ReadError> {
         let name = named.name.as_str();
         match &named.noun {
@@ -97,6 +130,10 @@ impl Lists<'_> {
             Noun::Charge => {
                 let key = [("ItemCode", name)];
                 self.row("charge", name, "CI_Item", &key, "Miscellaneous Item Maintenance")
+            }
+            Noun::Item => {
+                let key = [("ItemCode", name)];
+                self.row("item", name, "CI_Item", &key, "Item Maintenance")
             }
             Noun::Customer { division } => {
                 let key = [("ARDivisionNo", division.as_str()), ("CustomerNo", name)];
@@ -125,7 +162,11 @@ impl Lists<'_> {
             return Ok(Found::NotAsked(format!("{table} cannot be read")));
         }
         let own = columns.iter().map(|c| c.name.as_str());
-        let own: Vec<&str> = own.filter(|c| c.starts_with("UDF_")).take(NAMED).collect();
+        let is_own = name.starts_with("UDF_");
+        let own: Vec<&str> = own
+            .filter(|c| c.starts_with("UDF_") == is_own)
+            .take(NAMED)
+            .collect();
         let one = if own.is_empty() {
             String::new()
         } else {
@@ -134,7 +175,11 @@ impl Lists<'_> {
         Ok(Found::No {
             code: "column_unknown",
             problem: format!("{table} has no column {name}"),
-            remedy: format!("{one}add the field in Sage's Custom Office"),
+            remedy: if is_own {
+                format!("{one}add the field in Sage's Custom Office")
+            } else {
+                one.trim_end_matches(", or ").to_owned()
+            },
         })
     }
 

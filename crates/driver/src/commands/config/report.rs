@@ -16,6 +16,21 @@ pub(super) struct CompanyReport {
     pub(super) tables_offered: Vec<String>,
     pub(super) datasets: Vec<DatasetReport>,
     pub(super) imports: ImportsReport,
+    /// Who logs on to Sage to enter documents; none without a writer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) login: Option<Login>,
+}
+
+/// A session with Sage's business objects, tried and given back.
+#[derive(Debug, Serialize)]
+pub(super) struct Login {
+    pub(super) user: String,
+    /// Why it could not be tried, when that may pass by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_checked: Option<String>,
+    /// Why it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) problem: Option<Problem>,
 }
 
 /// What `[company.imports]` names, against the company.
@@ -24,6 +39,8 @@ pub(super) struct ImportsReport {
     /// Names that are there.
     pub(super) found: u32,
     pub(super) missing: Vec<Problem>,
+    /// What will stop some documents, unless somebody acts.
+    pub(super) remarks: Vec<Problem>,
     /// Names whose list the site does not keep, with the reason.
     pub(super) not_checked: Vec<String>,
 }
@@ -108,6 +125,9 @@ impl CompanyReport {
             dataset.write(&mut out);
         }
         self.imports.write(&mut out);
+        if let Some(login) = &self.login {
+            login.write(&mut out);
+        }
         if !self.tables_offered.is_empty() {
             line(
                 &mut out,
@@ -120,7 +140,8 @@ impl CompanyReport {
 
 impl ImportsReport {
     fn write(&self, out: &mut String) {
-        if self.found == 0 && self.missing.is_empty() && self.not_checked.is_empty() {
+        let is_empty = self.missing.is_empty() && self.not_checked.is_empty() && self.remarks.is_empty();
+        if self.found == 0 && is_empty {
             return;
         }
         line(
@@ -132,12 +153,29 @@ impl ImportsReport {
                 self.not_checked.len()
             ),
         );
-        for problem in &self.missing {
+        for problem in self.missing.iter().chain(&self.remarks) {
             line(out, format!("    {} ({})", problem.message, problem.code));
             line(out, format!("    hint: {}", problem.remedy));
         }
         for name in &self.not_checked {
             line(out, format!("    not checked: {name}"));
+        }
+    }
+}
+
+impl Login {
+    fn write(&self, out: &mut String) {
+        let user = &self.user;
+        match (&self.problem, &self.not_checked) {
+            (Some(problem), _) => {
+                line(
+                    out,
+                    format!("  login of {user}: {} ({})", problem.message, problem.code),
+                );
+                line(out, format!("    hint: {}", problem.remedy));
+            }
+            (None, Some(why)) => line(out, format!("  login of {user}: not checked: {why}")),
+            (None, None) => line(out, format!("  login of {user}: may enter sales orders")),
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct RetryArguments {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     why: String,
+    /// The revision that you saw; the one that `imports show` shows when left out. When the
+    /// document was edited or decided about since, nothing is done.
+    #[arg(long, value_name = "N")]
+    revision: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +37,9 @@ pub(super) struct DiscardArguments {
     /// Why, for the record.
     #[arg(long, value_name = "TEXT")]
     why: String,
+    /// The revision that you saw; the one that `imports show` shows when left out.
+    #[arg(long, value_name = "N")]
+    revision: Option<u32>,
 }
 
 impl RetryArguments {
@@ -41,7 +48,7 @@ impl RetryArguments {
             accept: self.accept,
             why: self.why,
         };
-        let runs = decide(path, &self.id, DecideAction::Retry, decision)?;
+        let runs = decide(path, &self.id, (self.revision, DecideAction::Retry, decision))?;
         let when = if runs {
             "it is tried again now"
         } else {
@@ -58,7 +65,7 @@ impl DiscardArguments {
             accept: Vec::new(),
             why: self.why,
         };
-        decide(path, &self.id, DecideAction::Discard, decision)?;
+        decide(path, &self.id, (self.revision, DecideAction::Discard, decision))?;
         host::cli::print(&format!(
             "{} is given up: it never goes in; nothing in Sage was changed\n",
             self.id
@@ -68,11 +75,18 @@ impl DiscardArguments {
 }
 
 /// Tells the hub; says whether a driver runs here.
-fn decide(path: &Path, id: &str, action: DecideAction, decision: Decision) -> Result<bool, Failed> {
+fn decide(
+    path: &Path,
+    id: &str,
+    (revision, action, decision): (Option<u32>, DecideAction, Decision),
+) -> Result<bool, Failed> {
     let id = import_id(id)?;
     let connection = Connection::open(path)?;
-    if let Some(journal) = look(&connection.config)?
-        && let Some(known) = journal.listed(&id)?
+    let journal = look(&connection.config)?;
+    let known = journal.as_ref().map(|journal| journal.listed(&id)).transpose()?;
+    let record = journal.as_ref().map(|journal| journal.record(&id)).transpose()?;
+    let shown = record.flatten().map(|record| record.document.revision);
+    if let Some(known) = known.flatten()
         && known.state == ImportState::Written
     {
         return Err(Failed::new(
@@ -84,7 +98,11 @@ fn decide(path: &Path, id: &str, action: DecideAction, decision: Decision) -> Re
             "change or delete the record in Sage; a document that is written is never entered again",
         ));
     }
-    let request = Decide { action, decision };
+    let request = Decide {
+        action,
+        revision: revision.or(shown),
+        decision,
+    };
     let told = connection
         .handle()
         .block_on(connection.link.decide(&id, &request));
@@ -93,6 +111,11 @@ fn decide(path: &Path, id: &str, action: DecideAction, decision: Decision) -> Re
             code::IMPORT_UNKNOWN,
             format!("the hub has no document {id} of this driver's companies"),
             "erp-driver imports list shows the ids; a company that was moved to another driver is decided about there",
+        ),
+        code::REVISION_STALE => Failed::new(
+            code::REVISION_STALE,
+            format!("{error}: it was edited or decided about meanwhile, and nothing was done"),
+            "look at it again (erp-driver imports show, or GET /v1/imports/{id} while the driver has not taken it up), then decide, with --revision where you saw another one",
         ),
         _ => error.into(),
     })?;

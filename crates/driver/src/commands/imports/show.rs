@@ -7,11 +7,13 @@ use agent_store::journal::Listed;
 use clap::Args;
 use import::plan::Write;
 use import::{Record, Source, Verdict};
+use jiff::tz::TimeZone;
 use model::{Attempt, Decision, ImportState, Numbers, Problem, Totals};
 use serde::Serialize;
 use wire::status::NamedCondition;
 
-use super::{Failed, Waits, import_id, look, read_config, seconds, unknown, wait_words};
+use super::{Failed, Waits, import_id, look, read_config, unknown, wait_words};
+use crate::times::read_for_people;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -94,7 +96,7 @@ impl Arguments {
         if self.json {
             host::cli::print_json(&shown);
         } else {
-            host::cli::print(&text(&shown));
+            host::cli::print(&text(&shown, &config.time_zone));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -167,7 +169,8 @@ fn shown(record: Record, listed: Listed, attempts: Vec<Attempt>, waits: &Waits) 
     }
 }
 
-fn text(shown: &Shown) -> String {
+fn text(shown: &Shown, zone: &TimeZone) -> String {
+    let seconds = |at: &str| read_for_people(zone, at);
     let mut text = format!(
         "{} {} of {}, revision {}: {}\nreceived {}{}\n",
         shown.kind,
@@ -191,7 +194,7 @@ fn text(shown: &Shown) -> String {
     if let Some(condition) = &shown.waits_for {
         text.push_str(&format!(
             "waits: {}\n  hint: {}\n",
-            wait_words(condition),
+            wait_words(condition, zone),
             condition.remedy
         ));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use import::rules::{Applied, DocumentKind, Rules};
-use model::Problem;
+use model::{ImportKind, Problem};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -43,6 +43,10 @@ pub(super) struct Report<'a> {
     pub(super) outcome: Outcome,
     /// Facts that the rules ask for, where no file gave any.
     facts_not_given: Vec<String>,
+    /// What the hub would refuse the document for, before any rule sees it.
+    not_taken: Vec<Problem>,
+    /// What is wrong with what the rules made of it.
+    problems: Vec<Problem>,
     #[serde(skip)]
     written: (usize, usize),
     #[serde(flatten)]
@@ -53,10 +57,15 @@ impl<'a> Report<'a> {
     pub(super) fn new(
         document: DocumentKind,
         rules: &Rules,
+        body: &Json,
         applied: &'a Applied,
         facts_given: bool,
     ) -> Self {
-        let outcome = if !applied.refusals.is_empty() {
+        let not_taken = read(document, body);
+        let mut problems = read(document, &applied.body);
+        problems.retain(|problem| !not_taken.contains(problem));
+        let is_wrong = !not_taken.is_empty() || !problems.is_empty();
+        let outcome = if is_wrong || !applied.refusals.is_empty() {
             Outcome::Refused
         } else if !applied.holds.is_empty() {
             Outcome::Held
@@ -76,6 +85,8 @@ impl<'a> Report<'a> {
             document,
             outcome,
             facts_not_given,
+            not_taken,
+            problems,
             written: rules.count(document),
             applied,
         }
@@ -112,7 +123,12 @@ impl<'a> Report<'a> {
                 }
             }
         }
-        let told = [("refused", &self.applied.refusals), ("held", &self.applied.holds)];
+        let told = [
+            ("refused by the hub", &self.not_taken),
+            ("refused", &self.problems),
+            ("refused", &self.applied.refusals),
+            ("held", &self.applied.holds),
+        ];
         if told.iter().any(|(_, problems)| !problems.is_empty()) || !self.applied.warnings.is_empty() {
             text.push('\n');
         }
@@ -127,6 +143,16 @@ impl<'a> Report<'a> {
         let _ = writeln!(text, "\n{}", self.outcome.words());
         text
     }
+}
+
+/// All problems that the intake finds without Sage.
+fn read(document: DocumentKind, body: &Json) -> Vec<Problem> {
+    let kind = match document {
+        DocumentKind::SalesOrder => ImportKind::SalesOrder,
+        DocumentKind::Payment => ImportKind::Payment,
+        DocumentKind::Customer => ImportKind::Customer,
+    };
+    kind.problems_of(body)
 }
 
 fn line(word: &str, problem: &Problem) -> String {

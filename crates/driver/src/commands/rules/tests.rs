@@ -42,7 +42,7 @@ fn reported(body: &Json, facts: Option<&Json>) -> (Outcome, String, Json) {
     let rules = rules(HEAVY);
     let kind = DocumentKind::SalesOrder;
     let applied = apply(&rules, kind, body, facts, &vocabulary().unwrap()).unwrap();
-    let report = Report::new(kind, &rules, &applied, facts.is_some());
+    let report = Report::new(kind, &rules, body, &applied, facts.is_some());
     (
         report.outcome,
         report.text(),
@@ -50,9 +50,24 @@ fn reported(body: &Json, facts: Option<&Json>) -> (Outcome, String, Json) {
     )
 }
 
+/// A whole order; the test's own fields come on top.
+fn order(own: Json) -> Json {
+    let mut body = json!({
+        "company": "ABC",
+        "customer": {"ar_division_no": "01", "customer_no": "ABF"},
+        "lines": [{"item_code": "A", "quantity_ordered": "1"}],
+    });
+    let Json::Object(own) = own else {
+        panic!("own fields stand in an object")
+    };
+    own.into_iter().for_each(|(name, value)| body[name] = value);
+    body
+}
+
 #[test]
 fn a_diff_says_who_changed_what() {
-    let body = json!({"comment": "soon", "ship_to": {"ship_to_state": "WA"}, "lines": [{"item_code": "A"}]});
+    let body =
+        order(json!({"comment": "soon", "ship_to": {"ship_to_name": "Pier 9", "ship_to_state": "WA"}}));
     let facts = json!({"weight": 180, "lines": [{"item.product_line": "CHEM"}], "look_ups": {"AR_Route": [{"State": "WA", "Route": "NW-7"}]}});
     let (outcome, text, report) = reported(&body, Some(&facts));
     assert_eq!((outcome, outcome.exit_code()), (Outcome::Held, 3));
@@ -75,7 +90,7 @@ fn a_diff_says_who_changed_what() {
 #[test]
 fn a_refusal_outweighs_a_hold() {
     let facts = json!({"weight": "150.000001", "lines": [{"item.product_line": "WF&A"}]});
-    let (outcome, text, _) = reported(&json!({"lines": [{}]}), Some(&facts));
+    let (outcome, text, _) = reported(&order(json!({})), Some(&facts));
     assert_eq!((outcome, outcome.exit_code()), (Outcome::Refused, 4));
     assert!(
         text.contains("refused: lines[0]: no chairs (rule \"chairs\") (rule_refused)"),
@@ -86,7 +101,7 @@ fn a_refusal_outweighs_a_hold() {
 
 #[test]
 fn facts_that_were_not_given_are_told() {
-    let (outcome, text, report) = reported(&json!({"lines": []}), None);
+    let (outcome, text, report) = reported(&order(json!({})), None);
     assert_eq!((outcome, outcome.exit_code()), (Outcome::Unchanged, 0));
     assert!(
         text.contains("facts not given, taken as blank: weight, item.product_line, look_ups.AR_Route\n"),
@@ -94,12 +109,54 @@ fn facts_that_were_not_given_are_told() {
     );
     assert!(text.ends_with("It would go on unchanged.\n"), "{text}");
     assert_eq!(report["facts_not_given"][0], "weight");
-    let (_, text, _) = reported(&json!({"lines": []}), Some(&json!({})));
+    let (_, text, _) = reported(&order(json!({})), Some(&json!({})));
     assert!(!text.contains("facts not given"), "{text}");
     assert!(
         text.contains("warning: weight is not known here and was taken as 0"),
         "{text}"
     );
+}
+
+#[test]
+fn what_the_intake_would_refuse_is_told_all_at_once() {
+    let body = order(json!({
+        "colour": "red",
+        "freight_amt": 12.5,
+        "lines": [{"item_code": "A", "quantity_ordered": "many"}, {"quantity_ordered": "1"}],
+    }));
+    let (outcome, text, report) = reported(&body, None);
+    assert_eq!((outcome, outcome.exit_code()), (Outcome::Refused, 4));
+    for (field, code) in [
+        ("colour", "unknown_field"),
+        ("freight_amt", "wrong_type"),
+        ("lines[0].quantity_ordered", "wrong_type"),
+        ("lines[1].item_code", "required"),
+    ] {
+        let wanted = format!("refused by the hub: {field}: ");
+        let line = text.lines().find(|line| line.starts_with(&wanted));
+        assert!(
+            line.is_some_and(|line| line.ends_with(&format!("({code})"))),
+            "{wanted}\n{text}"
+        );
+    }
+    assert!(text.contains("send it as a string: \"12.5\""), "{text}");
+    assert_eq!(report["not_taken"].as_array().unwrap().len(), 4, "{report}");
+    assert_eq!(report["problems"], json!([]), "told once");
+}
+
+#[test]
+fn what_rules_make_wrong_is_told_as_theirs() {
+    let rules = rules(
+        "[[map]]\ndocument = 'sales_order'\nfield = 'order_date'\nsteps = [{ replace = { from = '-', to = '/' } }]\n",
+    );
+    let body = order(json!({"order_date": "2026-05-06"}));
+    let kind = DocumentKind::SalesOrder;
+    let applied = apply(&rules, kind, &body, None, &vocabulary().unwrap()).unwrap();
+    let report = Report::new(kind, &rules, &body, &applied, false);
+    let text = report.text();
+    assert_eq!(report.outcome, Outcome::Refused, "{text}");
+    assert!(text.contains("\nrefused: order_date: "), "{text}");
+    assert!(!text.contains("by the hub"), "{text}");
 }
 
 #[test]

@@ -20,8 +20,10 @@ pub(crate) enum Noun {
     Customer {
         division: String,
     },
-    /// A user-defined column of this table.
-    Column(&'static str),
+    /// A column of this table.
+    Column(String),
+    /// An item.
+    Item,
     /// A folder for files of receipts, as it is opened.
     Folder,
 }
@@ -37,8 +39,8 @@ pub(crate) struct Named {
     pub(crate) line: Option<usize>,
 }
 
-const ORDERS: &str = "SO_SalesOrderHeader";
-const CUSTOMERS: &str = "AR_Customer";
+pub(super) const ORDERS: &str = "SO_SalesOrderHeader";
+pub(super) const CUSTOMERS: &str = "AR_Customer";
 const SALESPERSON: [&str; 2] = ["salesperson_division_no", "salesperson_no"];
 
 /// All names of the section that stands at `place` of this text, in the order of its keys.
@@ -51,6 +53,7 @@ pub(super) fn all(written: &Table, place: &Place, text: Option<&str>, folder: Op
     names.orders(&below(written, place, "orders"));
     names.customers(&below(written, place, "customers"));
     names.payments(&below(written, place, "payments"), folder);
+    names.rules(written, place);
     names.found
 }
 
@@ -66,13 +69,13 @@ fn text_of(table: &Table, key: &str) -> Option<String> {
     table.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
-struct Names<'a> {
+pub(super) struct Names<'a> {
     text: Option<&'a str>,
     found: Vec<Named>,
 }
 
 impl Names<'_> {
-    fn add(&mut self, noun: Noun, name: impl Into<String>, place: &Place) {
+    pub(super) fn add(&mut self, noun: Noun, name: impl Into<String>, place: &Place) {
         self.found.push(Named {
             noun,
             name: name.into(),
@@ -143,7 +146,7 @@ impl Names<'_> {
         }
         if let Some((updates, place)) = below(customers, place, "updates") {
             for (name, place) in own_columns(updates, &place) {
-                self.add(Noun::Column(CUSTOMERS), column(&name), &place);
+                self.add(Noun::Column(CUSTOMERS.to_owned()), column(&name), &place);
             }
         }
     }
@@ -189,7 +192,7 @@ impl Names<'_> {
             self.add(Noun::Code(CodeList::Salesperson), name, &place);
         }
         for (name, place) in own_columns(defaults, place) {
-            self.add(Noun::Column(table), column(&name), &place);
+            self.add(Noun::Column(table.to_owned()), column(&name), &place);
         }
     }
 }
@@ -208,6 +211,6 @@ fn own_columns(table: &Table, place: &Place) -> Vec<(String, Place)> {
     found
 }
 
-fn column(name: &str) -> String {
+pub(super) fn column(name: &str) -> String {
     format!("UDF_{}", name.to_ascii_uppercase())
 }

@@ -124,6 +124,50 @@ fn each_missing_name_has_its_line_and_remedy() {
             "payments.card_types[0]: Sage has no payment type PLAST [code_unknown]",
             "VISA",
         ),
+        ("payment_types = { card = 'VISA' }", "", ""),
+        ("[[company.imports.map]]", "", ""),
+        ("document = 'sales_order'", "", ""),
+        ("field = 'ship_via'", "", ""),
+        (
+            "steps = ['trim', { map = { ground = 'UPS BLUE', air = 'ZEPPELIN' } }, { default = 'UPS BLUE' }]",
+            "map[0].steps[1].map.air: Sage has no shipping code ZEPPELIN [code_unknown]",
+            "UPS BLUE",
+        ),
+        ("[[company.imports.map]]", "", ""),
+        ("document = 'sales_order'", "", ""),
+        (
+            "field = 'lines.udf.shade'",
+            "map[1].field: SO_SalesOrderDetail has no column UDF_SHADE [column_unknown]",
+            "Custom Office",
+        ),
+        ("from = 'lines.item_code'", "", ""),
+        (
+            "steps = [{ look_up = { table = 'CI_Item', on = { value = 'ItemCode' }, column = 'Colour' } }]",
+            "map[1].steps[0].look_up: CI_Item has no column Colour [column_unknown]",
+            "ItemCode",
+        ),
+        ("[[company.imports.rule]]", "", ""),
+        ("name = 'r'", "", ""),
+        ("document = 'sales_order'", "", ""),
+        ("when = 'true'", "", ""),
+        (
+            "set.ship_via = 'PIGEON'",
+            "rule[0].set.ship_via: Sage has no shipping code PIGEON [code_unknown]",
+            "UPS BLUE",
+        ),
+        (
+            "set.terms_code = '98'",
+            "rule[0].set.terms_code: Sage has no terms code 98 [code_unknown]",
+            "00",
+        ),
+        // What the web calls it is mapped afterwards; what is worked out is not known yet.
+        ("set.payment.payment_type = 'card'", "", ""),
+        (
+            "set.warehouse_code = { expression = \"left(comment, 3)\" }",
+            "",
+            "",
+        ),
+        ("set.fob = ''", "", ""),
     ];
     let section: Vec<&str> = lines.iter().map(|(line, _, _)| *line).collect();
     let (report, _folder) = check_demo(&section.join("\n"), "");
@@ -175,4 +219,34 @@ fn a_file_is_no_folder_and_the_check_leaves_nothing_behind() {
     assert!(matches!(folder(&own.path().display().to_string()), Found::Yes));
     // Nothing is left behind.
     assert_eq!(std::fs::read_dir(own.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_new_customers_would_lack_is_remarked_on() {
+    let remarks = |section: &str| {
+        let (report, _folder) = check_demo(&format!("writer.sandbox = 'abc.db'\n{section}"), "");
+        assert_eq!(messages(&report), Vec::<String>::new());
+        let said = report.remarks.iter();
+        said.map(|said| format!("{} [{}] {}", said.message, said.code, said.remedy))
+            .collect::<Vec<_>>()
+    };
+    let found = remarks("");
+    let [division, terms] = found.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert!(
+        division.contains("division 00, and Sage has no division 00"),
+        "{division}"
+    );
+    assert!(
+        division.contains("[code_unknown] use one of 01, 02"),
+        "{division}"
+    );
+    assert!(
+        terms.contains("[terms_not_set]") && terms.contains("terms_code"),
+        "{terms}"
+    );
+    let own = "imports.customers = { ar_division_no = '01', defaults = { terms_code = '01' } }";
+    assert_eq!(remarks(own), Vec::<String>::new());
+    assert_eq!(remarks("imports.customers.create = false"), Vec::<String>::new());
 }
