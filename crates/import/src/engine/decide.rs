@@ -8,7 +8,7 @@ use crate::identity::{customer_identity, numbers_of};
 use crate::plan::CustomerSource;
 use crate::plan::Write;
 use crate::read_back::Finding;
-use crate::record::Done;
+use crate::record::{Done, Reserved, Source};
 use crate::{Obstacle, problems};
 
 impl Import {
@@ -21,6 +21,15 @@ impl Import {
     ) -> (Self, Vec<Command>) {
         let identity = inquiry.identity.clone();
         let noun = self.noun();
+        let finding = match finding {
+            // Another document's, or a person's.
+            Finding::Partial { what: whose } | Finding::Unclear { why: whose }
+                if self.was_never_used(&inquiry) =>
+            {
+                Finding::Foreign { whose }
+            }
+            other => other,
+        };
         self.stage = match finding {
             Finding::Ours {
                 totals,
@@ -97,6 +106,22 @@ impl Import {
         };
         let commands = self.commands();
         (self, commands)
+    }
+
+    /// No call was made under the identity: none is before it is reserved at the hub.
+    fn was_never_used(&self, inquiry: &Inquiry) -> bool {
+        let is_reserved_here = |r: &Reserved| {
+            r.name == inquiry.name
+                && r.identity == inquiry.identity
+                && r.source == Source::Journal
+                && !r.at_hub
+        };
+        matches!(
+            (&inquiry.heard, inquiry.proof),
+            (Heard::Nothing, Proof::NothingPending)
+        ) && !self.was_begun
+            && !self.write().is_some_and(Write::is_filed)
+            && self.reservations.iter().any(is_reserved_here)
     }
 
     fn absent_without_answer(&self, inquiry: &Inquiry, keeps_history: bool) -> Stage {

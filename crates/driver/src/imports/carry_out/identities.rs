@@ -78,7 +78,7 @@ impl Runner {
     }
 
     /// The number behind the highest that Sage has with the prefix, and behind what this
-    /// document tried already.
+    /// document tried already and others are about to use.
     fn number_from_counter(
         &mut self,
         current: &Current,
@@ -104,7 +104,7 @@ impl Runner {
                 ));
             }
             let candidate = identity([division.as_str(), &number]);
-            if !current.has_tried(&candidate) {
+            if !self.is_tried(current, &candidate) {
                 return given(candidate);
             }
         }
@@ -128,7 +128,7 @@ impl Runner {
                     .any(|t| t == code || t.trim_start_matches('0') == code.trim_start_matches('0'))
             })
             .map(|code| identity([customer.ar_division_no.as_str(), &customer.customer_no, &code]))
-            .find(|candidate| !current.has_tried(candidate));
+            .find(|candidate| !self.is_tried(current, candidate));
         match free {
             Some(identity) => given(identity),
             None => Event::NoIdentity(Problem::new(
@@ -138,6 +138,12 @@ impl Runner {
                 "remove ship-to addresses in Sage that are not used, or set ship_tos.new to on_order",
             )),
         }
+    }
+
+    /// By this document, or by another one that is open.
+    fn is_tried(&self, current: &Current, candidate: &str) -> bool {
+        let mut others = self.imports.iter();
+        current.has_tried(candidate) || others.any(|other| other.has_tried(candidate))
     }
 
     fn ship_to_codes(&mut self, customer: &CustomerRef) -> Result<Vec<String>, ReadError> {

@@ -52,7 +52,14 @@ impl Runner {
                 .map(|r| r.reservations)
                 .unwrap_or_default();
             for reservation in &open.reservations {
-                if known.iter().any(|r| r.identity == reservation.value) {
+                if let Some(known) = known.iter().find(|r| r.identity == reservation.value) {
+                    if !known.at_hub {
+                        let at_hub = Reserved {
+                            at_hub: true,
+                            ..known.clone()
+                        };
+                        journal.reserve(&document.id, &at_hub)?;
+                    }
                     continue;
                 }
                 let reserved = Reserved {

@@ -271,3 +271,23 @@ fn a_batch_that_is_posted_after_a_lost_write_leaves_no_doubt() {
         .found(Finding::Absent, true);
     assert_eq!(run.ending(), (true, None), "another batch is chosen");
 }
+
+#[test]
+fn what_stands_under_a_number_that_never_came_to_the_hub_is_somebody_elses() {
+    let of = |at_hub: bool| {
+        let only_reserved = Record {
+            plan: Some(order_plan()),
+            reservations: vec![Reserved {
+                at_hub,
+                ..reserved("101", Source::Journal)
+            }],
+            ..record()
+        };
+        let why = "entered by our Sage user, and it is not this one".into();
+        Run::of(&only_reserved).found(Finding::Unclear { why }, true)
+    };
+    assert_eq!(of(false).ending(), (true, None), "another number is drawn");
+    // The journal may be an old copy: what the hub knows may have been written.
+    let run = of(true);
+    assert_eq!(run.import.waiting().unwrap().obstacle, Obstacle::ReadBackUnclear);
+}
