@@ -31,18 +31,25 @@ enum What {
         #[arg(long, default_value_t = 100)]
         scale: u64,
     },
+    /// Prices looked up on one core
+    Prices,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let metadata = cargo::workspace()?;
-    println!("Building the programs for release …");
-    cargo::run(cargo::cargo(&metadata).args(["build", "--quiet", "--release", "--workspace", "--bins"]))?;
-    let folder = metadata.target_directory.join("release");
     let (program, arguments) = match &options.what {
         What::Read { rows } => ("bench-read", rows.iter().map(u64::to_string).collect::<Vec<_>>()),
         What::Orders { count } => ("bench-orders", vec![count.to_string()]),
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
+        What::Prices => {
+            // Of its own crate: nothing else is to be built.
+            let bench = ["bench", "--quiet", "--package", "pricing", "--bench", "lookups"];
+            return cargo::run(cargo::cargo(&metadata).args(bench));
+        }
     };
+    println!("Building the programs for release …");
+    cargo::run(cargo::cargo(&metadata).args(["build", "--quiet", "--release", "--workspace", "--bins"]))?;
+    let folder = metadata.target_directory.join("release");
     let status = Command::new(folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
         .args(arguments)
         .env(test_tier::BIN_DIR_VARIABLE, &folder)

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("model", 1),
     ("sage", 1),
     ("import", 2),
+    ("pricing", 2),
     ("sync", 2),
     ("wire", 2),
     ("agent-store", 3),

@@ -47,6 +47,7 @@
 //! | `zip_lookup` = `Y` | a customer's `ZipCode` and a ship-to's `ShipToZipCode` overwrite city and state, as `zip:CODE` = `City,ST` says, else as another customer has them |
 //! | `default_warehouse` | header's warehouse (unset: `000`) |
 //! | `tax_rate:SCHEDULE` | percent, before what the tax tables say |
+//! | `DefaultPriceLevelByCust`, `PriceByTotalQuantity` = `Y` | price levels by customer, quantities that count together; before what `SO_Options` says |
 //! | `RetainSalesOrderHistory`, `RetainDeletedOrders` = `N` | no history mirror, no trace of deleted orders; before what `SO_Options` says |
 //! | `linger_ms` | how long the server process lives on after its client left (unset: 200) |
 //! | `fault.session_open.delay_ms` | `nSetUser` takes longer |
@@ -95,6 +96,7 @@
 //! | `negative_quantity` | refused | `returns`: taken for items that may be returned |
 //! | `negative_charges` | taken | `N`: refused |
 //! | `special_items` | taken | `N`: refused |
+//! | `price_total_by` | quantities of all lines count together, if any do | a column of the item (`ProductLine`, `Category1` …): those with the same |
 //! | `ship_via` | must be on file | `free` |
 
 mod batches;
@@ -117,6 +119,7 @@ mod order;
 mod periods;
 mod post_batch;
 mod posting;
+mod price_lookup;
 mod pricing;
 mod process;
 mod protocol;
@@ -143,6 +146,7 @@ pub use engine::Engine;
 pub use post_batch::{BatchError, post_cash_receipts};
 pub(crate) use posting::post_order;
 pub use posting::{PostingError, invoice_order};
+pub use price_lookup::{LineAsked, PriceAsked, PriceLookupError, unit_price};
 pub(crate) use receipts::{lower_debt, post_batch, post_receipts};
 pub use server::{Ending, ServerError, serve};
 pub use session::{DEFAULT_PASSWORD, DEFAULT_USER, DEFAULT_USER_KEY};

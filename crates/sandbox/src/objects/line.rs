@@ -5,7 +5,7 @@ use sage::{Return, Scalar};
 use values::{Date, Decimal};
 
 use super::input::{accept, done, refused, warned};
-use super::pricing::{self, ItemPrices};
+use super::price_lookup::{self, Buyer};
 use super::record::{Cell, Record, StoreError};
 use super::{codes, kits, line_item, settings, totals, units};
 
@@ -17,6 +17,10 @@ pub(crate) struct OrderTerms<'a> {
     pub(crate) customer: &'a str,
     /// Customer's price level.
     pub(crate) price_level: &'a str,
+    /// Ship-to address; may be blank.
+    pub(crate) ship_to: &'a str,
+    /// The other lines, where quantities count together.
+    pub(crate) others: Vec<&'a Record>,
     /// The header's warehouse.
     pub(crate) warehouse: &'a str,
     /// The order's date; promotions run by it.
@@ -285,18 +289,39 @@ fn set_unit(
 
 /// Prices are kept per standard unit; a line in another unit is priced by its factor.
 pub(crate) fn reprice(db: &Connection, terms: &OrderTerms<'_>, line: &mut Record) -> Result<(), StoreError> {
-    if line.text("PriceOverridden") == "Y"
-        || line.text("ExplodedKitItem") == "C"
-        || !matches!(line.text("ItemType"), "1" | "5")
-    {
+    if line.text("PriceOverridden") == "Y" || !is_priced(line) {
         return Ok(());
     }
     let Some(item) = Record::look_up(db, "CI_Item", &[("ItemCode", line.text("ItemCode"))])? else {
         return Ok(());
     };
-    let rule = pricing::find_rule(db, &item, terms.division, terms.customer, terms.price_level)?;
+    let buyer = Buyer {
+        division: terms.division,
+        customer: terms.customer,
+        ship_to: terms.ship_to,
+        level: terms.price_level,
+        day: terms.order_date,
+    };
+    let mut others = Vec::new();
+    for other in terms.others.iter().filter(|line| is_priced(line)) {
+        let key = [("ItemCode", other.text("ItemCode"))];
+        if let Some(item) = Record::look_up(db, "CI_Item", &key)? {
+            others.push((item, standard_units(other)?));
+        }
+    }
     let factor = units::factor(line.number("UnitOfMeasureConvFactor"));
-    let quantity = line.number("QuantityOrdered").multiply(factor, 6)?;
-    let price = ItemPrices::of_item(&item).price(rule.as_ref(), quantity, terms.order_date)?;
-    line.put_number("UnitPrice", price.multiply(factor, 6)?)
+    let quantity = price_lookup::together(db, &item, standard_units(line)?, &others)?;
+    let (price, level) = price_lookup::priced(db, &buyer, &item, factor, quantity)?;
+    line.put_text("PriceLevel", &level);
+    line.put_number("UnitPrice", price)
+}
+
+/// Does the line have a price of its item's?
+fn is_priced(line: &Record) -> bool {
+    line.text("ExplodedKitItem") != "C" && matches!(line.text("ItemType"), "1" | "5")
+}
+
+fn standard_units(line: &Record) -> Result<Decimal, StoreError> {
+    let factor = units::factor(line.number("UnitOfMeasureConvFactor"));
+    Ok(line.number("QuantityOrdered").multiply(factor, 6)?)
 }

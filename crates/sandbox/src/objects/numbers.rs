@@ -85,6 +85,8 @@ pub(crate) fn take_for_somebody_else(
         division: &division,
         customer: &customer_no,
         price_level: "",
+        ship_to: "",
+        others: Vec::new(),
         warehouse: "",
         order_date: today,
         promise_date: None,

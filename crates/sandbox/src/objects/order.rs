@@ -12,7 +12,7 @@ use super::input::{accept, code, done, hand_out, refused, warned};
 use super::line::{self, OrderTerms};
 use super::record::{Cell, FieldKind, Layout, Record, StoreError};
 use super::session::Session;
-use super::{header, kits, sold_to, tax, totals};
+use super::{header, kits, price_lookup, sold_to, tax, totals};
 
 /// The header's table; locks stand under its name.
 pub(crate) const HEADER: &str = "SO_SalesOrderHeader";
@@ -294,6 +294,12 @@ impl Order {
             division: self.header.text("ARDivisionNo"),
             customer: self.header.text("CustomerNo"),
             price_level: &price_level,
+            ship_to: self.header.text("ShipToCode"),
+            others: if price_lookup::counts_together(desk.db)? {
+                others_than(&self.lines, draft.replaces)
+            } else {
+                Vec::new()
+            },
             warehouse: self.header.text("WarehouseCode"),
             order_date: self.header.date("OrderDate").unwrap_or(desk.date),
             promise_date: self.header.date("ShipExpireDate"),
@@ -337,6 +343,7 @@ impl Order {
             }
         };
         self.set_components(db, place)?;
+        self.reprice_together(db)?;
         totals::sum(db, &mut self.header, &self.lines)?;
         Ok(done())
     }
@@ -357,6 +364,34 @@ impl Order {
         Ok(())
     }
 
+    /// Where quantities count together, a line changes the prices of others.
+    fn reprice_together(&mut self, db: &Connection) -> Result<(), StoreError> {
+        let Some(order_date) = self.header.date("OrderDate") else {
+            return Ok(());
+        };
+        if !price_lookup::counts_together(db)? {
+            return Ok(());
+        }
+        let price_level = sold_to::price_level(db, &self.header)?;
+        for place in 0..self.lines.len() {
+            let mut line = self.lines[place].clone();
+            let terms = OrderTerms {
+                division: self.header.text("ARDivisionNo"),
+                customer: self.header.text("CustomerNo"),
+                price_level: &price_level,
+                ship_to: self.header.text("ShipToCode"),
+                others: others_than(&self.lines, Some(place)),
+                warehouse: self.header.text("WarehouseCode"),
+                order_date,
+                promise_date: self.header.date("ShipExpireDate"),
+            };
+            line::reprice(db, &terms, &mut line)?;
+            totals::extend(&mut line)?;
+            self.lines[place] = line;
+        }
+        Ok(())
+    }
+
     fn take_components(&mut self, kit_line: &str) -> Vec<Record> {
         let (components, others) = std::mem::take(&mut self.lines)
             .into_iter()
@@ -373,6 +408,7 @@ impl Order {
                 self.take_components(line.text("LineKey"));
                 // `nMoveNext` goes on with the line that moved up.
                 self.cursor = place.wrapping_sub(1);
+                self.reprice_together(db)?;
                 totals::sum(db, &mut self.header, &self.lines)?;
                 Ok(done())
             }
@@ -387,6 +423,15 @@ impl Order {
             Some(FieldKind::Text(_) | FieldKind::Number(_) | FieldKind::Date) | None => number.to_owned(),
         }
     }
+}
+
+fn others_than(lines: &[Record], place: Option<usize>) -> Vec<&Record> {
+    lines
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| Some(*other) != place)
+        .map(|(_, line)| line)
+        .collect()
 }
 
 fn value_of(record: &Record, column: &str) -> Return {

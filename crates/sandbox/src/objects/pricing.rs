@@ -76,16 +76,22 @@ pub(crate) fn find_rule(
         ("ARDivisionNo", division),
         ("CustomerNo", customer),
     ]];
-    for (record, column, value) in [("1", "ItemCode", item_code), ("0", "PriceCode", price_code)] {
+    // A record of a price code may have a blank in place of its 0.
+    for (records, column, value) in [
+        (&["1"][..], "ItemCode", item_code),
+        (&["0", ""], "PriceCode", price_code),
+    ] {
         if value.is_empty() {
             continue;
         }
         for level in [level, ""] {
-            steps.push(vec![
-                ("PriceCodeRecord", record),
-                (column, value),
-                ("CustomerPriceLevel", level),
-            ]);
+            for record in records {
+                steps.push(vec![
+                    ("PriceCodeRecord", *record),
+                    (column, value),
+                    ("CustomerPriceLevel", level),
+                ]);
+            }
         }
     }
     for step in steps {
