@@ -1,0 +1,294 @@
+//! The feed over all datasets of a tenant.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use catalog::Class;
+use catalog::RemovalReason::{Deleted, Moved};
+use values::{CompanyId, DatasetName};
+
+use super::{Site, Stream, documents, later, now, refused, scope};
+use crate::{Change, ChangePage, ChangeQuery, Lookup, Page, Store, TenantScope, TokenScope};
+
+pub(super) fn check(store: &dyn Store) {
+    let site = Site::new(store, "changes");
+    everything_in_order(store, &site);
+    what_a_token_sees(store, &site);
+    too_old(store, &site);
+}
+
+fn query(after: u64, limit: u32) -> ChangeQuery {
+    ChangeQuery {
+        after,
+        limit,
+        ..ChangeQuery::default()
+    }
+}
+
+fn page(store: &dyn Store, scope: &TenantScope, query: &ChangeQuery) -> ChangePage {
+    let page = store.changes(scope, query, now()).unwrap();
+    let positions: Vec<_> = page.data.iter().map(|c| c.position).collect();
+    assert!(positions.is_sorted_by(|a, b| a < b), "in order: {positions:?}");
+    assert!(positions.iter().all(|p| *p > query.after && *p <= page.position));
+    assert!(page.data.len() <= query.limit as usize);
+    assert!(page.position >= query.after, "a feed never goes back");
+    page
+}
+
+/// All that is behind a position, and where it ends.
+fn walk(store: &dyn Store, scope: &TenantScope, mut query: ChangeQuery) -> (Vec<Change>, u64) {
+    let mut all = Vec::new();
+    loop {
+        let page = page(store, scope, &query);
+        all.extend(page.data);
+        query.after = page.position;
+        if !page.more {
+            return (all, query.after);
+        }
+    }
+}
+
+/// `dataset/key`, tombstones marked by a cross.
+fn named(changes: &[Change]) -> Vec<String> {
+    let name = |change: &Change| {
+        let cross = if change.record.is_none() { "†" } else { "" };
+        format!("{}/{}{cross}", change.dataset, change.key)
+    };
+    changes.iter().map(name).collect()
+}
+
+fn everything_in_order(store: &dyn Store, site: &Site) {
+    let empty = page(store, &site.all, &query(0, 10));
+    assert_eq!((empty.data.len(), empty.position, empty.more), (0, 0, false));
+    let items = Stream::new(store, &site.agent, "ABC", "items");
+    let orders = Stream::new(store, &site.agent, "ABC", "sales_orders");
+    items.reset(1).unwrap();
+    orders.reset(1).unwrap();
+    items.push(&documents(&items.dataset, &["A", "B"], 0, 1));
+    orders.push(&documents(&orders.dataset, &["1", "2"], 2, 1));
+    items.push(&documents(&items.dataset, &["A", "C"], 0, 2));
+    let none = orders.dataset.empty_batch();
+    orders.exchange(&none, &[("1", Moved)], 0, later(1)).unwrap();
+    let all = [
+        "items/B",
+        "sales_orders/2",
+        "items/A",
+        "items/C",
+        "sales_orders/1†",
+    ];
+    for limit in 1..=6 {
+        let (found, _) = walk(store, &site.all, query(0, limit));
+        assert_eq!(named(&found), all, "limit {limit}");
+        for change in found {
+            match change.record {
+                Some(record) => {
+                    let of = if change.dataset.as_str() == "items" {
+                        &items
+                    } else {
+                        &orders
+                    };
+                    assert_eq!(record, of.get(&site.all, change.key.as_str()));
+                    assert_eq!(record["updated_at"], change.at.to_string());
+                }
+                None => assert_eq!(change.at, later(1)),
+            }
+        }
+    }
+    let (_, end) = walk(store, &site.all, query(0, 100));
+    let quiet = page(store, &site.all, &query(end, 100));
+    assert_eq!((quiet.data.len(), quiet.position, quiet.more), (0, end, false));
+    items.push(&documents(&items.dataset, &["B"], 0, 3));
+    let (news, _) = walk(store, &site.all, query(end, 100));
+    assert_eq!(named(&news), ["items/B"]);
+    // What comes back is a record again, and its tombstone is gone.
+    orders.push(&documents(&orders.dataset, &["1"], 0, 2));
+    let (news, _) = walk(store, &site.all, query(end, 100));
+    assert_eq!(named(&news), ["items/B", "sales_orders/1"]);
+}
+
+fn what_a_token_sees(store: &dyn Store, site: &Site) {
+    let other = Stream::new(store, &site.agent, "XYZ", "items");
+    other.reset(1).unwrap();
+    let (_, before) = walk(store, &site.all, query(0, 100));
+    other.push(&documents(&other.dataset, &["X", "Y"], 0, 1));
+    other.remove(&[("X", Deleted)]).unwrap();
+    let abc = CompanyId::new("ABC");
+    let narrow = scope(
+        store,
+        &site.tenant,
+        "erp_changes-narrow",
+        TokenScope::Read,
+        Some(vec![abc.clone()]),
+        &[Class::Public],
+    );
+    let hidden = page(store, &narrow, &query(before, 100));
+    assert!(hidden.data.is_empty(), "another company's");
+    let (wide, end) = walk(store, &site.all, query(before, 100));
+    assert_eq!(named(&wide), ["items/Y", "items/X†"]);
+    assert_eq!(hidden.position, end, "what is passed over is not looked at again");
+    let (seen, _) = walk(store, &narrow, query(0, 100));
+    assert!(!seen.is_empty());
+    for change in &seen {
+        assert_eq!(change.company, abc);
+        let hidden = ["UDF_cost", "UDF_personal", "UDF_credit"];
+        let udf = change
+            .record
+            .as_ref()
+            .map(|r| r["udf"].to_string())
+            .unwrap_or_default();
+        assert!(hidden.iter().all(|name| !udf.contains(name)), "{udf}");
+    }
+    let of_company = ChangeQuery {
+        company: Some(CompanyId::new("XYZ")),
+        ..query(0, 100)
+    };
+    assert_eq!(
+        named(&walk(store, &site.all, of_company).0),
+        ["items/Y", "items/X†"]
+    );
+    let of_dataset = ChangeQuery {
+        datasets: Some(vec![DatasetName::new("sales_orders")]),
+        ..query(0, 1)
+    };
+    assert_eq!(
+        named(&walk(store, &site.all, of_dataset).0),
+        ["sales_orders/2", "sales_orders/1"]
+    );
+    let stranger = Site::new(store, "changes2");
+    assert!(
+        page(store, &stranger.all, &query(0, 100)).data.is_empty(),
+        "another tenant's"
+    );
+}
+
+fn too_old(store: &dyn Store, site: &Site) {
+    let items = Stream::new(store, &site.agent, "OLD", "items");
+    items.reset(1).unwrap();
+    items.push(&documents(&items.dataset, &["A", "B", "C"], 0, 1));
+    let (_, early) = walk(store, &site.all, query(0, 100));
+    let none = items.dataset.empty_batch();
+    items.exchange(&none, &[("A", Deleted)], 0, later(100)).unwrap();
+    let (_, middle) = walk(store, &site.all, query(0, 100));
+    items.exchange(&none, &[("B", Deleted)], 0, later(200)).unwrap();
+    let (all, end) = walk(store, &site.all, query(0, 1000));
+    assert!(named(&all).contains(&"items/A†".to_owned()));
+
+    assert!(store.drop_tombstones(later(150)).unwrap() >= 1);
+    assert_eq!(store.drop_tombstones(later(150)).unwrap(), 0);
+    refused(
+        store.changes(&site.all, &query(early, 10), now()),
+        "cursor_expired",
+    );
+    let records = crate::RecordQuery {
+        dataset: &items.dataset,
+        company: items.company.clone(),
+        page: Page::Position(early),
+        limit: 10,
+        filters: Vec::new(),
+        fields: None,
+    };
+    refused(store.records(&site.all, &records, now()), "cursor_expired");
+    for position in [middle, end] {
+        let page = page(store, &site.all, &query(position, 10));
+        assert_eq!(page.position, end);
+    }
+    let (fresh, _) = walk(store, &site.all, query(0, 1000));
+    assert!(
+        !named(&fresh).contains(&"items/A†".to_owned()),
+        "it needs none who begins anew"
+    );
+    assert!(named(&fresh).contains(&"items/B†".to_owned()));
+    assert_eq!(items.lookup(&site.all, "A"), Lookup::Unknown, "its time is over");
+    // Nobody has taken this position: the store was restored from a copy.
+    refused(
+        store.changes(&site.all, &query(end + 1, 10), now()),
+        "cursor_expired",
+    );
+}
+
+/// Writers of the crowd, each with a company of its own.
+const WRITERS: usize = 16;
+const ROUNDS: i64 = 12;
+const KEYS: [&str; 5] = ["A", "B", "C", "D", "E"];
+
+/// Sixteen writers at the same time and a reader that polls: it misses no final state and
+/// never goes back.
+pub(super) fn check_crowd(store: &dyn Store) {
+    let site = Site::new(store, "crowd");
+    let running = AtomicUsize::new(WRITERS);
+    let mut seen = BTreeMap::new();
+    std::thread::scope(|threads| {
+        for writer in 0..WRITERS {
+            let (site, running) = (&site, &running);
+            threads.spawn(move || {
+                write(store, site, writer);
+                running.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        let mut after = 0;
+        let mut looks = 0;
+        loop {
+            let is_last = running.load(Ordering::SeqCst) == 0;
+            let page = page(store, &site.all, &query(after, 7));
+            for change in page.data {
+                let key = (change.company, change.dataset, change.key);
+                let before = seen.insert(key.clone(), (change.position, change.record));
+                assert!(
+                    before.is_none_or(|(position, _)| position < change.position),
+                    "{key:?} goes back"
+                );
+            }
+            after = page.position;
+            looks += 1;
+            if is_last && !page.more {
+                break;
+            }
+        }
+        assert!(
+            looks > WRITERS,
+            "the reader polled only {looks} times while they wrote"
+        );
+    });
+    assert_eq!(
+        seen.len(),
+        WRITERS * KEYS.len() * 2,
+        "every record has been in the feed"
+    );
+    for ((company, dataset, key), (_, record)) in seen {
+        let dataset = store.dataset(&site.all, dataset.as_str()).unwrap();
+        let found = store
+            .record(&site.all, &dataset, &company, &key, None, now())
+            .unwrap();
+        match (found, record) {
+            (Lookup::Found(found), Some(record)) => assert_eq!(found, record, "{company} {key}"),
+            (Lookup::Deleted(_), None) => {}
+            (found, record) => panic!("{company} {key} is {found:?}, and the feed said {record:?}"),
+        }
+    }
+}
+
+fn write(store: &dyn Store, site: &Site, writer: usize) {
+    let company = format!("C{writer:02}");
+    let items = Stream::new(store, &site.agent, &company, "items");
+    let orders = Stream::new(store, &site.agent, &company, "sales_orders");
+    items.reset(1).unwrap();
+    orders.reset(1).unwrap();
+    for round in 1..=ROUNDS {
+        for stream in [&items, &orders] {
+            // One key comes and goes; by turns, others change.
+            let some = &KEYS[..if round == 1 {
+                5
+            } else {
+                1 + (writer + usize::try_from(round).unwrap()) % 4
+            }];
+            stream.push(&documents(&stream.dataset, some, 1, round));
+            if round % 3 == 0 {
+                stream
+                    .exchange(&stream.dataset.empty_batch(), &[("E", Moved)], 0, now())
+                    .unwrap();
+            } else if round % 3 == 1 && round > 1 {
+                stream.push(&documents(&stream.dataset, &["E"], 1, round));
+            }
+        }
+    }
+}
