@@ -34,7 +34,7 @@ pub use options::{
     MarkupBase, NegativePrice, Options, PricesPer, PromotionSource, Rounding, TotalBlank, TotalBy,
     TotalQuantity, ZeroBound, ZeroPromotion,
 };
-pub use read::{Dataset, RecordError};
+pub use read::{Dataset, Fields, RecordError};
 pub use records::{
     Break, CompanyOptions, Customer, Item, ItemPromotion, ItemType, Method, PriceLevel, PriceRecord,
     PriceRecordKind, Promotion, Record, SaleMethod, Unit,

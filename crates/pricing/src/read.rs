@@ -141,6 +141,9 @@ impl fmt::Display for Dataset {
     }
 }
 
+/// A record's fields by name, as texts; one that is absent is blank.
+pub type Fields<'a> = &'a dyn Fn(&str) -> Option<&'a str>;
+
 /// A record that no price can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
@@ -170,7 +173,7 @@ impl Record {
     /// # Errors
     /// [`RecordError::Field`]
     pub fn read<'f>(dataset: Dataset, field: impl Fn(&str) -> Option<&'f str>) -> Result<Self, RecordError> {
-        let fields = Fields { dataset, field };
+        let fields = Reader { dataset, field };
         Ok(match dataset {
             Dataset::CompanyOptions => Self::CompanyOptions(CompanyOptions {
                 price_level_by_customer: fields.get("default_price_level_by_cust") == "Y",
@@ -206,12 +209,12 @@ impl Record {
     }
 }
 
-struct Fields<F> {
+struct Reader<F> {
     dataset: Dataset,
     field: F,
 }
 
-impl<'f, F: Fn(&str) -> Option<&'f str>> Fields<F> {
+impl<'f, F: Fn(&str) -> Option<&'f str>> Reader<F> {
     fn get(&self, name: &str) -> &'f str {
         (self.field)(name).unwrap_or_default().trim_end()
     }

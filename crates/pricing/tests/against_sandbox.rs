@@ -3,11 +3,7 @@
 //!
 //! `ERP_DRIVER_PRICE_CASES` is how many questions are asked (unset: 20,000, half a minute without optimization), `ERP_DRIVER_SEED`
 //! the first seed (unset: 1).
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at whatever it does not expect"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at whatever it does not expect")]
 
 mod generated;
 

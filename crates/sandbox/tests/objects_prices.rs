@@ -1,6 +1,8 @@
 //! Prices of lines in the simulated order entry where they depend on more than the line: on
 //! price levels by customer, and on quantities that count together.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 mod desk;
 
 use desk::Fixture;

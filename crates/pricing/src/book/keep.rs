@@ -8,7 +8,7 @@ use super::{
 use crate::amount::{factor, six_places};
 use crate::answer::PriceError;
 use crate::names::{Name, Names};
-use crate::read::{Dataset, RecordError};
+use crate::read::{Dataset, Fields, RecordError};
 use crate::records::{CompanyOptions, Item, ItemType, PriceLevel, PriceRecord, PriceRecordKind, Record};
 
 /// Decimals of amounts that are kept.
@@ -22,11 +22,11 @@ impl PriceBook {
     ///
     /// # Errors
     /// [`RecordError`] says what is wrong with it; the book is in order.
-    pub fn apply<'f>(
+    pub fn apply(
         &mut self,
         dataset: Dataset,
         key: &Key,
-        fields: Option<&dyn Fn(&str) -> Option<&'f str>>,
+        fields: Option<Fields<'_>>,
     ) -> Result<(), RecordError> {
         let Some(fields) = fields else {
             return self.remove(dataset, key);

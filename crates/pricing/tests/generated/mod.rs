@@ -308,9 +308,8 @@ impl PriceSet {
             let place = usize::try_from(random.next()).unwrap() % waiting.len();
             let (dataset, fields) = waiting.swap_remove(place);
             if random.chance(20) {
-                let mut earlier = (*random.pick(&self.records.values().collect::<Vec<_>>()))
-                    .1
-                    .clone();
+                let others: Vec<&(Dataset, Fields)> = self.records.values().collect();
+                let mut earlier = random.pick(&others).1.clone();
                 // Another record's values under this one's key.
                 for name in key_fields(*dataset) {
                     earlier.insert(name, fields.get(name).cloned().unwrap_or_default());
