@@ -29,6 +29,7 @@ pub struct Site {
 #[derive(Debug)]
 pub struct Hub {
     folder: PathBuf,
+    store: String,
     /// Its address.
     pub address: String,
     process: Option<Running>,
@@ -41,8 +42,18 @@ impl Hub {
     /// When it does not come up.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
+        Self::start_over(folder, &test_tier::store_address(&folder.join("hub.db")))
+    }
+
+    /// Starts a hub over this store; the folder is for what else it leaves.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_over(folder: &Path, store: &str) -> Self {
         let mut hub = Self {
             folder: folder.to_owned(),
+            store: store.to_owned(),
             address: String::new(),
             process: None,
         };
@@ -53,10 +64,10 @@ impl Hub {
     /// The store's address for `--store`.
     #[must_use]
     pub fn store(&self) -> String {
-        format!("sqlite:{}", self.store_path().display())
+        self.store.clone()
     }
 
-    /// The store's file.
+    /// The store's file, where it is one.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {
         self.folder.join("hub.db")
@@ -145,8 +156,23 @@ impl Site {
     #[must_use]
     pub fn new(reader: Reader, make: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        make(&folder.path().join("company.db"));
         let hub = Hub::start(folder.path());
+        Self::over(folder, hub, reader, make)
+    }
+
+    /// The same with a hub over this store.
+    ///
+    /// # Panics
+    /// When a step fails.
+    #[must_use]
+    pub fn with_store(reader: Reader, store: &str, make: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub::start_over(folder.path(), store);
+        Self::over(folder, hub, reader, make)
+    }
+
+    fn over(folder: tempfile::TempDir, hub: Hub, reader: Reader, make: impl FnOnce(&Path)) -> Self {
+        make(&folder.path().join("company.db"));
         hub.admin(&["tenant", "add", "Acme"]).ok();
         let token = hub.admin(&[
             "token",

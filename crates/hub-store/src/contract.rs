@@ -7,6 +7,7 @@
 )]
 
 mod brake;
+mod changes;
 mod decisions;
 mod derived;
 mod identity;
@@ -43,6 +44,8 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     records::check(open().as_ref());
     removals::check(open().as_ref());
     brake::check(open().as_ref());
+    changes::check(open().as_ref());
+    changes::check_crowd(open().as_ref());
     own::check(open().as_ref());
     derived::check(open().as_ref());
     sites::check(open().as_ref());
@@ -345,6 +348,7 @@ impl<'a> Stream<'a> {
 
     fn list(&self, scope: &TenantScope, page: Page) -> RecordPage {
         let query = RecordQuery {
+            fields: None,
             dataset: &self.dataset,
             company: self.company.clone(),
             page,
@@ -357,7 +361,7 @@ impl<'a> Stream<'a> {
     fn lookup(&self, scope: &TenantScope, key: &str) -> Lookup {
         let key = Key::from_stored(key.to_owned());
         self.store
-            .record(scope, &self.dataset, &self.company, &key, now())
+            .record(scope, &self.dataset, &self.company, &key, None, now())
             .unwrap()
     }
 

@@ -4,6 +4,9 @@
 //!
 //! Statements have parameters `?` or `?1`; each is prepared once per connection.
 
+mod postgres;
+#[cfg(test)]
+mod recorder;
 mod schema;
 mod sqlite;
 mod value;
@@ -12,7 +15,11 @@ use values::{CompanyId, Key, TenantId};
 
 use crate::StoreError;
 use crate::sql::Rows;
+use crate::wake::{Wake, WakeKind, WakeListener};
 
+pub(crate) use postgres::{Address, Postgres};
+#[cfg(test)]
+pub(crate) use recorder::statements_of;
 pub(crate) use schema::{Column, Inventory};
 pub(crate) use sqlite::Sqlite;
 pub(crate) use value::{FromValue, Param, Params, ToParam, Value};
@@ -22,6 +29,8 @@ pub(crate) use value::{FromValue, Param, Params, ToParam, Value};
 pub(crate) enum Engine {
     /// One file.
     Sqlite(Sqlite),
+    /// A database on a server.
+    Postgres(Postgres),
 }
 
 impl Engine {
@@ -32,16 +41,36 @@ impl Engine {
     ) -> Result<T, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(work),
+            Self::Postgres(postgres) => postgres.read(work),
         }
     }
 
     /// Statements that take effect together, durably, or not at all.
+    /// `prepare` runs before others have to wait; what it did is undone with the rest. From
+    /// then on there is one writer of the tenant; without one, the statements themselves
+    /// have to keep what holds between them.
     pub(crate) fn write<T>(
         &self,
+        tenant: Option<&TenantId>,
+        prepare: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.write(work),
+            Self::Sqlite(sqlite) => sqlite.write(|t| {
+                prepare(t)?;
+                work(t)
+            }),
+            Self::Postgres(postgres) => postgres.write(tenant, prepare, work),
+        }
+    }
+}
+
+impl Engine {
+    /// Calls the listener after each transaction that has something to tell.
+    pub(crate) fn on_wake(&self, listener: WakeListener) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.on_wake(listener),
+            Self::Postgres(postgres) => postgres.on_wake(listener),
         }
     }
 }
@@ -50,18 +79,23 @@ impl Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
+    Postgres,
 }
 
 /// A transaction.
 pub(crate) enum Tx<'a> {
-    Sqlite(&'a rusqlite::Transaction<'a>),
+    Sqlite(&'a sqlite::FileTransaction<'a>),
+    Postgres(&'a postgres::Session<'a>),
 }
 
 impl Tx<'_> {
     /// Runs a statement; returns how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, parameters: impl Params) -> Result<u64, StoreError> {
+        #[cfg(test)]
+        recorder::record(sql);
         parameters.with(|parameters| match self {
             Self::Sqlite(transaction) => sqlite::execute(transaction, sql, parameters),
+            Self::Postgres(session) => session.execute_bound(sql, parameters),
         })
     }
 
@@ -72,8 +106,11 @@ impl Tx<'_> {
         parameters: impl Params,
         mut work: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        #[cfg(test)]
+        recorder::record(sql);
         parameters.with(|parameters| match self {
             Self::Sqlite(transaction) => sqlite::each(transaction, sql, parameters, &mut work),
+            Self::Postgres(session) => session.each_bound(sql, parameters, &mut work),
         })
     }
 
@@ -160,6 +197,9 @@ impl Tx<'_> {
                 }
                 Ok(())
             }
+            Self::Postgres(session) => {
+                postgres::each_by_key(session, by_key, tenant, company, keys, &mut work)
+            }
         }
     }
 
@@ -183,6 +223,7 @@ impl Tx<'_> {
                 }
                 Ok(())
             }
+            Self::Postgres(session) => postgres::delete_by_key(session, table, own, keys),
         }
     }
 
@@ -200,6 +241,38 @@ impl Tx<'_> {
             Self::Sqlite(transaction) => {
                 sqlite::put_documents(transaction, rows, tenant, company, first_position, now)
             }
+            Self::Postgres(session) => {
+                postgres::put_documents(session, rows, tenant, company, first_position, now)
+            }
+        }
+    }
+
+    /// Sends a batch ahead, before its tenant is locked. Only what is put is taken.
+    pub(crate) fn stage(&self, rows: &Rows<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => postgres::stage(self, session, rows),
+        }
+    }
+
+    /// Tells those who wait, when the transaction takes effect.
+    pub(crate) fn wake(&self, kind: WakeKind, tenant: &TenantId) {
+        let wakes = match self {
+            Self::Sqlite(transaction) => &transaction.wakes,
+            Self::Postgres(session) => &session.wakes,
+        };
+        let wake = Wake::of(kind, tenant);
+        let mut wakes = wakes.borrow_mut();
+        if !wakes.contains(&wake) {
+            wakes.push(wake);
+        }
+    }
+
+    /// Makes the transaction the tenant's one writer, where it is not that anyway.
+    pub(crate) fn lock(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => postgres::lock(session, tenant),
         }
     }
 }
@@ -207,6 +280,7 @@ impl Tx<'_> {
 /// A row, while a statement stands on it.
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -214,6 +288,7 @@ impl Row<'_> {
     pub(crate) fn value(&self, column: usize) -> Result<Value<'_>, StoreError> {
         match self {
             Self::Sqlite(row) => sqlite::value(row, column),
+            Self::Postgres(row) => postgres::value(row, column),
         }
     }
 

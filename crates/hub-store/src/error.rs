@@ -122,6 +122,9 @@ pub enum StoreError {
         /// How many there may be.
         most: i64,
     },
+    /// Records may have left unseen since the position, or nobody has taken it yet.
+    #[error("the feed can no longer be followed from there: the position is too old, or from before a restore")]
+    FeedExpired,
     /// A filter's value is none of the field's kind.
     #[error("{field} is {value:?}, which is not {wanted}")]
     FilterInvalid {
@@ -210,8 +213,8 @@ pub enum StoreError {
     /// What stands in the store cannot be read back.
     #[error("the store holds {0}")]
     Corrupt(String),
-    /// The file holds something else.
-    #[error("the file is no store of a hub")]
+    /// The file or the schema holds something else.
+    #[error("there is something else in the place of a hub's store")]
     NoStore,
     /// The file cannot be made.
     #[error("the store cannot be made: {0}")]
@@ -219,6 +222,18 @@ pub enum StoreError {
     /// The database failed.
     #[error("the store failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The database on a server cannot be used now: it is gone, busy or was interrupted.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// The database on a server refused a statement.
+    #[error("the store failed: {0}")]
+    Postgres(String),
+    /// The address of a database cannot be used. What it says never has the password in it.
+    #[error("the store's address cannot be used: {0}")]
+    AddressInvalid(String),
+    /// The server's version is too old.
+    #[error("the server has PostgreSQL {0}")]
+    ServerTooOld(i32),
 }
 
 impl StoreError {
@@ -248,6 +263,7 @@ impl StoreError {
             Self::Shape(_) => "batch_malformed",
             Self::BrakeEngaged { .. } => code::BRAKE_ENGAGED,
             Self::DatasetsTooMany { .. } => "datasets_too_many",
+            Self::FeedExpired => "cursor_expired",
             Self::FilterInvalid { .. } => "parameter_invalid",
             Self::IdempotencyConflict(_) => "idempotency_conflict",
             Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
@@ -262,14 +278,17 @@ impl StoreError {
             Self::Corrupt(_) => "store_corrupt",
             Self::NoStore => "store_foreign",
             Self::File(_) => "store_unwritable",
-            Self::Sqlite(_) => "store_unavailable",
+            Self::Sqlite(_) | Self::Unavailable(_) => "store_unavailable",
+            Self::Postgres(_) => "store_failed",
+            Self::AddressInvalid(_) => "store_address_invalid",
+            Self::ServerTooOld(_) => "store_server_too_old",
         }
     }
 
     /// May the same call succeed later without anybody doing something?
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
+        matches!(self, Self::Sqlite(_) | Self::Unavailable(_))
     }
 
     /// What a person should do.
@@ -321,13 +340,28 @@ impl StoreError {
             Self::DecisionIncomplete { .. } => {
                 "say why; for a document in doubt, look in Sage first and accept in_doubt only when it is not there"
             }
-            Self::AcceptUnknown { .. } => "accept codes of the problems that the document shows, written as there",
+            Self::AcceptUnknown { .. } => {
+                "accept codes of the problems that the document shows, written as there"
+            }
+            Self::FeedExpired => "start again without it, and keep what is not in the feed out of what you keep",
             Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
-            Self::NoStore => "correct the path: this file belongs to another program and was left alone",
+            Self::NoStore => {
+                "correct the path or the address: what is there belongs to another program and was left alone"
+            }
             Self::File(_) => "check that the folder exists and may be written",
             Self::Corrupt(_) => "restore the store from a backup and report this",
+            Self::Unavailable(_) => {
+                "try again; if it stays, see that the database runs, takes more connections and lets this user in"
+            }
+            Self::Postgres(_) => {
+                "look at the database's log, and whether this user may create tables; else report this"
+            }
+            Self::AddressInvalid(_) => {
+                "write it as sqlite:PATH or postgres://USER@HOST:PORT/DATABASE; a password may come from PGPASSWORD or password_file"
+            }
+            Self::ServerTooOld(_) => "use PostgreSQL 15 or later",
             Self::Sqlite(_) => "try again; if it stays, look at the hub's disk space, permissions and log",
         }
     }

@@ -5,15 +5,19 @@
 //! come in as parameters. Calls block; a caller on an async runtime moves them off it.
 
 pub mod contract;
+mod changes;
 mod digest;
 mod engine;
 mod error;
 mod imports;
 mod scope;
+mod selection;
 mod sites;
 mod sql;
 mod store;
+mod wake;
 
+pub use changes::{Change, ChangePage, ChangeQuery};
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
 pub use imports::{
@@ -21,9 +25,11 @@ pub use imports::{
     PreviewResult, Sum, TieOut, TieOutDeposit, TieOutDifference, TieOutSums, TieOutType,
 };
 pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
+pub use selection::Selection;
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sql::SqlStore;
+pub use wake::{Wake, WakeKind, WakeListener};
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo, TokenGrant,
-    Tombstone,
+    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo,
+    TokenGrant, Tombstone,
 };

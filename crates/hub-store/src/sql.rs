@@ -1,7 +1,10 @@
 //! The store's logic over any engine.
 
+mod changes;
 mod columns;
 mod derived;
+#[cfg(test)]
+mod distribution;
 mod documents;
 mod feed;
 mod hashes;
@@ -39,8 +42,12 @@ use wire::agent::{
 };
 use wire::status::AgentStatus;
 
-use crate::engine::{Engine, Sqlite, Tx};
-use crate::{AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, Import, ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Sites, Store, StoreError, TenantScope, TieOut, TokenGrant, TenantInfo};
+use crate::engine::{Address, Engine, Postgres, Sqlite, Tx};
+use crate::{
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, ChangePage, ChangeQuery, CompanyInfo, Import, ImportPage, ImportQuery,
+    Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Selection, Sites, Store,
+    StoreError, TenantInfo, TenantScope, TieOut, TokenGrant, WakeListener,
+};
 
 /// A store in a database.
 #[derive(Debug)]
@@ -51,6 +58,29 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
+    /// Opens the store at `sqlite:PATH` or `postgres://…`, as [`Self::sqlite`] and
+    /// [`Self::postgres`] do.
+    ///
+    /// # Errors
+    /// Theirs, and [`StoreError::AddressInvalid`].
+    pub fn open(
+        address: &str,
+        password: Option<&str>,
+        catalog: Catalog,
+        fresh_id: &StoreId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        match address.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => {
+                Self::sqlite(Path::new(path), catalog, fresh_id, now)
+            }
+            Some(("postgres" | "postgresql", _)) => Self::postgres(address, password, catalog, fresh_id, now),
+            Some(_) | None => Err(StoreError::AddressInvalid(
+                "it is neither sqlite:PATH nor postgres://USER@HOST/DATABASE".to_owned(),
+            )),
+        }
+    }
+
     /// Opens the store in an SQLite file, creating and migrating it as needed. `fresh_id`
     /// becomes its identity when it is new: give random text.
     ///
@@ -65,6 +95,24 @@ impl SqlStore {
         Self::over(Engine::Sqlite(Sqlite::open(path)?), catalog, fresh_id, now)
     }
 
+    /// Opens the store in a PostgreSQL database, creating and migrating it as needed.
+    /// `address` is `postgres://USER@HOST/DATABASE` with options `sslmode`, `sslrootcert`,
+    /// `pool_size` and `password_file`; `password` counts where it names none.
+    ///
+    /// # Errors
+    /// [`StoreError::AddressInvalid`], [`StoreError::TooNew`], [`StoreError::NoStore`],
+    /// [`StoreError::ServerTooOld`], or the database cannot be reached.
+    pub fn postgres(
+        address: &str,
+        password: Option<&str>,
+        catalog: Catalog,
+        fresh_id: &StoreId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let pool = Postgres::open(Address::parse(address, password)?)?;
+        Self::over(Engine::Postgres(pool), catalog, fresh_id, now)
+    }
+
     fn over(
         engine: Engine,
         catalog: Catalog,
@@ -75,8 +123,18 @@ impl SqlStore {
         Ok(Self { id, catalog, engine })
     }
 
-    fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.engine.write(work)
+    /// As the tenant's one writer.
+    fn write<T>(
+        &self,
+        tenant: &TenantId,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.engine.write(Some(tenant), |_| Ok(()), work)
+    }
+
+    /// Beside other writers: for what one statement decides.
+    fn write_beside<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.engine.write(None, |_| Ok(()), work)
     }
 
     fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -112,8 +170,12 @@ impl Store for SqlStore {
         self.read(|t| Ok(t.row("SELECT 1 FROM hub_store", (), |_| Ok(()))?))
     }
 
+    fn on_wake(&self, listener: WakeListener) {
+        self.engine.on_wake(listener);
+    }
+
     fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|t| people::add_tenant(t, id, name, now))
+        self.write_beside(|t| people::add_tenant(t, id, name, now))
     }
 
     fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError> {
@@ -132,11 +194,13 @@ impl Store for SqlStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| people::add_enrolment_code(t, tenant, code, role, expires_at, now))
+        self.write(tenant, |t| {
+            people::add_enrolment_code(t, tenant, code, role, expires_at, now)
+        })
     }
 
     fn enroll(&self, request: &Enroll, agent: &AgentId, now: Timestamp) -> Result<Enrolled, StoreError> {
-        self.write(|t| people::enroll(t, request, agent, now))
+        self.write_beside(|t| people::enroll(t, request, agent, now))
     }
 
     fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
@@ -144,7 +208,7 @@ impl Store for SqlStore {
     }
 
     fn revoke_agent(&self, tenant: &TenantId, agent: &AgentId, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|t| people::revoke_agent(t, tenant, agent, now))
+        self.write(tenant, |t| people::revoke_agent(t, tenant, agent, now))
     }
 
     fn agent_key(&self, agent: &AgentId) -> Result<AgentKey, StoreError> {
@@ -160,13 +224,13 @@ impl Store for SqlStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| people::issue_agent_token(t, agent, nonce, version, token, expires_at, now))
+        self.write_beside(|t| people::issue_agent_token(t, agent, nonce, version, token, expires_at, now))
     }
 
     fn authenticate_agent(&self, token: &Secret, now: Timestamp) -> Result<AgentScope, StoreError> {
         let (scope, contact_is_old) = self.read(|t| people::authenticate_agent(t, token, now))?;
         if contact_is_old {
-            self.write(|t| people::touch_agent(t, &scope, now))?;
+            self.write_beside(|t| people::touch_agent(t, &scope, now))?;
         }
         Ok(scope)
     }
@@ -178,7 +242,7 @@ impl Store for SqlStore {
         grant: &TokenGrant,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| people::add_api_token(t, tenant, token, grant, now))
+        self.write(tenant, |t| people::add_api_token(t, tenant, token, grant, now))
     }
 
     fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
@@ -191,7 +255,9 @@ impl Store for SqlStore {
         token_or_prefix: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| people::revoke_api_token(t, tenant, token_or_prefix, now))
+        self.write(tenant, |t| {
+            people::revoke_api_token(t, tenant, token_or_prefix, now)
+        })
     }
 
     fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError> {
@@ -203,7 +269,7 @@ impl Store for SqlStore {
     }
 
     fn move_company(&self, tenant: &TenantId, company: &CompanyId, to: &AgentId) -> Result<(), StoreError> {
-        self.write(|t| people::move_company(t, tenant, company, to))
+        self.write(tenant, |t| people::move_company(t, tenant, company, to))
     }
 
     fn stream(&self, scope: &AgentScope, request: &StreamRequest) -> Result<StreamState, StoreError> {
@@ -228,7 +294,7 @@ impl Store for SqlStore {
         now: Timestamp,
     ) -> Result<StreamState, StoreError> {
         let dataset = self.resolve(&request.dataset)?;
-        self.write(|t| {
+        self.write(scope.tenant(), |t| {
             people::claim(t, scope, &request.company, now)?;
             streams::reset(t, &self.id, &dataset, scope.tenant(), request, now)
         })
@@ -257,7 +323,8 @@ impl Store for SqlStore {
             dataset: header.dataset.to_string(),
             problem,
         })?;
-        self.write(|t| {
+        let stage = |t: &Tx<'_>| t.stage(&rows);
+        self.engine.write(Some(scope.tenant()), stage, |t| {
             people::check_claim(t, scope, &header.company)?;
             streams::ingest(t, &self.catalog, scope.tenant(), header, &rows, digest, now)
         })
@@ -280,7 +347,7 @@ impl Store for SqlStore {
     }
 
     fn put_status(&self, scope: &AgentScope, status: &AgentStatus, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|t| sites::put_status(t, scope, status, now))
+        self.write(scope.tenant(), |t| sites::put_status(t, scope, status, now))
     }
 
     fn grant_lease(
@@ -289,7 +356,7 @@ impl Store for SqlStore {
         request: &LeaseRequest,
         now: Timestamp,
     ) -> Result<Lease, StoreError> {
-        self.write(|t| {
+        self.write(scope.tenant(), |t| {
             people::claim(t, scope, &request.company, now)?;
             imports::grant_lease(t, &self.id, scope, request)
         })
@@ -319,7 +386,7 @@ impl Store for SqlStore {
         accept: &Accept,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| imports::accept(t, scope, id, accept, now))
+        self.write(scope.tenant(), |t| imports::accept(t, scope, id, accept, now))
     }
 
     fn reserve(
@@ -329,7 +396,7 @@ impl Store for SqlStore {
         reserve: &Reserve,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| imports::reserve(t, scope, id, reserve, now))
+        self.write(scope.tenant(), |t| imports::reserve(t, scope, id, reserve, now))
     }
 
     fn report(
@@ -339,7 +406,9 @@ impl Store for SqlStore {
         report: &Report,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| imports::report(t, &self.catalog, scope, id, report, now))
+        self.write(scope.tenant(), |t| {
+            imports::report(t, &self.catalog, scope, id, report, now)
+        })
     }
 
     fn dataset(&self, scope: &TenantScope, name: &str) -> Result<Cow<'_, Dataset>, StoreError> {
@@ -366,13 +435,34 @@ impl Store for SqlStore {
         dataset: &Dataset,
         company: &CompanyId,
         key: &Key,
+        fields: Option<&Selection>,
         now: Timestamp,
     ) -> Result<Lookup, StoreError> {
-        self.read(|t| listing::one(t, &self.catalog, scope, (dataset, company, key), now))
+        let wanted = (dataset, company, key, fields);
+        self.read(|t| listing::one(t, &self.catalog, scope, wanted, now))
+    }
+
+    fn changes(
+        &self,
+        scope: &TenantScope,
+        query: &ChangeQuery,
+        now: Timestamp,
+    ) -> Result<ChangePage, StoreError> {
+        self.read(|t| changes::page(t, &self.catalog, scope, query, now))
+    }
+
+    fn drop_tombstones(&self, deleted_before: Timestamp) -> Result<u64, StoreError> {
+        let mut dropped = 0;
+        for tenant in self.read(|t| changes::with_tombstones(t, deleted_before))? {
+            dropped += self.write(&tenant, |t| changes::drop_tombstones(t, &tenant, deleted_before))?;
+        }
+        Ok(dropped)
     }
 
     fn add_import(&self, scope: &TenantScope, new: &NewImport, now: Timestamp) -> Result<Import, StoreError> {
-        self.write(|t| imports::add(t, &self.catalog, scope, new, now))
+        self.write(scope.tenant(), |t| {
+            imports::add(t, &self.catalog, scope, new, now)
+        })
     }
 
     fn import(&self, scope: &TenantScope, id: &ImportId) -> Result<Import, StoreError> {
@@ -391,7 +481,9 @@ impl Store for SqlStore {
         body: &serde_json::Value,
         now: Timestamp,
     ) -> Result<Import, StoreError> {
-        self.write(|t| imports::edit(t, &self.catalog, scope, id, (revision, body), now))
+        self.write(scope.tenant(), |t| {
+            imports::edit(t, &self.catalog, scope, id, (revision, body), now)
+        })
     }
 
     fn decide_import(
@@ -404,7 +496,9 @@ impl Store for SqlStore {
         now: Timestamp,
     ) -> Result<Import, StoreError> {
         let decided = (revision, action, decision);
-        self.write(|t| imports::decide_by_platform(t, &self.catalog, scope, id, decided, now))
+        self.write(scope.tenant(), |t| {
+            imports::decide_by_platform(t, &self.catalog, scope, id, decided, now)
+        })
     }
 
     fn decide(
@@ -414,14 +508,16 @@ impl Store for SqlStore {
         decide: &Decide,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|t| imports::decide_at_driver(t, &self.catalog, scope, id, decide, now))
+        self.write(scope.tenant(), |t| {
+            imports::decide_at_driver(t, &self.catalog, scope, id, decide, now)
+        })
     }
 
     fn redact_imports(&self, settled_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         // Others write between two tenants.
         let mut redacted = 0_u64;
         for tenant in self.read(|t| imports::tenants_due(t, settled_before))? {
-            redacted += self.write(|t| imports::redact(t, &tenant, settled_before, now))?;
+            redacted += self.write(&tenant, |t| imports::redact(t, &tenant, settled_before, now))?;
         }
         Ok(redacted)
     }
@@ -435,7 +531,7 @@ impl Store for SqlStore {
     }
 
     fn add_preview(&self, scope: &TenantScope, new: &NewPreview, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|t| previews::add(t, scope, new, now))
+        self.write(scope.tenant(), |t| previews::add(t, scope, new, now))
     }
 
     fn preview(&self, scope: &TenantScope, id: &ImportId) -> Result<Option<PreviewResult>, StoreError> {
@@ -455,7 +551,7 @@ impl Store for SqlStore {
         {
             return Ok(Vec::new());
         }
-        self.write(|t| previews::take(t, scope, companies, now))
+        self.write(scope.tenant(), |t| previews::take(t, scope, companies, now))
     }
 
     fn answer_preview(
@@ -464,11 +560,11 @@ impl Store for SqlStore {
         id: &ImportId,
         answer: &PreviewAnswer,
     ) -> Result<(), StoreError> {
-        self.write(|t| previews::answer(t, scope, id, answer))
+        self.write(scope.tenant(), |t| previews::answer(t, scope, id, answer))
     }
 
     fn drop_previews(&self, asked_before: Timestamp) -> Result<u64, StoreError> {
-        self.write(|t| previews::drop_older(t, asked_before))
+        self.write_beside(|t| previews::drop_older(t, asked_before))
     }
 
     fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError> {

@@ -16,8 +16,8 @@ use wire::agent::{
 use wire::status::AgentStatus;
 
 use crate::{
-    AgentRole, AgentScope, Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderThread,
-    PreviewResult, Sites, StoreError, TenantScope, TieOut, TokenScope,
+    AgentRole, AgentScope, ChangePage, ChangeQuery, Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderThread,
+    PreviewResult, Selection, Sites, StoreError, TenantScope, TieOut, TokenScope, WakeListener,
 };
 
 /// What `erp-hub agent list` shows of an agent.
@@ -120,6 +120,8 @@ pub struct RecordQuery<'a> {
     /// decimal or a date as the API writes it; a blank date is none). Tombstones pass only
     /// when there is no filter.
     pub filters: Vec<(usize, String)>,
+    /// Only these fields; none means all.
+    pub fields: Option<Selection>,
 }
 
 /// What is left of a record that is no longer in the ERP.
@@ -171,6 +173,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Sqlite`].
     fn ping(&self) -> Result<(), StoreError>;
+
+    /// Calls `listener` soon after something happened that calls wait for, at this process or
+    /// at another over the same database. A word may be lost: whoever waits looks by itself
+    /// from time to time, too.
+    fn on_wake(&self, listener: WakeListener);
 
     /// Adds a tenant.
     ///
@@ -442,8 +449,29 @@ pub trait Store: Send + Sync {
         dataset: &Dataset,
         company: &CompanyId,
         key: &Key,
+        fields: Option<&Selection>,
         now: Timestamp,
     ) -> Result<Lookup, StoreError>;
+
+    /// A page of the tenant's feed: all datasets of the companies that the token sees, every
+    /// record at its latest position. A position that a reader has passed is never taken
+    /// later: positions are taken by one writer of the tenant at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::FeedExpired`] when records may have left unseen since the position.
+    fn changes(
+        &self,
+        scope: &TenantScope,
+        query: &ChangeQuery,
+        now: Timestamp,
+    ) -> Result<ChangePage, StoreError>;
+
+    /// Forgets tombstones of before an instant, and refuses positions before them from then
+    /// on. Returns how many there were.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn drop_tombstones(&self, deleted_before: Timestamp) -> Result<u64, StoreError>;
 
     /// Stores a document, or finds the one that was stored under the same key.
     ///

@@ -129,6 +129,7 @@ fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
     let records = |dataset: &str, page: Page| {
         let dataset = store.dataset(&scope, dataset).unwrap();
         let query = RecordQuery {
+            fields: None,
             dataset: &dataset,
             company: CompanyId::new("ABC"),
             page,

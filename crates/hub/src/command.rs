@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use crate::hub::Hub;
+use crate::limits::RateLimit;
 use crate::random;
 
 /// The platform's side of ERP Driver: drivers deliver here, the platform reads and posts here.
@@ -24,8 +25,15 @@ use crate::random;
     after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080"
 )]
 pub struct Command {
-    /// Where everything is kept, as sqlite:PATH.
-    #[arg(long, global = true, env = "ERP_HUB_STORE", value_name = "STORE")]
+    /// Where everything is kept: sqlite:PATH or postgres://USER@HOST/DATABASE, whose password
+    /// PGPASSWORD may hold.
+    #[arg(
+        long,
+        global = true,
+        env = "ERP_HUB_STORE",
+        hide_env_values = true,
+        value_name = "STORE"
+    )]
     store: Option<String>,
     #[command(flatten)]
     log: host::log::LogArgs,
@@ -37,17 +45,7 @@ pub struct Command {
 enum Action {
     /// Run the hub; creates and migrates the store.
     #[command(after_help = "Example: erp-hub serve --store sqlite:hub.db --listen 127.0.0.1:8080")]
-    Serve {
-        /// Address and port; port 0 takes a free one.
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
-        /// Write the real address to this file once it listens.
-        #[arg(long, value_name = "FILE")]
-        announce: Option<PathBuf>,
-        /// Forget the bodies of documents so many days after they became final.
-        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
-        redact_after: u16,
-    },
+    Serve(ServeOptions),
     /// Create the store, or bring it to this version.
     #[command(after_help = "Example: erp-hub migrate --store sqlite:hub.db")]
     Migrate,
@@ -68,11 +66,30 @@ enum Action {
     Company(people::CompanyAction),
 }
 
+#[derive(Debug, clap::Args)]
+struct ServeOptions {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Write the real address to this file once it listens.
+    #[arg(long, value_name = "FILE")]
+    announce: Option<PathBuf>,
+    /// Forget the bodies of documents so many days after they became final.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    redact_after: u16,
+    /// Keep tombstones of records that have left so many days; an older place in the feed has to start again.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    keep_tombstones: u16,
+    /// How often one token may ask, as REQUESTS/SECONDS; beyond that it has to wait.
+    #[arg(long, value_name = "LIMIT", env = "ERP_HUB_RATE_LIMIT", default_value_t = RateLimit::DEFAULT)]
+    rate_limit: RateLimit,
+}
+
 impl Action {
     /// A mistyped path must not become an empty hub.
     const fn makes_store(&self) -> bool {
         match self {
-            Self::Serve { .. } | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
+            Self::Serve(_) | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
             Self::Tenant(people::TenantAction::List { .. }) => false,
             Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) => false,
         }
@@ -86,9 +103,6 @@ pub enum CommandError {
     /// No store was named.
     #[error("no store was named")]
     NoStore,
-    /// The store's address cannot be used.
-    #[error("store {0:?} cannot be used: this version keeps everything in one SQLite file")]
-    StoreKind(String),
     /// There is no file at the store's path.
     #[error("there is no store at {}", .0.display())]
     NoSuchStore(PathBuf),
@@ -129,8 +143,7 @@ impl CommandError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::NoStore => "name one with --store sqlite:PATH or ERP_HUB_STORE",
-            Self::StoreKind(_) => "use --store sqlite:PATH; PostgreSQL is not supported yet",
+            Self::NoStore => "name one with --store sqlite:PATH, --store postgres://… or ERP_HUB_STORE",
             Self::NoSuchStore(_) => {
                 "correct the path; erp-hub tenant add, migrate and serve make a new store"
             }
@@ -149,7 +162,6 @@ impl CommandError {
     pub fn code(&self) -> &str {
         match self {
             Self::NoStore => "store_missing",
-            Self::StoreKind(_) => "store_unsupported",
             Self::NoSuchStore(_) => "store_unknown",
             Self::TenantName(_) => "tenant_name_invalid",
             Self::CompanyUnclaimed { .. } => "company_unclaimed",
@@ -183,17 +195,18 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     host::log::init(&command.log);
     let now = host::clock::now();
     let address = command.store.ok_or(CommandError::NoStore)?;
-    let path = sqlite_path(&address)?;
-    if !command.action.makes_store() && !path.exists() {
+    // A server says itself that it has no such database.
+    if let Some(path) = address.strip_prefix("sqlite:").map(Path::new)
+        && !command.action.makes_store()
+        && !path.exists()
+    {
         return Err(CommandError::NoSuchStore(path.to_owned()));
     }
-    let store = SqlStore::sqlite(path, Catalog::standard()?, &random::store_id(), now)?;
+    let password = std::env::var("PGPASSWORD").ok();
+    let (catalog, id) = (Catalog::standard()?, random::store_id());
+    let store = SqlStore::open(&address, password.as_deref(), catalog, &id, now)?;
     match command.action {
-        Action::Serve {
-            listen,
-            announce,
-            redact_after,
-        } => run_server(store, listen, announce.as_deref(), redact_after),
+        Action::Serve(options) => run_server(store, &options),
         Action::Migrate => say(out, store.id()),
         Action::Tenant(action) => people::tenant(&store, action, now, out),
         Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
@@ -203,37 +216,22 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     }
 }
 
-fn sqlite_path(address: &str) -> Result<&Path, CommandError> {
-    match address.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() && path != ":memory:" => Ok(Path::new(path)),
-        Some(_) | None => Err(CommandError::StoreKind(without_credentials(address))),
-    }
-}
-
-/// `postgres://user:password@host` would carry a secret into the terminal's log.
-fn without_credentials(address: &str) -> String {
-    match (address.split_once("://"), address.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        _ => address.to_owned(),
-    }
-}
-
-fn run_server(
-    store: SqlStore,
-    listen: SocketAddr,
-    announce: Option<&Path>,
-    redact_after: u16,
-) -> Result<(), CommandError> {
+fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandError> {
+    let (listen, days) = (options.listen, |days: u16| {
+        SignedDuration::from_hours(24 * i64::from(days))
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(CommandError::io("starting"))?.block_on(async {
         let listener = TcpListener::bind(listen).await.map_err(CommandError::io(format!("listening on {listen}")))?;
         let address = listener.local_addr().map_err(CommandError::io(format!("listening on {listen}")))?;
         tracing::info!(store = %store.id(), "erp-hub {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
-        if let Some(file) = announce {
+        if let Some(file) = &options.announce {
             announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
         }
         let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now))
-            .with_redaction(SignedDuration::from_hours(24 * i64::from(redact_after)));
+            .with_redaction(days(options.redact_after))
+            .with_tombstones(days(options.keep_tombstones))
+            .with_rate_limit(Some(options.rate_limit));
         crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }
@@ -260,14 +258,5 @@ mod tests {
     #[test]
     fn the_command_line_holds() {
         Command::command().debug_assert();
-    }
-
-    #[test]
-    fn other_stores_are_refused_without_their_password() {
-        let error = sqlite_path("postgres://hub:hunter2@db.example.com/hub").unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
-        assert!(error.to_string().contains("db.example.com"), "{error}");
-        assert!(error.remedy().contains("PostgreSQL"));
-        assert_eq!(sqlite_path("sqlite:hub.db").unwrap(), Path::new("hub.db"));
     }
 }

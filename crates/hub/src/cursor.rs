@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub_store::Page;
-use values::{CompanyId, DatasetName, Key, StoreId};
+use values::{CompanyId, DatasetName, Key, StoreId, TenantId};
 
 use crate::error::ApiError;
 
@@ -61,6 +61,37 @@ impl Listing<'_> {
     }
 }
 
+/// The feed of one tenant. Its positions mean nothing in another's.
+pub(crate) struct Feed<'a> {
+    /// Positions are counted anew in another store.
+    pub(crate) store: &'a StoreId,
+    /// Whose.
+    pub(crate) tenant: &'a TenantId,
+}
+
+impl Feed<'_> {
+    /// Behind this position.
+    pub(crate) fn after(&self, position: u64) -> String {
+        URL_SAFE_NO_PAD.encode(format!("f\n{}\n{}\n{position}", self.store, self.tenant))
+    }
+
+    /// Reads [`Self::after`].
+    pub(crate) fn read(&self, cursor: &str) -> Result<u64, ApiError> {
+        let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this feed");
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+        match text.split('\n').collect::<Vec<_>>().as_slice() {
+            ["f", _, tenant, _] if *tenant != self.tenant.as_str() => Err(invalid()),
+            ["f", store, ..] if *store != self.store.as_str() => Err(ApiError::new(
+                "cursor_expired",
+                "the cursor is from another store, or from before a restore",
+            )),
+            ["f", _, _, position] => position.parse().map_err(|_| invalid()),
+            _ => Err(invalid()),
+        }
+    }
+}
+
 /// Behind an import of a listing.
 pub(crate) fn after_import(store: &StoreId, place: u64) -> String {
     URL_SAFE_NO_PAD.encode(format!("i\n{store}\n{place}"))
@@ -84,6 +115,24 @@ pub(crate) fn read_import(store: &StoreId, cursor: &str) -> Result<u64, ApiError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_feeds_cursor_is_its_tenants_and_its_stores() {
+        let (store, other_store) = (StoreId::new("s1"), StoreId::new("s2"));
+        let (tenant, other_tenant) = (TenantId::new("t_1"), TenantId::new("t_2"));
+        let feed = Feed {
+            store: &store,
+            tenant: &tenant,
+        };
+        let cursor = feed.after(7);
+        assert_eq!(feed.read(&cursor).unwrap(), 7);
+        let code = |store, tenant| Feed { store, tenant }.read(&cursor).unwrap_err().code();
+        assert_eq!(code(&other_store, &tenant), "cursor_expired");
+        assert_eq!(code(&store, &other_tenant), "cursor_invalid");
+        for odd in ["", "%", "Zg", "eyJhIjoxfQ"] {
+            assert_eq!(feed.read(odd).unwrap_err().code(), "cursor_invalid", "{odd}");
+        }
+    }
 
     #[test]
     fn comes_back_only_where_it_belongs() {

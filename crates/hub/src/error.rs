@@ -36,6 +36,7 @@ pub const CODES: &[Code] = codes![
     400 "body_invalid" "The body cannot be read", "send JSON of the documented form";
     400 "company_required" "Several companies", "name one with ?company=";
     400 "cursor_invalid" "Not a cursor", "use next_cursor as it was returned, with the same dataset and company";
+    400 "field_unknown" "No such field", "name fields of the dataset that the token reads, separated by commas";
     400 "idempotency_key_required" "No idempotency key", "send an Idempotency-Key header that is unique for this document";
     400 "idempotency_key_invalid" "Not an idempotency key", "send 1 to 255 visible ASCII characters";
     400 "key_invalid" "Not a key", "join the parts with ':' and write bytes other than A-Z a-z 0-9 . _ - as ~XX";
@@ -79,15 +80,18 @@ pub const CODES: &[Code] = codes![
     409 "revision_stale" "The document was edited or decided about", "look at it as it is now, then decide with its revision";
     409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
     409 "tenant_exists" "The tenant exists", "choose another name";
-    410 "cursor_expired" "The cursor is from another store", "start again without it";
+    410 "cursor_expired" "The cursor is too old, or from another store", "start again without it";
     410 "record_deleted" "The record is no longer in the ERP", "take it out of what you keep; deleted_at and reason tell when and why it left";
     413 "body_too_large" "The body is too large", "send less at a time";
     422 "batch_malformed" "The batch is not of its dataset's shape", "report this with the driver's version";
     422 "document_refused" "The document cannot be taken", "correct the fields named in problems and post it again";
     422 "time_zone_unknown" "Not a time zone", "set erp.time_zone to an IANA name such as America/New_York";
+    429 "rate_limited" "Too many requests", "wait as long as Retry-After says; ask for more records at a time, or follow GET /v1/changes";
+    431 "headers_too_large" "Headers and address are too large", "send shorter headers, or follow the feed instead of a long address";
     500 "internal" "The hub failed", "try again; if it stays, look at the hub's log";
     500 "store_corrupt" "The store cannot be read", "restore it from a backup and report this";
     500 "store_too_new" "The store is of a later version", "run the version of the hub that wrote it";
+    503 "request_late" "The request took too long", "try again; a document is taken once under its idempotency key";
     503 "store_unavailable" "The store does not answer", "try again; if it stays, look at the hub's disk and log";
 ];
 
@@ -327,6 +331,7 @@ mod tests {
                 dataset: DatasetName::new("x"),
                 most: 1,
             },
+            StoreError::FeedExpired,
             StoreError::FilterInvalid {
                 field: "x".into(),
                 value: "x".into(),

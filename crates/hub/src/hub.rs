@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hub_store::{Store, StoreError};
+use hub_store::{Store, StoreError, Wake, WakeKind};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, watch};
+use values::{CompanyId, Secret, TenantId};
 
+use crate::auth::Caller;
+use crate::cache::Recent;
 use crate::error::ApiError;
+use crate::limits::{Buckets, RateLimit, Standing};
+use crate::observe::Requests;
 
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
@@ -15,6 +20,8 @@ const CONCURRENT_BATCHES: usize = 3;
 
 /// Long enough for complaints and chargebacks, short enough for privacy laws.
 const REDACT_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Who follows the feed looks at it more often; who does not starts again.
+const TOMBSTONES_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Who has not fetched an answer by then has gone.
 const PREVIEW_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -27,6 +34,9 @@ pub struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
     redact_after: SignedDuration,
+    tombstones_for: SignedDuration,
+    /// None: tokens may ask as often as they like.
+    buckets: Option<Arc<Buckets<[u8; 32]>>>,
     signals: Arc<Signals>,
 }
 
@@ -36,6 +46,22 @@ struct Signals {
     stopping: watch::Sender<bool>,
     batches: Semaphore,
     counters: Counters,
+    requests: Requests,
+    callers: Recent<[u8; 32], Caller>,
+    companies: Recent<TenantId, Arc<[CompanyId]>>,
+}
+
+impl Signals {
+    /// Something happened, here or at another hub over the same store.
+    fn wake(&self, wake: &Wake) {
+        let waiting = match wake.kind {
+            WakeKind::Work => &self.posted,
+            WakeKind::Answer => &self.answered,
+            // Nobody waits for the feed.
+            WakeKind::Change => return,
+        };
+        waiting.send_modify(|n| *n = n.wrapping_add(1));
+    }
 }
 
 /// Counted since the start.
@@ -68,13 +94,37 @@ impl Hub {
             stopping: watch::Sender::new(false),
             batches: Semaphore::new(CONCURRENT_BATCHES),
             counters: Counters::default(),
+            requests: Requests::default(),
+            callers: Recent::default(),
+            companies: Recent::default(),
         };
+        let signals = Arc::new(signals);
+        let woken = Arc::clone(&signals);
+        store.on_wake(Box::new(move |wake| woken.wake(wake)));
         Self {
             store,
             clock,
             redact_after: REDACT_AFTER,
-            signals: Arc::new(signals),
+            tombstones_for: TOMBSTONES_FOR,
+            buckets: Some(Arc::new(Buckets::new(RateLimit::DEFAULT))),
+            signals,
         }
+    }
+
+    /// The same, keeping what is left of records that have left for so long.
+    #[must_use]
+    pub fn with_tombstones(self, tombstones_for: SignedDuration) -> Self {
+        Self {
+            tombstones_for,
+            ..self
+        }
+    }
+
+    /// The same with another limit for each token; none lets them ask as often as they like.
+    #[must_use]
+    pub fn with_rate_limit(self, limit: Option<RateLimit>) -> Self {
+        let buckets = limit.map(|limit| Arc::new(Buckets::new(limit)));
+        Self { buckets, ..self }
     }
 
     /// The same, forgetting bodies so long after their documents became final.
@@ -83,7 +133,8 @@ impl Hub {
         Self { redact_after, ..self }
     }
 
-    /// Forgets what is due: bodies of documents that were final long enough, and previews.
+    /// Forgets what is due: bodies of documents that were final long enough, tombstones, and
+    /// previews.
     /// Returns how many bodies there were. [`crate::serve`] does so all the time.
     ///
     /// # Errors
@@ -91,6 +142,7 @@ impl Hub {
     pub fn tidy(&self) -> Result<u64, StoreError> {
         let now = self.now();
         self.store.drop_previews(now - PREVIEW_LIFE)?;
+        self.store.drop_tombstones(now - self.tombstones_for)?;
         let mut forgotten = 0;
         loop {
             match self.store.redact_imports(now - self.redact_after, now)? {
@@ -132,7 +184,8 @@ impl Hub {
         F: FnOnce(&dyn Store) -> Result<T, ApiError> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
-        match tokio::task::spawn_blocking(move || work(store.as_ref())).await {
+        let span = tracing::Span::current();
+        match tokio::task::spawn_blocking(move || span.in_scope(|| work(store.as_ref()))).await {
             Ok(done) => done,
             Err(error) => {
                 tracing::error!(%error, "a request broke off");
@@ -141,22 +194,55 @@ impl Hub {
         }
     }
 
-    /// Tells waiting drivers that a document was posted.
-    pub(crate) fn announce_work(&self) {
-        self.signals.posted.send_modify(|n| *n = n.wrapping_add(1));
+    /// Who has this API token: as the store says, or said within the last second.
+    pub(crate) async fn caller(&self, token: Secret) -> Result<Caller, ApiError> {
+        let now = self.now();
+        let id = token_id(&token);
+        if let Some(caller) = self.signals.callers.get(&id, now) {
+            return Ok(caller);
+        }
+        let scope = self.call(move |store| store.authenticate(&token)).await;
+        let scope = scope
+            .map_err(|e| e.with_remedy("use a token made by `erp-hub token add` that is not revoked"))?;
+        let caller = Caller {
+            token: id,
+            scope: Arc::new(scope),
+        };
+        self.signals.callers.put(id, caller.clone(), now);
+        Ok(caller)
     }
 
-    /// Changes whenever a document was posted at this process.
+    /// Takes one request out of the caller's bucket, where requests are limited.
+    pub(crate) fn take_request(&self, caller: &Caller) -> Option<(RateLimit, Standing)> {
+        let buckets = self.buckets.as_deref()?;
+        Some((buckets.limit(), buckets.take(caller.token, self.now())))
+    }
+
+    /// The tenant's companies, as they were within the last second; `fresh` asks the store.
+    /// It blocks.
+    pub(crate) fn companies(&self, tenant: &TenantId, fresh: bool) -> Result<Arc<[CompanyId]>, StoreError> {
+        let now = self.now();
+        let known = self.signals.companies.get(tenant, now);
+        if let Some(known) = known.filter(|_| !fresh) {
+            return Ok(known);
+        }
+        let all = self.store.companies(tenant)?.into_iter().map(|c| c.company);
+        let all: Arc<[CompanyId]> = all.collect();
+        self.signals.companies.put(tenant.clone(), Arc::clone(&all), now);
+        Ok(all)
+    }
+
+    /// Counters of requests.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.signals.requests
+    }
+
+    /// Changes whenever a document was posted, at this hub or another over the same store.
     pub(crate) fn posted(&self) -> watch::Receiver<u64> {
         self.signals.posted.subscribe()
     }
 
-    /// Tells those who wait for a preview that one was answered.
-    pub(crate) fn announce_answer(&self) {
-        self.signals.answered.send_modify(|n| *n = n.wrapping_add(1));
-    }
-
-    /// Changes whenever a preview was answered at this process.
+    /// Changes whenever a preview was answered, at this hub or another over the same store.
     pub(crate) fn answered(&self) -> watch::Receiver<u64> {
         self.signals.answered.subscribe()
     }
@@ -175,4 +261,12 @@ impl Hub {
     pub(crate) fn counters(&self) -> &Counters {
         &self.signals.counters
     }
+}
+
+/// What a token is known by in memory.
+fn token_id(token: &Secret) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, token.reveal().as_bytes());
+    let mut id = [0; 32];
+    id.copy_from_slice(digest.as_ref());
+    id
 }

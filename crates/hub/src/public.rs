@@ -1,6 +1,8 @@
 //! The API that a platform builds on.
 
+pub(crate) mod changes;
 pub(crate) mod decisions;
+pub(crate) mod document;
 pub(crate) mod imports;
 pub(crate) mod previews;
 pub(crate) mod records;

@@ -4,6 +4,7 @@ use std::future::IntoFuture as _;
 use std::io;
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
 use crate::hub::Hub;
@@ -25,6 +26,12 @@ pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = (
         let told = stopping.wait_for(|stopping| *stopping).await;
         drop(told);
     };
+    // Answers are small and a writer waits for each: they are not held back to be joined.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was not set");
+        }
+    });
     let server = axum::serve(listener, crate::router(hub.clone()))
         .with_graceful_shutdown(drained)
         .into_future();

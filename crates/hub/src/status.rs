@@ -8,10 +8,51 @@ use axum::extract::{Path, State};
 use axum::http::{Method, Uri, header};
 use axum::response::IntoResponse;
 
+use crate::api::Endpoint;
 use crate::error::{ApiError, CODES, find};
 use crate::hub::{Counters, Hub};
+use crate::openapi::Operation;
+use crate::openapi::schema::text;
 
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+
+pub(crate) fn endpoints() -> [Endpoint; 5] {
+    let about = |id: &'static str, words: &'static str, example: &str| {
+        Operation::new(id, "Operation", words)
+            .open()
+            .answers_text(200, words, example)
+    };
+    let page = about(
+        "get_error",
+        "One code of errors",
+        "Not a key\n\ncode: key_invalid\nstatus: 400\n",
+    )
+    .in_path("code", text(), "As a problem shows it.", "key_invalid")
+    .refuses(&["error_unknown"]);
+    [
+        Endpoint::get("/healthz", healthz, about("healthz", "The process runs", "ok\n")),
+        Endpoint::get("/readyz", readyz, about("readyz", "The store answers", "ok\n")),
+        Endpoint::get(
+            "/metrics",
+            metrics,
+            about(
+                "metrics",
+                "Counters in the text format of Prometheus",
+                "erp_hub_batches_total 7\n",
+            ),
+        ),
+        Endpoint::get(
+            "/errors",
+            error_list,
+            about(
+                "list_errors",
+                "All codes of errors",
+                "400 key_invalid: Not a key\n",
+            ),
+        ),
+        Endpoint::get("/errors/{code}", error_page, page),
+    ]
+}
 
 /// The process runs.
 pub(crate) async fn healthz() -> impl IntoResponse {
@@ -44,6 +85,9 @@ pub(crate) async fn metrics(State(hub): State<Hub>) -> impl IntoResponse {
             "# HELP erp_hub_{name}_total {help}\n# TYPE erp_hub_{name}_total counter\nerp_hub_{name}_total {value}\n"
         ));
     }
+    // Writing to a String cannot fail.
+    let written = hub.requests().write(&mut text);
+    debug_assert!(written.is_ok());
     (TEXT, text)
 }
 

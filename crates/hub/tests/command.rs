@@ -174,9 +174,16 @@ fn serves_until_it_is_told_to_stop() {
 
 #[test]
 fn other_stores_are_refused() {
-    for store in ["postgres://u:p@h/db", "hub.db", "sqlite:", "sqlite::memory:"] {
+    for store in [
+        "postgres://u:p@h/db?sslmode=prefer",
+        "mysql://u:p@h/db",
+        "hub.db",
+        "sqlite:",
+        "sqlite::memory:",
+    ] {
         let command = Command::try_parse_from(["erp-hub", "migrate", "--store", store]).unwrap();
         let error = run(command, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("cannot be used"), "{error}");
+        assert!(!error.to_string().contains("u:p"), "{error}");
     }
 }

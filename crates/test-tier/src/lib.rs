@@ -15,6 +15,7 @@
     reason = "only tests call this crate: it speaks through the test's own output"
 )]
 
+mod postgres;
 mod tiers;
 
 use std::{
@@ -26,6 +27,7 @@ use std::{
     thread,
 };
 
+pub use postgres::{PostgresServer, STORE_VARIABLE, postgres, store_address};
 pub use tiers::{POSTGRES_BIN_VARIABLE, SAMPLE_DATA_VARIABLE, TIERS, Tier, tier};
 
 /// Names the file to which every skipped test appends its line.

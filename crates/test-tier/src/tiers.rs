@@ -15,6 +15,9 @@ pub const POSTGRES_BIN_VARIABLE: &str = "ERP_DRIVER_POSTGRES_BIN";
 /// The oldest `PostgreSQL` that the hub's store supports (it uses MERGE).
 const OLDEST_POSTGRES: u32 = 15;
 
+/// The oldest Node that runs the client's tests.
+const OLDEST_NODE: u32 = 20;
+
 /// Something that tests may need and a machine may lack.
 #[derive(Debug, Clone, Copy)]
 pub struct Tier {
@@ -40,6 +43,12 @@ pub const TIERS: &[Tier] = &[
         enables: "the hub's store on PostgreSQL 15 or later",
         remedy: "apt-get install postgresql",
         detect: || postgres_folder().is_some(),
+    },
+    Tier {
+        name: "node",
+        enables: "the typed client, generated from the hub's own description",
+        remedy: "install Node 20 or later with npm",
+        detect: has_node,
     },
     Tier {
         name: "sample-data",
@@ -89,6 +98,25 @@ fn has_sqlite_odbc() -> bool {
             .args(["-q", "-d"])
             .output()
             .is_ok_and(|output| lists_sqlite(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn has_node() -> bool {
+    let version = |program: &str| {
+        let output = Command::new(program).arg("--version").output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        node_version(&text)
+    };
+    version("node").is_some_and(|version| version >= OLDEST_NODE) && version("npm").is_some()
+}
+
+/// The major version, from `v20.20.2`.
+fn node_version(line: &str) -> Option<u32> {
+    line.trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
 }
 
 fn lists_sqlite(drivers: &str) -> bool {
@@ -156,6 +184,13 @@ mod tests {
     fn the_driver_list_is_read_by_section() {
         assert!(lists_sqlite("[SQLite]\nDriver=a.so\n\n[SQLite3]\nDriver=b.so\n"));
         assert!(!lists_sqlite("[SQLite]\nDescription=[SQLite3] to come\n"));
+    }
+
+    #[test]
+    fn node_tells_its_version() {
+        assert_eq!(node_version("v20.20.2\n"), Some(20));
+        assert_eq!(node_version("11.19.1\n"), Some(11));
+        assert_eq!(node_version("not found"), None);
     }
 
     #[test]

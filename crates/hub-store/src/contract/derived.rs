@@ -383,6 +383,7 @@ fn ageing(store: &dyn Store, site: &Site) {
     );
     assert_eq!(age("01:NONE")["total"], "0.00");
     let query = RecordQuery {
+        fields: None,
         dataset: &customers.dataset,
         company: customers.company.clone(),
         page: Page::Key(None),

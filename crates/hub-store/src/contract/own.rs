@@ -34,6 +34,7 @@ pub(super) fn check_after_reopening(store: &dyn Store) {
     );
     let dataset = store.dataset(&all, WISHES).unwrap();
     let query = RecordQuery {
+        fields: None,
         dataset: &dataset,
         company: CompanyId::new("ABC"),
         page: Page::Key(None),
@@ -100,6 +101,7 @@ fn malformed(store: &dyn Store, site: &Site) {
     assert_eq!(items.get(&site.all, "A")["udf"], json!({}));
     // Not a filter, whatever a caller asks for.
     let query = RecordQuery {
+        fields: None,
         dataset: &items.dataset,
         company: items.company.clone(),
         page: Page::Key(None),

@@ -71,6 +71,7 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
         let mut keys = Vec::new();
         loop {
             let query = RecordQuery {
+                fields: None,
                 dataset: orders,
                 company: abc.clone(),
                 page: page.clone(),
@@ -122,6 +123,7 @@ fn filters(store: &dyn Store, site: &Site, abc: &CompanyId) {
     let find = |column: &str, value: &str| {
         let place = orders.field_of_column(column).unwrap().0;
         let query = RecordQuery {
+            fields: None,
             dataset: orders,
             company: abc.clone(),
             page: Page::Key(None),

@@ -105,6 +105,7 @@ fn feed(store: &dyn Store, site: &Site) {
         let mut from = 0;
         loop {
             let query = RecordQuery {
+                fields: None,
                 dataset: &items.dataset,
                 company: items.company.clone(),
                 page: Page::Position(from),

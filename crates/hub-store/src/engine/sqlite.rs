@@ -2,6 +2,8 @@
 
 mod bulk;
 
+use std::cell::RefCell;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Transaction, TransactionB
 
 use super::{Param, Row, Tx, Value};
 use crate::StoreError;
+use crate::wake::{Listeners, Wake, WakeListener};
 
 pub(super) use bulk::put_documents;
 
@@ -26,6 +29,30 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    listeners: Listeners,
+}
+
+/// A transaction, and whom to tell of it.
+pub(crate) struct FileTransaction<'a> {
+    transaction: Transaction<'a>,
+    pub(super) wakes: RefCell<Vec<Wake>>,
+}
+
+impl<'a> FileTransaction<'a> {
+    fn new(transaction: Transaction<'a>) -> Self {
+        Self {
+            transaction,
+            wakes: RefCell::default(),
+        }
+    }
+}
+
+impl<'a> Deref for FileTransaction<'a> {
+    type Target = Transaction<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
 }
 
 impl Sqlite {
@@ -40,6 +67,7 @@ impl Sqlite {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            listeners: Listeners::default(),
         })
     }
 
@@ -47,12 +75,29 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let (done, wakes) = self.commit(work)?;
+        // Others may write while they are told.
+        self.listeners.tell(wakes);
+        Ok(done)
+    }
+
+    fn commit<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, Vec<Wake>), StoreError> {
         // A panic inside drops the transaction, which rolls back: the connection stays good.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = FileTransaction::new(transaction);
         let done = work(&Tx::Sqlite(&transaction))?;
+        let FileTransaction { transaction, wakes } = transaction;
         transaction.commit()?;
-        Ok(done)
+        Ok((done, wakes.into_inner()))
+    }
+
+    /// The file is this process's; a command line beside it is not heard.
+    pub(crate) fn on_wake(&self, listener: WakeListener) {
+        self.listeners.add(listener);
     }
 
     pub(crate) fn read<T>(
@@ -64,7 +109,7 @@ impl Sqlite {
             Some(reader) => reader,
             None => connect(&self.path)?,
         };
-        let transaction = reader.transaction()?;
+        let transaction = FileTransaction::new(reader.transaction()?);
         let done = work(&Tx::Sqlite(&transaction));
         drop(transaction);
         let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,11 +9,14 @@ use jiff::Timestamp;
 use values::{CompanyId, Key, TenantId};
 
 use super::{micros, timestamp};
-use crate::{StoreError, Tombstone};
+use crate::{StoreError, Tombstone, WakeKind};
 
 /// The next so many positions.
 pub(super) fn take(t: &Tx<'_>, tenant: &TenantId, length: usize) -> Result<RangeInclusive<i64>, StoreError> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
+    if length > 0 {
+        t.wake(WakeKind::Change, tenant);
+    }
     let head: i64 = t.row(
         "UPDATE hub_tenants SET head = head + ? WHERE tenant = ? RETURNING head",
         (length, tenant.as_str()),
@@ -74,17 +77,18 @@ pub(super) fn forget_tombstones(
     t.delete_by_key("hub_tombstones", &own, keys)
 }
 
-/// Tombstones behind a position, with their own.
+/// Tombstones behind a position and up to another, with their own.
 pub(super) fn tombstones(
     t: &Tx<'_>,
     dataset: &Dataset,
     tenant: &TenantId,
     company: &CompanyId,
-    after: u64,
+    (after, until): (i64, i64),
     limit: u32,
 ) -> Result<Vec<(u64, Tombstone)>, StoreError> {
     let sql = "SELECT key, reason, deleted_at, position FROM hub_tombstones \
-               WHERE tenant = ? AND company = ? AND dataset = ? AND position > ? ORDER BY position LIMIT ?";
+               WHERE tenant = ? AND company = ? AND dataset = ? AND position > ? \
+               AND position <= ? ORDER BY position LIMIT ?";
     let mut found = Vec::new();
     t.each(
         sql,
@@ -92,7 +96,8 @@ pub(super) fn tombstones(
             tenant.as_str(),
             company.as_str(),
             dataset.name.as_str(),
-            after.cast_signed(),
+            after,
+            until,
             limit,
         ),
         |row| {

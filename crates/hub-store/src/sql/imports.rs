@@ -15,7 +15,7 @@ use values::{CompanyId, ImportId, Key, TenantId};
 use wire::agent::DecideAction;
 
 use super::{derived, micros, people, timestamp};
-use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, import_id};
+use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind, import_id};
 
 pub(super) use driver::{
     accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
@@ -67,6 +67,7 @@ pub(super) fn add(
             micros(now),
         ),
     )?;
+    t.wake(WakeKind::Work, tenant);
     tenders::put(t, tenant, &new.company, &id, &said, now)?;
     if new.kind == ImportKind::Payment {
         move_up(t, catalog, tenant, &new.company, &[&new.body], now)?;
@@ -295,6 +296,7 @@ fn decide(
                     known.id.as_str(),
                 ),
             )?;
+            t.wake(WakeKind::Work, tenant);
             tenders::follow(t, tenant, &known.id, state)?;
             moved(t, catalog, tenant, &known.id, (known, None), state, now)
         }
@@ -347,6 +349,7 @@ fn begin_revision(
                settled_at = NULL, updated_at = ? WHERE tenant = ? AND id = ?";
     let decision = decision.map(written).transpose()?;
     t.execute(sql, (decision, micros(now), own.0, own.1))?;
+    t.wake(WakeKind::Work, tenant);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Pages of records and single ones, as a token sees them.
 
+use std::borrow::Cow;
+
 use crate::engine::{Param, ToParam, Tx};
 use catalog::{Catalog, Dataset};
 use jiff::Timestamp;
@@ -8,8 +10,8 @@ use values::{CompanyId, Decimal, DecimalError, Key, Kind};
 
 use super::documents::{Documents, MAX_DOCUMENTS, after_key, load};
 use super::view::View;
-use super::{feed, tables};
-use crate::{Lookup, Page, RecordPage, RecordQuery, StoreError, TenantScope, Tombstone};
+use super::{changes, feed, tables};
+use crate::{Lookup, Page, RecordPage, RecordQuery, Selection, StoreError, TenantScope, Tombstone};
 
 pub(super) fn page(
     t: &Tx<'_>,
@@ -41,6 +43,11 @@ pub(super) fn page(
             Wanted::Nothing => return Ok(nothing),
         }
     }
+    // Records and tombstones are read one after the other: neither reaches beyond this head.
+    let head = match &query.page {
+        Page::Position(after) => changes::check(t, tenant, *after)?,
+        Page::Key(_) => 0,
+    };
     let order = match &query.page {
         Page::Key(after) => {
             let (compare, after) = after_key(after.as_ref());
@@ -51,6 +58,8 @@ pub(super) fn page(
         Page::Position(after) => {
             values.push(Held::Integer(after.cast_signed()));
             condition.push_str(&format!(" AND _position > ?{}", values.len()));
+            values.push(Held::Integer(head));
+            condition.push_str(&format!(" AND _position <= ?{}", values.len()));
             "_position"
         }
     };
@@ -59,14 +68,15 @@ pub(super) fn page(
     values.push(Held::Integer(i64::from(limit) + 1));
     condition.push_str(&format!(" ORDER BY {order} LIMIT ?{}", values.len()));
     let parameters: Vec<Param<'_>> = values.iter().map(ToParam::param).collect();
-    let documents = load(t, query.dataset, tenant, company, &condition, &parameters)?;
+    let dataset = narrowed(query.dataset, query.fields.as_ref());
+    let documents = load(t, &dataset, tenant, company, &condition, &parameters)?;
     let graves = match query.page {
         Page::Position(after) if query.filters.is_empty() => {
-            feed::tombstones(t, query.dataset, tenant, company, after, limit + 1)?
+            feed::tombstones(t, query.dataset, tenant, company, (after.cast_signed(), head), limit + 1)?
         }
         Page::Position(_) | Page::Key(_) => Vec::new(),
     };
-    let view = View::new(t, catalog, scope, query.dataset, company, now)?;
+    let view = View::new(t, catalog, scope, &dataset, company, query.fields.as_ref(), now)?;
     let mut entries = merge(view.render(t, &documents)?, &documents, graves);
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = entries.len() <= most;
@@ -82,7 +92,7 @@ pub(super) fn one(
     t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
-    (dataset, company, key): (&Dataset, &CompanyId, &Key),
+    (dataset, company, key, fields): (&Dataset, &CompanyId, &Key, Option<&Selection>),
     now: Timestamp,
 ) -> Result<Lookup, StoreError> {
     let tenant = scope.tenant();
@@ -90,13 +100,19 @@ pub(super) fn one(
         return Ok(Lookup::Unknown);
     }
     let parameters = [tenant.as_str(), company.as_str(), key.as_str()].map(Param::Text);
-    let documents = load(t, dataset, tenant, company, "key = ?3", &parameters)?;
-    let view = View::new(t, catalog, scope, dataset, company, now)?;
+    let read = narrowed(dataset, fields);
+    let documents = load(t, &read, tenant, company, "key = ?3", &parameters)?;
+    let view = View::new(t, catalog, scope, &read, company, fields, now)?;
     if let Some(record) = view.render(t, &documents)?.pop() {
         return Ok(Lookup::Found(record));
     }
     let grave = feed::tombstone(t, dataset, tenant, company, key)?;
     Ok(grave.map_or(Lookup::Unknown, Lookup::Deleted))
+}
+
+/// The dataset with what has to be read.
+fn narrowed<'d>(dataset: &'d Dataset, fields: Option<&Selection>) -> Cow<'d, Dataset> {
+    fields.map_or(Cow::Borrowed(dataset), |fields| fields.narrow(dataset))
 }
 
 struct Entry {

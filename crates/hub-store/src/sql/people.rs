@@ -8,7 +8,10 @@ use wire::agent::{Enroll, Enrolled};
 
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
-use crate::{AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantScope, TokenGrant, TokenScope, TenantInfo};
+use crate::{
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantInfo,
+    TenantScope, TokenGrant, TokenScope,
+};
 
 /// A request may be dated five minutes ahead and be replayed until five minutes after.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(11);
@@ -36,14 +39,18 @@ pub(super) fn find_tenant(t: &Tx<'_>, name_or_id: &str) -> Result<TenantId, Stor
 
 pub(super) fn tenants(t: &Tx<'_>) -> Result<Vec<TenantInfo>, StoreError> {
     let mut tenants = Vec::new();
-    t.each("SELECT tenant, name, created_at FROM hub_tenants ORDER BY name", (), |row| {
-        tenants.push(TenantInfo {
-            tenant: TenantId::new(row.get::<String>(0)?),
-            name: row.get(1)?,
-            created_at: timestamp(row.get(2)?)?,
-        });
-        Ok(())
-    })?;
+    t.each(
+        "SELECT tenant, name, created_at FROM hub_tenants ORDER BY name",
+        (),
+        |row| {
+            tenants.push(TenantInfo {
+                tenant: TenantId::new(row.get::<String>(0)?),
+                name: row.get(1)?,
+                created_at: timestamp(row.get(2)?)?,
+            });
+            Ok(())
+        },
+    )?;
     Ok(tenants)
 }
 
@@ -76,6 +83,11 @@ pub(super) fn enroll(
     now: Timestamp,
 ) -> Result<Enrolled, StoreError> {
     let hash = hash_secret(&request.code);
+    // Of two who redeem a code at once, the second one finds it used.
+    let owner = "SELECT tenant FROM hub_enrolment_codes WHERE hash = ?";
+    if let Some(tenant) = t.one(owner, [&hash], |row| row.get::<String>(0))? {
+        t.lock(&TenantId::new(tenant))?;
+    }
     let sql = "SELECT c.tenant, n.name, c.role, c.expires_at, c.used_at \
                FROM hub_enrolment_codes c JOIN hub_tenants n ON n.tenant = c.tenant WHERE c.hash = ?";
     let found = t.one(sql, [&hash], |row| {

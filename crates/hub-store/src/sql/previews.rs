@@ -8,7 +8,7 @@ use wire::agent::{Preview, PreviewAnswer};
 
 use super::imports::{check_company, check_lease, import_kind, parsed};
 use super::micros;
-use crate::{AgentScope, NewPreview, PreviewResult, StoreError, TenantScope};
+use crate::{AgentScope, NewPreview, PreviewResult, StoreError, TenantScope, WakeKind};
 
 /// Given out at a time: real work must not wait behind them.
 const AT_A_TIME: usize = 5;
@@ -34,6 +34,7 @@ pub(super) fn add(
             micros(now),
         ),
     )?;
+    t.wake(WakeKind::Work, scope.tenant());
     Ok(())
 }
 
@@ -135,6 +136,7 @@ pub(super) fn answer(
         "UPDATE hub_previews SET report = ? WHERE tenant = ? AND id = ?",
         (text, own.0, own.1),
     )?;
+    t.wake(WakeKind::Answer, scope.tenant());
     Ok(())
 }
 

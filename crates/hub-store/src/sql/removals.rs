@@ -158,7 +158,7 @@ fn removed_lately(
     header: &BatchHeader,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let sql = "SELECT coalesce(sum(unexplained), 0) FROM hub_removals \
+    let sql = "SELECT CAST(coalesce(sum(unexplained), 0) AS BIGINT) FROM hub_removals \
                WHERE tenant = ? AND company = ? AND dataset = ? AND at > ?";
     let removed: i64 = t.row(
         sql,

@@ -20,6 +20,21 @@ struct Migration {
     after: Option<fn(&Tx<'_>) -> Result<(), StoreError>>,
 }
 
+/// PostgreSQL came when files were at version 3, and begins with the same tables.
+const POSTGRES: [Migration; 2] = [
+    Migration {
+        sql: include_str!("schema/postgres.sql"),
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_tenants ADD COLUMN feed_floor BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX hub_tombstones_deleted ON hub_tombstones (tenant, deleted_at);
+",
+        after: None,
+    },
+];
+
 /// Brings the store to this version and returns its id. Two processes may do so at once.
 pub(super) fn migrate(
     engine: &Engine,
@@ -27,29 +42,33 @@ pub(super) fn migrate(
     fresh_id: &StoreId,
     now: Timestamp,
 ) -> Result<StoreId, StoreError> {
-    engine.write(|t| {
-        t.lock_schema()?;
-        let migrations: &[Migration] = match t.kind() {
-            Kind::Sqlite => &sqlite::MIGRATIONS,
-        };
-        let found = t.version()?;
-        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-        if found > known {
-            return Err(StoreError::TooNew { found, known });
-        }
-        for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            t.batch(migration.sql)?;
-            if let Some(after) = migration.after.filter(|_| found > 0) {
-                after(t)?;
+    engine.write(
+        None,
+        |t| t.lock_schema(),
+        |t| {
+            let migrations: &[Migration] = match t.kind() {
+                Kind::Sqlite => &sqlite::MIGRATIONS,
+                Kind::Postgres => &POSTGRES,
+            };
+            let found = t.version()?;
+            let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+            if found > known {
+                return Err(StoreError::TooNew { found, known });
             }
-        }
-        if found == 0 {
-            t.make_store(fresh_id.as_str(), micros(now))?;
-        }
-        t.set_version(known)?;
-        tables::ensure_all(t, catalog)?;
-        t.row("SELECT id FROM hub_store", (), |row| {
-            Ok(StoreId::new(row.get::<String>(0)?))
-        })
-    })
+            for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(0)) {
+                t.batch(migration.sql)?;
+                if let Some(after) = migration.after.filter(|_| found > 0) {
+                    after(t)?;
+                }
+            }
+            if found == 0 {
+                t.make_store(fresh_id.as_str(), micros(now))?;
+            }
+            t.set_version(known)?;
+            tables::ensure_all(t, catalog)?;
+            t.row("SELECT id FROM hub_store", (), |row| {
+                Ok(StoreId::new(row.get::<String>(0)?))
+            })
+        },
+    )
 }

@@ -1,6 +1,8 @@
 //! Tables of datasets: they come from the catalog and only ever gain columns.
 
 use crate::engine::{Column, Inventory, Tx};
+use std::cell::RefCell;
+
 use catalog::{Catalog, Dataset, Field, USER_DEFINED_PREFIX};
 use values::{CompanyId, DatasetName, TenantId};
 
@@ -32,14 +34,14 @@ const CHILD: [(&str, Column); 3] = [
 pub(super) fn ensure_all(t: &Tx<'_>, catalog: &Catalog) -> Result<(), StoreError> {
     let tables = Tables::found(t)?;
     for dataset in catalog.datasets() {
-        tables.ensure(dataset)?;
+        tables.ensure(dataset);
     }
     let sql = "SELECT DISTINCT dataset FROM hub_streams WHERE dataset LIKE ? || '%' ORDER BY dataset";
     let names = t.all(sql, [USER_DEFINED_PREFIX], |row| row.get::<String>(0))?;
     for dataset in names.iter().filter_map(|name| catalog.resolve(name)) {
-        tables.ensure(&dataset)?;
+        tables.ensure(&dataset);
     }
-    Ok(())
+    tables.make()
 }
 
 /// The table of a dataset that a site brings with its first stream.
@@ -56,7 +58,9 @@ pub(super) fn admit(t: &Tx<'_>, dataset: &Dataset, tenant: &TenantId) -> Result<
         });
     }
     t.lock_schema()?;
-    Tables::found(t)?.ensure(dataset)
+    let tables = Tables::found(t)?;
+    tables.ensure(dataset);
+    tables.make()
 }
 
 /// Has the dataset a table? A site's own has one from its tenant's first stream on.
@@ -118,6 +122,8 @@ pub(crate) fn column_list(fields: &[Field]) -> String {
 struct Tables<'a> {
     t: &'a Tx<'a>,
     have: Inventory,
+    /// What is to be done, so that it is sent at once.
+    todo: RefCell<String>,
 }
 
 impl<'a> Tables<'a> {
@@ -125,37 +131,31 @@ impl<'a> Tables<'a> {
         Ok(Self {
             t,
             have: t.inventory()?,
+            todo: RefCell::default(),
         })
     }
 
-    fn ensure(&self, dataset: &Dataset) -> Result<(), StoreError> {
+    fn ensure(&self, dataset: &Dataset) {
         let name = dataset.name.as_str();
-        self.ensure_table(name, &RECORD, &dataset.fields, "company, key")?;
-        self.ensure_index(&format!("{name}__by__position"), name, "company, _position", "")?;
+        self.ensure_table(name, &RECORD, &dataset.fields, "company, key");
+        self.ensure_index(&format!("{name}__by__position"), name, "company, _position", "");
         self.ensure_index(
             &format!("{name}__purged"),
             name,
             "company",
             " WHERE _purged_at IS NOT NULL",
-        )?;
+        );
         for field in dataset.fields.iter().filter(|f| f.indexed && !f.is_udf()) {
             let columns = format!("company, \"{}\"", field.name);
-            self.ensure_index(&format!("{name}__by_{}", field.name), name, &columns, "")?;
+            self.ensure_index(&format!("{name}__by_{}", field.name), name, &columns, "");
         }
         for child in &dataset.children {
             let table = child_table(name, &child.name);
-            self.ensure_table(&table, &CHILD, &child.fields, "company, key, _ordinal")?;
+            self.ensure_table(&table, &CHILD, &child.fields, "company, key, _ordinal");
         }
-        Ok(())
     }
 
-    fn ensure_table(
-        &self,
-        name: &str,
-        own: &[(&str, Column)],
-        fields: &[Field],
-        key: &str,
-    ) -> Result<(), StoreError> {
+    fn ensure_table(&self, name: &str, own: &[(&str, Column)], fields: &[Field], key: &str) {
         let define = |name: &str, column: Column| format!("\"{name}\" {}", self.t.definition(column));
         let mut columns = vec![("tenant", Column::Text)];
         columns.extend(own);
@@ -170,27 +170,36 @@ impl<'a> Tables<'a> {
                 columns.join(", "),
                 self.t.table_options()
             );
-            return self.t.batch(&sql);
+            self.todo(&sql);
+            return;
         };
         for (column, kind) in columns.iter().filter(|(column, _)| !have.contains(*column)) {
             let definition = define(column, *kind);
-            self.t
-                .batch(&format!("ALTER TABLE \"{name}\" ADD COLUMN {definition}"))?;
+            self.todo(&format!("ALTER TABLE \"{name}\" ADD COLUMN {definition}"));
         }
-        Ok(())
     }
 
-    fn ensure_index(
-        &self,
-        name: &str,
-        table: &str,
-        columns: &str,
-        condition: &str,
-    ) -> Result<(), StoreError> {
-        if self.have.indexes.contains(name) {
-            return Ok(());
+    fn ensure_index(&self, name: &str, table: &str, columns: &str, condition: &str) {
+        let name = self.t.index_name(name);
+        if self.have.indexes.contains(name.as_ref()) {
+            return;
         }
         let sql = format!("CREATE INDEX \"{name}\" ON \"{table}\" (tenant, {columns}){condition}");
-        self.t.batch(&sql)
+        self.todo(&sql);
+    }
+
+    fn todo(&self, sql: &str) {
+        let mut todo = self.todo.borrow_mut();
+        todo.push_str(sql);
+        todo.push_str(";\n");
+    }
+
+    fn make(self) -> Result<(), StoreError> {
+        let todo = self.todo.into_inner();
+        if todo.is_empty() {
+            Ok(())
+        } else {
+            self.t.batch(&todo)
+        }
     }
 }

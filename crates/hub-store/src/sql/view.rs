@@ -9,7 +9,7 @@ use values::{CompanyId, Stamp};
 
 use super::documents::Documents;
 use super::{derived, people};
-use crate::{StoreError, TenantScope};
+use crate::{Selection, StoreError, TenantScope};
 
 /// How a token sees a company's records of a dataset.
 pub(super) struct View<'a> {
@@ -18,6 +18,7 @@ pub(super) struct View<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) company: &'a CompanyId,
     zone: Option<TimeZone>,
+    fields: Option<&'a Selection>,
     now: Timestamp,
 }
 
@@ -28,6 +29,7 @@ impl<'a> View<'a> {
         scope: &'a TenantScope,
         dataset: &'a Dataset,
         company: &'a CompanyId,
+        fields: Option<&'a Selection>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let name = people::company(t, scope.tenant(), company)?.and_then(|c| c.time_zone);
@@ -37,6 +39,7 @@ impl<'a> View<'a> {
             dataset,
             company,
             zone: name.and_then(|n| TimeZone::get(&n).ok()),
+            fields,
             now,
         })
     }
@@ -51,23 +54,29 @@ impl<'a> View<'a> {
         let batch = &documents.batch;
         let mut shown = Vec::with_capacity(documents.keys.len());
         for (row, (key, marks)) in documents.keys.iter().zip(&documents.marks).enumerate() {
-            let mut record = self.fields(&self.dataset.fields, |field| batch.parent_value(field, row))?;
+            let shows = |name: &str| self.shows(name);
+            let mut record =
+                self.fields(&self.dataset.fields, shows, |field| batch.parent_value(field, row))?;
             record.insert("key".to_owned(), key.as_str().into());
             record.insert("company".to_owned(), self.company.as_str().into());
             record.insert("updated_at".to_owned(), marks.updated_at.to_string().into());
             if let Some(at) = marks.purged_at {
                 record.insert("purged_at".to_owned(), at.to_string().into());
             }
-            if !self.dataset.user_defined {
+            if !self.dataset.user_defined && self.fields.is_none_or(Selection::has_source_updated_at) {
                 let source = self.source_updated_at(batch, row).map(|at| at.to_string());
                 record.insert("source_updated_at".to_owned(), source.into());
             }
             shown.push(record);
         }
         for (place, child) in self.dataset.children.iter().enumerate() {
+            if self.fields.is_some_and(|fields| !fields.has_rows(&child.name)) {
+                continue;
+            }
+            let shows = |name: &str| self.fields.is_none_or(|fields| fields.has_nested(&child.name, name));
             let mut nested = vec![Vec::new(); shown.len()];
             for (row, &parent) in batch.parents_of(place).values().iter().enumerate() {
-                let line = self.fields(&child.fields, |field| batch.child_value(place, field, row))?;
+                let line = self.fields(&child.fields, shows, |field| batch.child_value(place, field, row))?;
                 if let Some(list) = usize::try_from(parent).ok().and_then(|p| nested.get_mut(p)) {
                     list.push(Json::Object(line));
                 }
@@ -80,13 +89,19 @@ impl<'a> View<'a> {
         Ok(shown.into_iter().map(Json::Object).collect())
     }
 
+    /// Is this field, or computed field, of the record asked for?
+    pub(super) fn shows(&self, name: &str) -> bool {
+        self.fields.is_none_or(|fields| fields.has(name))
+    }
+
     fn fields<'v>(
         &self,
         fields: &[Field],
+        shows: impl Fn(&str) -> bool,
         value: impl Fn(usize) -> Value<'v>,
     ) -> Result<Map<String, Json>, StoreError> {
         let mut shown = Map::new();
-        for (place, field) in fields.iter().enumerate() {
+        for (place, field) in fields.iter().enumerate().filter(|(_, f)| shows(&f.name)) {
             let shown_value = match value(place) {
                 // A site's own values have classes of their own; the encoded key stands under `key`.
                 Value::Text(text) if field.is_udf() => self.own_values(text)?,

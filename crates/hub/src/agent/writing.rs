@@ -119,7 +119,6 @@ pub(crate) async fn decide(
     let (Path(id), now) = (id?, hub.now());
     hub.call(move |store| store.decide(&scope, &id, &decide, now))
         .await?;
-    hub.announce_work();
     Ok(Json(Done {}))
 }
 
@@ -132,6 +131,5 @@ pub(crate) async fn answer_preview(
     let Path(id) = id?;
     hub.call(move |store| store.answer_preview(&scope, &id, &answer))
         .await?;
-    hub.announce_answer();
     Ok(Json(Done {}))
 }

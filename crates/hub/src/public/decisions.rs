@@ -1,20 +1,72 @@
 //! What people do with documents that wait for them: edit, try again, give up.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use hub_store::{Import, TenantScope};
 use model::{Decision, Problem};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use values::ImportId;
 use wire::agent::DecideAction;
 
 use super::imports::{check, show};
+use crate::api::Endpoint;
 use crate::auth::Writer;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::openapi::answers::example_import;
+use crate::openapi::requests::examples;
+use crate::openapi::schema::{count, reference, text};
+use crate::openapi::{JSON, Operation};
 use crate::request::{Body, Optional, Parameters, Unique};
+
+pub(crate) fn endpoints() -> [Endpoint; 3] {
+    let patch = vec![(
+        "new_address".to_owned(),
+        json!({ "ship_to": { "ship_to_name": "Gate 2" }, "comment": null }),
+    )];
+    let edit_it = of_import("edit_import", "Edits a document")
+        .described("A JSON merge patch (RFC 7396), checked like a POST, while the document is not taken up by the driver, held or refused.")
+        .body(JSON, reference("MergePatch"), patch)
+        .refuses(&["document_refused", "gateway_transaction_used"]);
+    let retry_it = of_import("retry_import", "Tries a document again")
+        .described("Held, refused or in doubt. In doubt needs `in_doubt` accepted and a `why`.")
+        .optional_body(JSON, reference("Decision"), examples("decision"))
+        .refuses(&[
+            "accept_unknown",
+            "decision_incomplete",
+            "gateway_transaction_used",
+        ]);
+    let why = vec![("why".to_owned(), json!({ "why": "ordered twice" }))];
+    let discard_it = of_import("discard_import", "Gives a document up, for good")
+        .optional_body(JSON, reference("Decision"), why)
+        .refuses(&["accept_unknown", "decision_incomplete"]);
+    [
+        Endpoint::patch("/v1/imports/{id}", edit, edit_it),
+        Endpoint::post("/v1/imports/{id}/retry", retry, retry_it),
+        Endpoint::post("/v1/imports/{id}/discard", discard, discard_it),
+    ]
+}
+
+fn of_import(id: &'static str, words: &'static str) -> Operation {
+    Operation::new(id, "Documents", words)
+        .in_path("id", text(), "As POST returned it.", "9f2c4e1a7b3d5f60")
+        .takes(
+            "revision",
+            count(),
+            "The revision that the caller saw; refused when it is not the latest.",
+        )
+        .answers(200, "As it is now.", reference("Import"), example_import())
+        .refuses(&[
+            "import_unknown",
+            "import_not_editable",
+            "permission_missing",
+            "revision_stale",
+        ])
+}
 
 /// A JSON merge patch (RFC 7396) of the document.
 pub(crate) async fn edit(
@@ -56,7 +108,6 @@ pub(crate) async fn edit(
             Ok(store.edit_import(&scope, &id, from, &body, now)?)
         })
         .await?;
-    hub.announce_work();
     Ok(Json(show(edited, None, false)))
 }
 
@@ -91,7 +142,7 @@ pub(crate) async fn discard(
 }
 
 async fn decide(
-    scope: TenantScope,
+    scope: Arc<TenantScope>,
     hub: Hub,
     id: Result<Path<ImportId>, PathRejection>,
     mut parameters: Parameters,
@@ -111,7 +162,6 @@ async fn decide(
     let decided: Import = hub
         .call(move |store| store.decide_import(&scope, &id, revision, action, &decision, now))
         .await?;
-    hub.announce_work();
     Ok(Json(show(decided, None, false)))
 }
 

@@ -5,17 +5,22 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use catalog::Class;
+use catalog::{Catalog, Class};
 use hub_store::{Import, ImportQuery, NewImport, OrderThread, StoreError, TenantScope, hash_body};
 use model::{ImportKind, ImportState, Problem};
 use serde_json::{Map, Value, json};
 use values::{CompanyId, ImportId, Key};
 
 use super::previews;
+use crate::api::{Description, Endpoint};
 use crate::auth::{Reader, Writer};
 use crate::cursor;
 use crate::error::ApiError;
 use crate::hub::{Counters, Hub};
+use crate::openapi::answers::{example_import, kinds, states};
+use crate::openapi::requests;
+use crate::openapi::schema::{count, flag, one_of, reference, text, whole};
+use crate::openapi::{JSON, Operation};
 use crate::request::{Body, Parameters, Unique};
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -25,6 +30,98 @@ const MAX_LIMIT: u32 = 1000;
 const MAX_LIMIT_WITH_REQUEST: u32 = 20;
 /// Room for any scheme of a shop; it is stored for ever.
 const MAX_KEY_BYTES: usize = 255;
+
+pub(crate) fn endpoints() -> [Endpoint; 3] {
+    let include = one_of(&["request"]);
+    let one_of_them = Operation::new("get_import", "Documents", "What became of a document")
+        .in_path("id", text(), "As POST returned it.", "9f2c4e1a7b3d5f60")
+        .takes(
+            "include",
+            include.clone(),
+            "The body, for tokens of class `personal`.",
+        )
+        .answers(200, "The document.", reference("Import"), example_import())
+        .conditional()
+        .refuses(&["import_unknown", "permission_missing"]);
+    let mut limit = count();
+    limit["minimum"] = 1.into();
+    limit["maximum"] = MAX_LIMIT.into();
+    let page = json!({ "data": [example_import()], "next_cursor": null });
+    let all = Operation::new("list_imports", "Documents", "Documents, the newest first")
+        .takes("state", one_of(&states()), "Only those in this state.")
+        .takes("kind", one_of(&kinds()), "Only those of this kind.")
+        .takes("company", text(), "Only those for this company.")
+        .takes("customer", text(), "Only those of the customer with this key.")
+        .takes("limit", limit, "Documents of a page; at most 20 with their bodies.")
+        .takes("cursor", text(), "`next_cursor` of the page before; repeat the other parameters.")
+        .takes("include", include, "The bodies, for tokens of class `personal`.")
+        .answers(200, "The page.", reference("ImportPage"), page)
+        .and(200, "links", json!({
+            "one": { "operationId": "get_import", "parameters": { "path.id": "$response.body#/data/0/id" } },
+        }))
+        .conditional()
+        .refuses(&["cursor_expired", "cursor_invalid", "permission_missing"]);
+    [
+        Endpoint::post("/v1/{dataset}", create, Description::each(creations)),
+        Endpoint::get("/v1/imports", list, all),
+        Endpoint::get("/v1/imports/{id}", one, one_of_them),
+    ]
+}
+
+/// `POST` of each kind of document.
+fn creations(_: &Catalog) -> Vec<(String, Operation)> {
+    ImportKind::ALL
+        .into_iter()
+        .map(|kind| (format!("/v1/{}", kind.collection()), creation(kind)))
+        .collect()
+}
+
+fn creation(kind: ImportKind) -> Operation {
+    let name = kind.as_str();
+    let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[!-~]+$" });
+    let words = format!("Posts a {}", name.replace('_', " "));
+    let may_preview = matches!(kind, ImportKind::SalesOrder);
+    let mut operation = Operation::new(format!("post_{name}"), "Documents", words)
+        .described(
+            "Stored durably and written into Sage once, however often it is sent under its key. All problems come at once.",
+        )
+        .header("Idempotency-Key", !may_preview, key, "Unique for this document; the same key with the same body is the same document.")
+        .body(JSON, requests::body(kind), requests::examples(name))
+        .refuses(&[
+            "document_refused",
+            "gateway_transaction_used",
+            "idempotency_conflict",
+            "idempotency_key_invalid",
+            "idempotency_key_required",
+            "permission_missing",
+        ]);
+    let (mut schema, example) = (
+        reference("ImportAccepted"),
+        json!({ "id": "9f2c4e1a7b3d5f60", "state": "received" }),
+    );
+    if may_preview {
+        schema = json!({ "anyOf": [schema, whole([("id", text())])] });
+        operation = operation
+            .takes(
+                "preview",
+                flag(),
+                "Only ask what Sage would say; no key is needed, nothing is written.",
+            )
+            .answers(
+                200,
+                "What Sage would say to it.",
+                reference("Preview"),
+                previews::example(),
+            );
+    }
+    let id = |operation: &str| json!({ "operationId": operation, "parameters": { "path.id": "$response.body#/id" } });
+    operation
+        .answers(202, "Stored; it will be written once. Of a preview: still asked.", schema, example)
+        .and(202, "headers", json!({ "Location": { "$ref": "#/components/headers/Location" } }))
+        .and(202, "links", json!({
+            "import": id("get_import"), "edit": id("edit_import"), "retry": id("retry_import"), "discard": id("discard_import"),
+        }))
+}
 
 pub(crate) async fn create(
     Writer(scope): Writer,
@@ -65,7 +162,6 @@ pub(crate) async fn create(
             other => Ok(other?),
         })
         .await?;
-    hub.announce_work();
     if stored.created_at.as_microsecond() == now.as_microsecond() {
         Counters::add(&hub.counters().documents, 1);
     }

@@ -1,5 +1,6 @@
 //! What Sage would say to an order, without entering it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,11 +15,43 @@ use tokio::time::{Instant, sleep_until};
 use values::{CompanyId, ImportId};
 
 use super::imports::unknown_company;
+use crate::api::Endpoint;
 use crate::auth::Reader;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::openapi::Operation;
+use crate::openapi::schema::{reference, text};
 use crate::random;
 use crate::request::Parameters;
+
+pub(crate) fn endpoints() -> [Endpoint; 1] {
+    let operation = Operation::new("get_preview", "Documents", "The answer to a preview")
+        .in_path(
+            "id",
+            text(),
+            "As `POST /v1/sales_orders?preview=true` returned it.",
+            "p_0123456789abcdef",
+        )
+        .answers(200, "What Sage would say.", reference("Preview"), example())
+        .answers(
+            202,
+            "Sage is still asked.",
+            reference("Preview"),
+            json!({ "id": "p_0123456789abcdef" }),
+        )
+        .conditional()
+        .refuses(&["preview_unknown"]);
+    [Endpoint::get("/v1/previews/{id}", one, operation)]
+}
+
+/// A preview as examples show it.
+pub(super) fn example() -> Value {
+    json!({
+        "id": "p_0123456789abcdef", "state": "validated", "totals": { "order_total": "159.00" },
+        "lines": [{ "item_code": "1001-HON-H252", "unit_price": "79.500000", "extension_amt": "159.00" }],
+        "warnings": [], "problems": [],
+    })
+}
 
 /// Shorter than what shops and proxies allow an answer to take.
 const WAIT: Duration = Duration::from_secs(20);
@@ -27,7 +60,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The body was checked for the company.
 pub(super) async fn ask(
-    scope: TenantScope,
+    scope: Arc<TenantScope>,
     hub: Hub,
     (kind, company, body): (ImportKind, CompanyId, Value),
 ) -> Result<Response, ApiError> {
@@ -46,7 +79,6 @@ pub(super) async fn ask(
         other => Ok(other?),
     })
     .await?;
-    hub.announce_work();
     loop {
         answered.mark_unchanged();
         let (asking, asked) = (scope.clone(), id.clone());

@@ -3,14 +3,17 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use hub_store::{Lookup, Page, RecordQuery, Store, TenantScope};
+use catalog::Dataset;
+use hub_store::{Lookup, Page, RecordQuery, Selection, TenantScope};
 use serde_json::{Value, json};
 use values::{CompanyId, Key};
 
+use crate::api::{Description, Endpoint};
 use crate::auth::Reader;
 use crate::cursor::Listing;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::openapi;
 use crate::request::Parameters;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -18,6 +21,18 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 /// In a path for the key that is blank, which a path cannot hold: no key is written so.
 const BLANK_KEY: &str = "~";
+
+/// Described in [`openapi::records`], from the catalog.
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::get("/v1/{dataset}", list, Description::each(openapi::records::lists)),
+        Endpoint::get(
+            "/v1/{dataset}/{key}",
+            one,
+            Description::each(openapi::records::singles),
+        ),
+    ]
+}
 
 pub(crate) async fn list(
     Reader(scope): Reader,
@@ -27,6 +42,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let Path(name) = dataset?;
     let now = hub.now();
+    let of_request = hub.clone();
     hub.call_api(move |store| {
         let dataset = store.dataset(&scope, &name)?;
         let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -43,9 +59,10 @@ pub(crate) async fn list(
                 filters.push((place, value));
             }
         }
+        let fields = selection(&mut parameters, &dataset, &scope)?;
         parameters.finish()?;
         let by_position = updated_since.is_some();
-        let Some(company) = chosen_company(store, &scope, company)? else {
+        let Some(company) = chosen_company(&of_request, &scope, company)? else {
             // Nothing has ever been synced for this tenant.
             let mut page = json!({ "data": [], "next_cursor": null });
             if let Some(since) = updated_since {
@@ -65,6 +82,7 @@ pub(crate) async fn list(
             page: start.clone(),
             limit,
             filters,
+            fields,
         };
         let page = store.records(&scope, &query, now)?;
 
@@ -90,15 +108,17 @@ pub(crate) async fn one(
 ) -> Result<Json<Value>, ApiError> {
     let Path((name, key)) = path?;
     let now = hub.now();
+    let of_request = hub.clone();
     hub.call_api(move |store| {
         let dataset = store.dataset(&scope, &name)?;
         let company = parameters.take("company")?;
+        let fields = selection(&mut parameters, &dataset, &scope)?;
         parameters.finish()?;
         let unknown = || ApiError::new("record_unknown", format!("{name} has no record {key}"));
         let text = if key == BLANK_KEY { "" } else { &key };
         let parsed = Key::parse(text).map_err(|e| ApiError::new("key_invalid", format!("{key:?} is {e}")))?;
-        let company = chosen_company(store, &scope, company)?.ok_or_else(unknown)?;
-        match store.record(&scope, &dataset, &company, &parsed, now)? {
+        let company = chosen_company(&of_request, &scope, company)?.ok_or_else(unknown)?;
+        match store.record(&scope, &dataset, &company, &parsed, fields.as_ref(), now)? {
             Lookup::Found(record) => Ok(Json(record)),
             Lookup::Deleted(tombstone) => Err(ApiError::deleted(&name, &tombstone)),
             Lookup::Unknown => Err(unknown()),
@@ -107,29 +127,59 @@ pub(crate) async fn one(
     .await
 }
 
+/// Which fields are asked for; none means all.
+fn selection(
+    parameters: &mut Parameters,
+    dataset: &Dataset,
+    scope: &TenantScope,
+) -> Result<Option<Selection>, ApiError> {
+    let Some(list) = parameters.take("fields")? else {
+        return Ok(None);
+    };
+    let selection = Selection::read(&list, dataset, scope).map_err(|name| {
+        let detail = format!("{} has no field {name:?} that the token reads", dataset.name);
+        ApiError::new("field_unknown", detail)
+    })?;
+    Ok(Some(selection))
+}
+
 /// The company that is meant; none when the token sees none at all.
 pub(super) fn chosen_company(
-    store: &dyn Store,
+    hub: &Hub,
     scope: &TenantScope,
     named: Option<String>,
 ) -> Result<Option<CompanyId>, ApiError> {
-    let companies = store.companies(scope.tenant())?.into_iter().map(|c| c.company);
-    let mut seen: Vec<_> = companies.filter(|c| scope.sees(c)).collect();
-    if let Some(name) = named {
-        let named = CompanyId::new(name);
-        if seen.contains(&named) {
-            return Ok(Some(named));
+    let named = named.map(CompanyId::new);
+    // What is known may be a second old: only what it answers well is taken from it.
+    let known = hub.companies(scope.tenant(), false)?;
+    if let Ok(Some(company)) = choose(&known, scope, named.as_ref()) {
+        return Ok(Some(company));
+    }
+    choose(&*hub.companies(scope.tenant(), true)?, scope, named.as_ref())
+}
+
+fn choose(
+    all: &[CompanyId],
+    scope: &TenantScope,
+    named: Option<&CompanyId>,
+) -> Result<Option<CompanyId>, ApiError> {
+    let mut seen = all.iter().filter(|c| scope.sees(c));
+    if let Some(named) = named {
+        if seen.any(|c| c == named) {
+            return Ok(Some(named.clone()));
         }
-        return Err(hub_store::StoreError::CompanyUnknown(named).into());
+        return Err(hub_store::StoreError::CompanyUnknown(named.clone()).into());
     }
-    if seen.len() > 1 {
-        let names: Vec<_> = seen.iter().map(CompanyId::as_str).collect();
-        return Err(ApiError::new(
-            "company_required",
-            format!("the token sees companies {}", names.join(", ")),
-        ));
+    let seen: Vec<_> = seen.collect();
+    match seen.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some((*one).clone())),
+        several => {
+            let names: Vec<_> = several.iter().map(|c| c.as_str()).collect();
+            let detail = format!("the token sees companies {}", names.join(", "));
+            Err(ApiError::new("company_required", detail))
+        }
     }
-    Ok(seen.pop())
 }
 
 /// A cursor goes on where its page ended; `updated_since` alone begins, blank from the very start.

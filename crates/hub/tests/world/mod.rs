@@ -67,6 +67,11 @@ impl Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|hub| hub).await
+    }
+
+    /// Over a hub that is set up otherwise.
+    pub(crate) async fn with(set_up: impl FnOnce(Hub) -> Hub) -> Self {
         // An error only means that another test has installed it.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -74,7 +79,7 @@ impl World {
         let clock = Arc::new(AtomicI64::new(START));
         let shown = Arc::clone(&clock);
         let now = move || Timestamp::from_second(shown.load(Ordering::SeqCst)).unwrap();
-        let hub = Hub::new(store.clone(), Arc::new(now));
+        let hub = set_up(Hub::new(store.clone(), Arc::new(now)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -340,7 +345,15 @@ async fn read(response: Response) -> Answer {
 
 fn open(path: &Path) -> SqlStore {
     let now = Timestamp::from_second(START).unwrap();
-    SqlStore::sqlite(path, Catalog::standard().unwrap(), &StoreId::new("s1"), now).unwrap()
+    let address = test_tier::store_address(path);
+    SqlStore::open(
+        &address,
+        None,
+        Catalog::standard().unwrap(),
+        &StoreId::new("s1"),
+        now,
+    )
+    .unwrap()
 }
 
 pub(crate) struct Agent {

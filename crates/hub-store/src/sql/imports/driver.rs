@@ -122,7 +122,7 @@ pub(in crate::sql) fn accept(
         });
     }
     let sql = "UPDATE hub_imports SET accepted = ?, updated_at = ? WHERE tenant = ? AND id = ? \
-               AND accepted IS NOT ?1";
+               AND accepted IS DISTINCT FROM ?1";
     t.execute(
         sql,
         (accept.revision, micros(now), scope.tenant().as_str(), id.as_str()),

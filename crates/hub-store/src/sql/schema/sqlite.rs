@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 3] = [
+pub(super) const MIGRATIONS: [Migration; 4] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -125,5 +125,12 @@ CREATE INDEX hub_previews_asked ON hub_previews (asked_at);
 ",
         // Documents got customers and tenders.
         after: Some(imports::fill_in),
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_tenants ADD COLUMN feed_floor INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX hub_tombstones_deleted ON hub_tombstones (tenant, deleted_at);
+",
+        after: None,
     },
 ];
