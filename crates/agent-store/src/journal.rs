@@ -11,6 +11,7 @@ mod attempts;
 mod cut;
 mod error;
 mod lock;
+mod numbers;
 mod pages;
 mod room;
 mod rows;

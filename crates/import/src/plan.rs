@@ -260,6 +260,9 @@ pub struct OrderWrite {
     pub closing: Vec<Setting>,
     /// What is compared with what Sage computed.
     pub checks: OrderChecks,
+    /// Mark of the document's content that the order is made from.
+    #[serde(default)]
+    pub made_from: String,
 }
 
 impl OrderWrite {
@@ -336,8 +339,11 @@ pub struct OrderChecks {
     pub captured_amt: Option<Decimal>,
     /// Differences up to this are rounding.
     pub tolerance: Decimal,
-    /// Differences beyond it hold the order; else they are told as warnings.
+    /// Differences beyond it hold the document; else they are told as warnings.
     pub hold: bool,
+    /// Differences beyond it that are known before the write put the order on hold in Sage.
+    #[serde(default)]
+    pub enter_on_hold: bool,
     /// A person has seen and accepted these codes (`price_differs`, `tax_differs`, …).
     pub accepted: Vec<String>,
     /// This build of Sage is known to tell the tax before the write: then none is none.
@@ -354,6 +360,7 @@ impl Default for OrderChecks {
             captured_amt: None,
             tolerance: Decimal::zero(2),
             hold: false,
+            enter_on_hold: false,
             accepted: Vec::new(),
             tax_before_write: false,
         }

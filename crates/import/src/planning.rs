@@ -27,8 +27,7 @@ use findings::Findings;
 
 pub use columns::{DefaultField, customer_defaults, order_defaults};
 pub use knowledge::{
-    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts,
-    TextWidths,
+    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts, Widths,
 };
 
 /// What is known when a document is planned.

@@ -140,6 +140,11 @@ pub enum Finding {
         /// Why.
         why: String,
     },
+    /// What stood there has been deleted since, and it was not ours and whole for sure.
+    Removed {
+        /// What it was.
+        was: Box<Finding>,
+    },
 }
 
 impl SightedOrder {
@@ -189,11 +194,15 @@ pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
                         notes,
                     }
                 }
+                Finding::Partial { .. } | Finding::Unclear { .. } if history.is_deleted => Finding::Removed {
+                    was: Box::new(finding),
+                },
                 Finding::Ours { .. }
                 | Finding::Foreign { .. }
                 | Finding::Absent
                 | Finding::Partial { .. }
-                | Finding::Unclear { .. } => finding,
+                | Finding::Unclear { .. }
+                | Finding::Removed { .. } => finding,
             }
         }
         (None, None) => judge_invoices(expected, sightings),
@@ -315,18 +324,23 @@ pub fn totals_of(row: &Row, columns: &[(&str, &str)]) -> Totals {
     totals
 }
 
-/// What the order comes to: the amounts are before the trade discount.
+/// What the order comes to, where all parts of it are told.
 pub(crate) fn add_order_total(totals: &mut Totals) {
-    let amount = |name: &str| totals.get(name).copied().unwrap_or(Decimal::zero(2));
-    let sum = ["non_taxable_amt", "freight_amt", "sales_tax_amt"]
-        .iter()
-        .try_fold(amount("taxable_amt"), |sum, name| sum.checked_add(amount(name)))
-        .and_then(|sum| sum.checked_sub(amount("discount_amt")));
-    if let Ok(sum) = sum
-        && !totals.is_empty()
+    let tax = totals.get("sales_tax_amt").copied();
+    if let Some(total) = net_total(totals)
+        .zip(tax)
+        .and_then(|(net, tax)| net.checked_add(tax).ok())
     {
-        totals.insert("order_total".into(), sum);
+        totals.insert("order_total".into(), total);
     }
+}
+
+/// The same without tax: the amounts are before the trade discount.
+pub(crate) fn net_total(totals: &Totals) -> Option<Decimal> {
+    let amount = |name: &str| totals.get(name).copied();
+    let goods = amount("taxable_amt")?.checked_add(amount("non_taxable_amt")?);
+    let net = goods.ok()?.checked_add(amount("freight_amt")?).ok()?;
+    net.checked_sub(amount("discount_amt")?).ok()
 }
 
 #[cfg(test)]

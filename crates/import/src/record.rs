@@ -94,6 +94,9 @@ pub struct Done {
     /// As Sage computed them.
     #[serde(default)]
     pub totals: Totals,
+    /// Of an order, the mark of the content that it was made from; blank when that is not known.
+    #[serde(default)]
+    pub made_from: String,
 }
 
 /// Everything that the journal knows about one import.

@@ -107,6 +107,10 @@ pub struct EnterContext<'a> {
     pub marker: Option<String>,
     /// What earlier writes of the document became, by place in the plan.
     pub earlier: &'a Identities,
+    /// What the other receipts in a receipt's deposit come to, from
+    /// [`deposited`](crate::read_back::receipt::deposited); none when that cannot be told,
+    /// and for other records.
+    pub deposited: Option<Decimal>,
 }
 
 /// What Sage answers to a question outside a record.
@@ -135,7 +139,7 @@ pub fn enter(
 ) -> Entry {
     let mut desk = Desk::new(objects, Purpose::Store);
     match fill_checked(&mut desk, identity, write, context, progress) {
-        Ok(filled) => store(&mut desk, identity, write, filled, progress),
+        Ok(filled) => store(&mut desk, identity, write, context, filled, progress),
         Err(stop) => forget(&mut desk, stop),
     }
 }
@@ -191,6 +195,7 @@ fn store(
     desk: &mut Desk<'_>,
     identity: &str,
     write: &Write,
+    context: &EnterContext<'_>,
     mut filled: Filled,
     progress: &mut dyn FnMut(Step),
 ) -> Entry {
@@ -205,7 +210,11 @@ fn store(
     if let Err(stop) = desk.call(&Call::Write { object }, code, "") {
         if !matches!(stop, Stop::Fault(_)) {
             // The answer is known; what is found by reading back decides.
-            let _ = desk.objects.call(&Call::DropObject { object });
+            let is_dropped = desk.objects.call(&Call::DropObject { object }).is_ok();
+            desk.under_work = None;
+            if is_dropped && let Write::Receipt(receipt) = write {
+                let _ = receipt::refused(desk, identity, receipt, context);
+            }
         }
         return ended(desk, stop, true);
     }

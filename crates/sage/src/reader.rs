@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
+use values::{Kind, MAX_SCALE};
 
 use crate::{Finding, Select};
 
@@ -62,6 +63,28 @@ pub struct ColumnInfo {
     pub width: usize,
     /// Declared decimals.
     pub scale: u8,
+}
+
+impl ColumnInfo {
+    /// What the column seems to hold, by the driver's name for its type.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        let name = self.type_name.to_ascii_uppercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        if has(&["CHAR", "TEXT", "MEMO", "CLOB"]) {
+            Kind::Text
+        } else if has(&["DATE", "TIMESTAMP"]) {
+            Kind::Date
+        } else if has(&["INT", "DEC", "NUM", "DOUBLE", "FLOAT", "REAL", "MONEY"]) {
+            // A floating type declares no decimals; Sage's masks have at most six.
+            let undeclared = has(&["DOUBLE", "FLOAT", "REAL", "MONEY"]) && self.scale == 0;
+            Kind::Decimal {
+                scale: if undeclared { 6 } else { self.scale.min(MAX_SCALE) },
+            }
+        } else {
+            Kind::Text
+        }
+    }
 }
 
 /// Up to `max_rows` rows.

@@ -40,8 +40,8 @@
 //! | `subscription` = `lapsed` | the header's `nWrite` is refused |
 //! | `lock:TABLE:KEY` = user | `nSetKey` answers 0, "in use by"; the parts of the key are joined with `-` (`lock:AR_Customer:01-ABF`), a blank batch is left out |
 //! | `lock:AR_CashReceiptsBatch:NUMBER` = user | `nSelectBatch`, `nSetKey` and `nWrite` in it answer 0, and it is not posted |
-//! | `CashReceiptsBatchEntry` = `N` | batch processing of receipts is off; before what `AR_Options` says |
-//! | `RequireDepositAmt` = `Y` | a deposit without an amount is refused; before what `AR_Options` says |
+//! | `CashReceiptsBatchEntry` = `N` | batch processing of receipts is off; written to `AR_Options` |
+//! | `RequireDepositAmt` = `Y` | a deposit without an amount is refused; written to `AR_Options` |
 //! | `receipts_may_be_unapplied` = `Y` | a receipt whose lines do not come to `AmountReceived` is taken |
 //! | `auto_customer_no` = `N` | there is no next customer number |
 //! | `zip_lookup` = `Y` | a customer's `ZipCode` and a ship-to's `ShipToZipCode` overwrite city and state, as `zip:CODE` = `City,ST` says, else as another customer has them |
@@ -119,6 +119,7 @@ mod order;
 mod periods;
 mod post_batch;
 mod posting;
+mod posting_error;
 mod price_lookup;
 mod pricing;
 mod process;
@@ -143,9 +144,10 @@ pub(crate) use batches::is_free as batch_is_free;
 pub use client::Client;
 pub(crate) use commit::{committed_column, move_stock};
 pub use engine::Engine;
-pub use post_batch::{BatchError, post_cash_receipts};
+pub use post_batch::post_cash_receipts;
+pub use posting::invoice_order;
 pub(crate) use posting::post_order;
-pub use posting::{PostingError, invoice_order};
+pub use posting_error::PostingError;
 pub use price_lookup::{LineAsked, PriceAsked, PriceLookupError, unit_price};
 pub(crate) use receipts::{lower_debt, post_batch, post_receipts};
 pub use server::{Ending, ServerError, serve};

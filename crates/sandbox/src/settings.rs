@@ -21,6 +21,9 @@ pub const NEXT_INVOICE_NO: &str = "NextInvoiceNo";
 /// The customer number that is given out next.
 pub const NEXT_CUSTOMER_NO: &str = "NextCustomerNo";
 
+/// Settings that are columns of `AR_Options`.
+const AR_OPTIONS: [&str; 2] = ["CashReceiptsBatchEntry", "RequireDepositAmt"];
+
 /// The settings of an open company.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'c> {
@@ -61,7 +64,8 @@ impl<'c> Settings<'c> {
             .transpose()
     }
 
-    /// Sets or replaces the value.
+    /// Sets or replaces the value. What is an option of A/R stands in `AR_Options` as well,
+    /// where whoever reads the company's tables finds it.
     ///
     /// # Errors
     /// [`SandboxError::BadName`] for an empty name, and when `SQLite` fails.
@@ -74,6 +78,13 @@ impl<'c> Settings<'c> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO sandbox_setting (name, value) VALUES (?1, ?2)")?
             .execute(params![name, value])?;
+        if AR_OPTIONS.contains(&name) {
+            let update = format!("UPDATE AR_Options SET {name} = ?1 WHERE ModuleCode = 'A/R'");
+            if self.connection.execute(&update, [value])? == 0 {
+                let insert = format!("INSERT INTO AR_Options (ModuleCode, {name}) VALUES ('A/R', ?1)");
+                self.connection.execute(&insert, [value])?;
+            }
+        }
         Ok(())
     }
 

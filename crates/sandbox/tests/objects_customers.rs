@@ -48,10 +48,6 @@ fn keeps_the_contract() {
 #[test]
 fn a_customer_is_stored_with_stamps_and_defaults() {
     let fixture = Fixture::new();
-    fixture
-        .db()
-        .execute_batch("ALTER TABLE AR_Customer ADD COLUMN UDF_ERP_DRIVER_ID VARCHAR(32) NOT NULL DEFAULT ''")
-        .unwrap();
     let (mut desk, object) = customers(&fixture);
     fill_new(&mut desk, object, "web17");
     desk.fill(object, &[("UDF_ERP_DRIVER_ID$", "an id"), ("UDF_PORTAL$", "Y")]);

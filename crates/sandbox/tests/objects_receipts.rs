@@ -5,7 +5,7 @@ mod counter;
 
 use counter::{Desk, Fixture, clock, refused};
 use sage::{Call, Condition, Fault, ObjectId, Return};
-use sandbox::objects::{BatchError, Engine, post_cash_receipts};
+use sandbox::objects::{Engine, PostingError, post_cash_receipts};
 use sandbox::{Company, Profile, play};
 
 const TASK: &str = "AR_CashReceipts_ui";
@@ -153,7 +153,7 @@ fn a_posted_batch_is_closed_for_good() {
     refused(&select(&mut desk, fresh, &batch), &words);
     let again = post_cash_receipts(&mut company, &batch);
     assert!(
-        matches!(&again, Err(BatchError::Refused { words: w }) if *w == words),
+        matches!(&again, Err(PostingError::BatchRefused { words: w }) if *w == words),
         "{again:?}"
     );
 
@@ -209,7 +209,7 @@ fn batches_that_cannot_be_selected() {
         Some(Condition::RecordLocked)
     );
     let posted = post_cash_receipts(&mut company(&fixture), &batch);
-    assert!(matches!(posted, Err(BatchError::Refused { .. })), "{posted:?}");
+    assert!(matches!(posted, Err(PostingError::BatchRefused { .. })), "{posted:?}");
     let comment = "longer than the thirty characters that fit".into();
     refused(
         &desk.call(Call::SelectNewBatch { object, comment }),
@@ -227,6 +227,11 @@ fn batches_that_cannot_be_selected() {
 fn without_batch_processing_receipts_have_no_batch() {
     let fixture = Fixture::new();
     fixture.set("CashReceiptsBatchEntry", "N");
+    // Whoever reads the tables sees what the objects go by, also where there was no such row.
+    assert_eq!(
+        fixture.one("SELECT ModuleCode || CashReceiptsBatchEntry FROM AR_Options"),
+        "A/RN"
+    );
     let mut desk = cashier(&fixture);
     let object = desk.make(DEPOSIT);
     let off = "Batch processing is not activated for cash receipts.";

@@ -255,6 +255,7 @@ fn a_revision_is_planned_anew_and_forgets_nothing_that_may_be_in_sage() {
         identity: "01:W1".into(),
         numbers: Numbers::from([("customer_no".to_owned(), "W1".to_owned())]),
         totals: model::Totals::new(),
+        made_from: String::new(),
     };
     journal.accept(&document("a", 1), AT).unwrap();
     journal.file_plan(&id, &Plan::default()).unwrap();
@@ -392,6 +393,48 @@ fn an_old_number_does_not_hide_the_highest_after_a_restart() {
         let expected = if name == "c" { "0000400" } else { "0000300" };
         assert_eq!(highest.as_deref(), Some(expected), "after {number}");
     }
+}
+
+#[test]
+fn a_number_that_was_reserved_and_not_used_may_come_again() {
+    let company = CompanyId::new("ABC");
+    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+    let begun = |journal: &mut Journal, name: &str, number: &str| {
+        let id = ImportId::new(name);
+        journal.accept(&document(name, 1), AT).unwrap();
+        journal.reserve(&id, &reserved(number)).unwrap();
+        journal.start_write(&id, &start(number)).unwrap();
+        id
+    };
+    for (name, number, state) in [
+        ("held", "0000101", ImportState::Held),
+        ("written", "0000102", ImportState::Written),
+        ("doubtful", "0000103", ImportState::InDoubt),
+        ("last", "0000110", ImportState::Written),
+    ] {
+        let id = begun(&mut journal, name, number);
+        let outcome = Outcome {
+            state,
+            ..written(number)
+        };
+        journal.settle(&id, &outcome).unwrap();
+    }
+    begun(&mut journal, "under_way", "0000104");
+    let passed = begun(&mut journal, "passed", "0000105");
+    let done = Done {
+        name: "sales_order_no".into(),
+        identity: "0000105".into(),
+        numbers: Numbers::new(),
+        totals: model::Totals::new(),
+        made_from: String::new(),
+    };
+    journal.pass_write(&passed, &done).unwrap();
+    let mut before = |given: &str| journal.highest_before(&company, given).unwrap();
+    assert_eq!(before("0000101"), None, "it was dropped before it was written");
+    for used in ["0000102", "0000103", "0000104", "0000105", "0000106"] {
+        assert_eq!(before(used).as_deref(), Some("0000110"), "{used}");
+    }
+    assert_eq!(before("0000111").as_deref(), Some("0000110"));
 }
 
 #[test]

@@ -259,11 +259,19 @@ impl Runner {
         {
             return self.hand_over(current, receipt, identity);
         }
+        let deposited = match &write {
+            Write::Receipt(_) => match self.erp.deposited(identity) {
+                Ok(deposited) => deposited,
+                Err(error) => return unreadable(&error),
+            },
+            Write::SalesOrder(_) | Write::Customer(_) | Write::CustomerChange(_) | Write::ShipTo(_) => None,
+        };
         let earlier = current.earlier();
         let context = EnterContext {
             today: self.today(),
             marker: self.marker_of(current, &write),
             earlier: &earlier,
+            deposited,
         };
         let fault_point = &self.fault_point;
         let entry = match &mut self.worker {

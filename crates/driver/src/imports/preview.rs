@@ -110,6 +110,7 @@ impl Runner {
             today,
             marker: None,
             earlier: &Identities::new(),
+            deposited: None,
         };
         match preview(worker.objects.as_mut(), &number, write, &context) {
             Entry::Entered {

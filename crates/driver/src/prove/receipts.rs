@@ -122,6 +122,7 @@ pub(super) fn receipt(bench: &mut Bench) -> Result<Seen, Trouble> {
         today,
         marker: None,
         earlier: &earlier,
+        deposited: None,
     };
     let bridge = bench.at(PROGRAM)?;
     let warnings = match enter(bridge, &identity, &Write::Receipt(write), &context, &mut |_| ()) {

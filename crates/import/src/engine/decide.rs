@@ -22,15 +22,21 @@ impl Import {
         let identity = inquiry.identity.clone();
         let noun = self.noun();
         let finding = match finding {
+            // A person deleted what was torn, and says that nothing of it is there.
+            Finding::Removed { .. } if self.is_vouched_absent => Finding::Foreign {
+                whose: String::from("deleted"),
+            },
+            Finding::Removed { was } => *was,
             // Another document's, or a person's.
             Finding::Partial { what: whose } | Finding::Unclear { why: whose }
                 if self.was_never_used(&inquiry) =>
             {
                 Finding::Foreign { whose }
             }
-            other => other,
+            found => found,
         };
         self.stage = match finding {
+            Finding::Removed { .. } => Stage::Reading { inquiry },
             Finding::Ours {
                 totals,
                 numbers,
@@ -180,6 +186,10 @@ impl Import {
             identity: inquiry.identity.clone(),
             numbers,
             totals: if totals.is_empty() { found } else { totals },
+            made_from: match self.write() {
+                Some(Write::SalesOrder(order)) => order.made_from.clone(),
+                _ => String::new(),
+            },
         };
         let is_last = self
             .plan

@@ -69,6 +69,7 @@ fn order_plan() -> Plan {
         lines: Vec::new(),
         closing: Vec::new(),
         checks: OrderChecks::default(),
+        made_from: String::from("mark"),
     };
     Plan {
         writes: vec![Write::SalesOrder(order)],

@@ -5,8 +5,40 @@ use std::collections::BTreeMap;
 use model::CustomerRef;
 use values::{Date, Decimal};
 
-/// Widths in characters of a table's text columns, by Sage column, where the ERP tells.
-pub type TextWidths = BTreeMap<String, usize>;
+/// What a table's columns have room for, by Sage column, where the ERP tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Widths {
+    /// Characters of what is no number; 0 for any length.
+    pub texts: BTreeMap<String, usize>,
+    /// Decimals of numbers.
+    pub numbers: BTreeMap<String, u8>,
+}
+
+impl Widths {
+    /// Only these columns, and all of them text.
+    #[must_use]
+    pub fn of_texts(widths: &[(&str, usize)]) -> Self {
+        Self {
+            texts: widths
+                .iter()
+                .map(|(column, width)| ((*column).to_owned(), *width))
+                .collect(),
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    /// Does the ERP tell nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.numbers.is_empty()
+    }
+
+    /// Has the table the column?
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.texts.contains_key(column) || self.numbers.contains_key(column)
+    }
+}
 
 /// The ERP's master data, as far as documents need it. Every answer is read from the ERP's
 /// tables, not from a copy that may be old.
@@ -96,11 +128,11 @@ pub trait Knowledge {
     /// When it could not be asked.
     fn is_period_closed(&mut self, module: &str, date: Date) -> Result<Option<bool>, Self::Error>;
 
-    /// Widths of the text columns of a table.
+    /// What the columns of a table have room for.
     ///
     /// # Errors
     /// When they could not be asked.
-    fn widths(&mut self, table: &str) -> Result<TextWidths, Self::Error>;
+    fn widths(&mut self, table: &str) -> Result<Widths, Self::Error>;
 
     /// Are cash receipts entered in batches? None when the site does not tell.
     ///

@@ -7,7 +7,7 @@ use values::Decimal;
 
 use super::findings::{Findings, problem};
 use super::sheet::{Sheet, check_size, check_text};
-use super::{CodeList, Context, ItemFacts, Knowledge, TextWidths, codes};
+use super::{CodeList, Context, ItemFacts, Knowledge, Widths, codes};
 use crate::plan::{LinePrice, LineWrite};
 use crate::settings::{CouponPolicy, OrderSettings, PricePolicy};
 
@@ -52,7 +52,7 @@ pub(super) fn of_order<K: Knowledge>(
 
 struct Shelf<'a> {
     context: &'a Context<'a>,
-    widths: &'a TextWidths,
+    widths: &'a Widths,
     items: BTreeMap<String, Option<ItemFacts>>,
     /// What earlier lines take.
     taken: BTreeMap<String, Decimal>,
@@ -81,7 +81,6 @@ impl Shelf<'_> {
         findings: &mut Findings,
     ) -> Result<LineWrite, K::Error> {
         let (item_code, facts) = self.chosen(line, field, knowledge, findings)?;
-        let is_alternate = item_code != line.item_code;
         let is_special = item_code.starts_with('*') && facts.is_none();
         let is_comment = line.is_comment() || facts.as_ref().is_some_and(|f| f.item_type == COMMENT);
         let item_field = format!("{field}.item_code");
@@ -115,7 +114,7 @@ impl Shelf<'_> {
             check_size(price, &format!("{field}.unit_price"), findings);
             check_extension(line.quantity_ordered, price, &quantity_field, findings);
         }
-        let settings = self.settings(line, field, is_alternate, knowledge, findings)?;
+        let settings = self.settings(line, field, &item_code, facts.as_ref(), knowledge, findings)?;
         if let Some(percent) = line.line_discount_percent.filter(|p| !p.is_zero())
             && !self.orders().take_discounts
         {
@@ -260,18 +259,6 @@ impl Shelf<'_> {
                 "edit the unit by PATCH to one of the item's, leave it out for its sales unit, or set it up in Item Maintenance and retry",
             ));
         }
-        if let Some(warehouse) = &line.warehouse_code
-            && !facts.warehouses.is_empty()
-            && !facts.warehouses.contains(warehouse)
-        {
-            findings.refuse(problem(
-                "item_not_in_warehouse",
-                &field.replace(".item_code", ".warehouse_code"),
-                warehouse,
-                format!("item {code} is not in warehouse {warehouse}; it is in {}", facts.warehouses.join(", ")),
-                "edit the warehouse by PATCH, leave it out for the item's own, or add the item to the warehouse in Sage and retry",
-            ));
-        }
     }
 
     fn check_kit(&self, code: &str, facts: &ItemFacts, field: &str, findings: &mut Findings) {
@@ -299,7 +286,8 @@ impl Shelf<'_> {
         &self,
         line: &OrderLine,
         field: &str,
-        is_alternate: bool,
+        item_code: &str,
+        facts: Option<&ItemFacts>,
         knowledge: &mut K,
         findings: &mut Findings,
     ) -> Result<Vec<crate::plan::Setting>, K::Error> {
@@ -307,7 +295,17 @@ impl Shelf<'_> {
         let at = |name: &str| format!("{field}.{name}");
         if let Some(warehouse) = &line.warehouse_code {
             let field = at("warehouse_code");
-            codes::check(CodeList::Warehouse, warehouse, &field, knowledge, findings)?;
+            let is_known = codes::check(CodeList::Warehouse, warehouse, &field, knowledge, findings)?;
+            let has = facts.map_or(&[][..], |facts| &facts.warehouses);
+            if is_known && !has.is_empty() && !has.contains(warehouse) {
+                findings.refuse(problem(
+                    "item_not_in_warehouse",
+                    &field,
+                    warehouse,
+                    format!("item {item_code} is not in warehouse {warehouse}; it is in {}", has.join(", ")),
+                    "edit the warehouse by PATCH, leave it out for the item's own, or add the item to the warehouse in Sage and retry",
+                ));
+            }
             sheet.text("WarehouseCode", warehouse, &field, findings);
         }
         sheet.optional(
@@ -316,7 +314,7 @@ impl Shelf<'_> {
             &at("unit_of_measure"),
             findings,
         );
-        if is_alternate && line.item_code_desc.is_some() {
+        if item_code != line.item_code && line.item_code_desc.is_some() {
             findings.warn(format!(
                 "{field}: the description sent is of {}, so the alternate keeps its own",
                 line.item_code

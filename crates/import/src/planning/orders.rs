@@ -2,7 +2,7 @@
 
 use model::{Customer, Hold, Numbers, OrderType, SalesOrder};
 use serde_json::Value;
-use values::Decimal;
+use values::{Decimal, Hash};
 
 use super::columns;
 use super::customers::{self, Party};
@@ -10,7 +10,7 @@ use super::findings::{Findings, problem};
 use super::lines::{self, refuse_discount};
 use super::sheet::{Sheet, check_text};
 use super::ship_tos::{self, Destination};
-use super::{CodeList, Context, Knowledge, TextWidths, checks, codes, payments, tender};
+use super::{CodeList, Context, Knowledge, Widths, checks, codes, payments, tender};
 use crate::identity::numbers_of;
 use crate::plan::{CustomerSource, OrderChecks, OrderWrite, Setting, Write};
 use crate::record::Document;
@@ -34,9 +34,7 @@ pub(super) fn plan<K: Knowledge>(
     if let Some(identity) = past.done("sales_order_no") {
         let source = customer_of_done(order, context, knowledge, findings)?;
         let receipt = receipt(order, source.as_ref(), document, context, knowledge, findings)?;
-        findings.warn(format!(
-            "sales order {identity} was entered by an earlier attempt: what was edited of it since is not in Sage"
-        ));
+        entered_before(identity, document, context, findings);
         let numbers = numbers_of("sales_order_no", identity);
         return Ok((receipt.into_iter().collect(), numbers));
     }
@@ -92,10 +90,44 @@ pub(super) fn plan<K: Knowledge>(
             lines,
             closing,
             checks: order_checks(order, document, context),
+            made_from: mark_of(&document.body),
         }));
     }
     writes.extend(receipt);
     Ok((writes, Numbers::new()))
+}
+
+/// The order is in Sage. What was edited of it since comes to nothing, and a person has to
+/// know; only its payment is still to be entered.
+fn entered_before(identity: &str, document: &Document, context: &Context<'_>, findings: &mut Findings) {
+    let done = context
+        .past
+        .done
+        .iter()
+        .find(|done| done.name == "sales_order_no");
+    let made_from = done.map_or("", |done| &done.made_from);
+    if made_from.is_empty() {
+        findings.warn(format!(
+            "sales order {identity} was entered by an earlier attempt: what was edited of it since is not in Sage"
+        ));
+    } else if made_from != mark_of(&document.body) {
+        findings.hold(problem(
+            "order_entered",
+            "lines",
+            identity,
+            format!("sales order {identity} was entered before the document was edited: what was edited is not in Sage"),
+            "undo the edit by PATCH (only payment may still be edited), or change the order in Sage and accept order_entered",
+        ));
+    }
+}
+
+/// Tells one content of a document from another, as far as it becomes the order.
+fn mark_of(body: &Value) -> String {
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !matches!(name.as_str(), "payment" | "expected"));
+    }
+    Hash::of_bytes(body.to_string().as_bytes()).to_string()
 }
 
 /// The customer of an order that is in Sage.
@@ -182,7 +214,7 @@ fn header<K: Knowledge>(
     order: &SalesOrder,
     party: Option<&Party>,
     destination: &Destination,
-    widths: &TextWidths,
+    widths: &Widths,
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
@@ -259,6 +291,7 @@ fn header<K: Knowledge>(
             sheet.text("PaymentType", &code, "payment.payment_type", findings);
         }
         let width = widths
+            .texts
             .get("OtherPaymentTypeRefNo")
             .copied()
             .unwrap_or(REFERENCE_WIDTH);
@@ -294,7 +327,7 @@ fn header<K: Knowledge>(
 fn closing<K: Knowledge>(
     order: &SalesOrder,
     document: &Document,
-    widths: &TextWidths,
+    widths: &Widths,
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
@@ -432,11 +465,8 @@ fn order_checks(order: &SalesOrder, document: &Document, context: &Context<'_>) 
         order_total: order.expected.order_total,
         captured_amt: order.payment.as_ref().map(|money| money.amount),
         tolerance: orders.tax_tolerance,
-        // What is known only after the lines cannot put the order on hold in Sage any more.
-        hold: match orders.on_tax_difference {
-            OnDoubt::Hold | OnDoubt::EnterOnHold => true,
-            OnDoubt::Warn => false,
-        },
+        hold: orders.on_tax_difference == OnDoubt::Hold,
+        enter_on_hold: orders.on_tax_difference == OnDoubt::EnterOnHold,
         accepted: document.decision.accept.clone(),
         tax_before_write: context.settings.capabilities.tax_before_write,
     }

@@ -8,7 +8,7 @@ use values::{Date, Decimal, ImportId, days_from_date};
 
 use super::findings::{Findings, problem};
 use super::sheet::Sheet;
-use super::{CodeList, Context, Knowledge, TextWidths, tender};
+use super::{CodeList, Context, Knowledge, Widths, tender};
 use crate::plan::{CustomerSource, ReceiptLine, ReceiptTarget, ReceiptWrite, Write};
 use crate::record::Document;
 use crate::settings::{Overpayment, PaymentSettings, Prepaid, ReceiptWriter};
@@ -159,15 +159,12 @@ pub(super) fn receipt_of_order<K: Knowledge>(
 }
 
 /// What the site tells, and what is usual where it does not tell anything.
-fn widths<K: Knowledge>(knowledge: &mut K) -> Result<TextWidths, K::Error> {
+fn widths<K: Knowledge>(knowledge: &mut K) -> Result<Widths, K::Error> {
     let widths = knowledge.widths(TABLE)?;
     if !widths.is_empty() {
         return Ok(widths);
     }
-    Ok(USUAL_WIDTHS
-        .iter()
-        .map(|(column, width)| ((*column).to_owned(), *width))
-        .collect())
+    Ok(Widths::of_texts(&USUAL_WIDTHS))
 }
 
 /// Held whatever a person accepted: nobody's word changes it.
@@ -249,7 +246,7 @@ struct Draft<'a> {
     prefix: &'static str,
     document: &'a Document,
     context: &'a Context<'a>,
-    widths: &'a TextWidths,
+    widths: &'a Widths,
 }
 
 impl Draft<'_> {
@@ -391,7 +388,7 @@ impl Draft<'_> {
             sheet.text(PAYMENT_TYPE, code, &self.path("payment_type"), findings);
         }
         // Where the site tells no columns at all, only the usual ones have widths.
-        let has = |column: &str| self.widths.contains_key(column);
+        let has = |column: &str| self.widths.has(column);
         if let Some(last_4) = &self.tender.last_4
             && (has(LAST_4) || !has(PAYMENT_TYPE))
         {
@@ -403,7 +400,7 @@ impl Draft<'_> {
                 .warn("Sage's receipts have no column for the reference; the comment stands in its place");
             return;
         }
-        let width = self.widths.get(column).copied().unwrap_or(usize::MAX);
+        let width = self.widths.texts.get(column).copied().unwrap_or(usize::MAX);
         if let Some(reference) = tender::reference_text(self.tender, width, findings) {
             let name = if self.tender.gateway_transaction_id.is_some() {
                 "gateway_transaction_id"

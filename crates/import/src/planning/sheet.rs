@@ -8,7 +8,7 @@ use values::{Date, Decimal};
 
 use super::columns::{Column, Kind};
 use super::findings::{Findings, problem};
-use super::{Knowledge, TextWidths, codes};
+use super::{Knowledge, Widths, codes};
 use crate::MARKER_COLUMN;
 use crate::plan::Setting;
 
@@ -27,12 +27,12 @@ const WHOLE_DIGITS: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Sheet<'w> {
     table: &'static str,
-    widths: &'w TextWidths,
+    widths: &'w Widths,
     settings: Vec<Setting>,
 }
 
 impl<'w> Sheet<'w> {
-    pub(super) const fn new(table: &'static str, widths: &'w TextWidths) -> Self {
+    pub(super) const fn new(table: &'static str, widths: &'w Widths) -> Self {
         Self {
             table,
             widths,
@@ -73,7 +73,7 @@ impl<'w> Sheet<'w> {
         }
     }
 
-    /// User-defined fields. Every one is set as text.
+    /// User-defined fields.
     pub(super) fn udf(&mut self, udf: &BTreeMap<String, UdfValue>, prefix: &str, findings: &mut Findings) {
         for (name, UdfValue::Text(value)) in udf {
             self.user_field(name, value, &format!("{prefix}{name}"), findings);
@@ -92,12 +92,12 @@ impl<'w> Sheet<'w> {
                 format!("{column} carries the driver's own mark"),
                 "edit the document by PATCH and leave the field out",
             ));
-        } else if !self.widths.is_empty() && !self.widths.contains_key(&column) {
+        } else if !self.widths.is_empty() && !self.widths.has(&column) {
             findings.refuse(problem(
                 "udf_unknown",
                 field,
                 value,
-                format!("{} has no user-defined text field {column}", self.table),
+                format!("{} has no user-defined field {column}", self.table),
                 "edit the name by PATCH, or add the field in Custom Office and retry",
             ));
         } else if self.has(&column) {
@@ -108,6 +108,17 @@ impl<'w> Sheet<'w> {
                 format!("{column} is there twice"),
                 "edit the document by PATCH: names of user-defined fields differ by more than case",
             ));
+        } else if let Some(scale) = self.widths.numbers.get(&column) {
+            match Decimal::parse(value, *scale) {
+                Ok(number) => self.amount(&column, number, field, findings),
+                Err(reason) => findings.refuse(problem(
+                    "udf_not_number",
+                    field,
+                    value,
+                    format!("{}.{column} is a number with {scale} decimals: {reason}", self.table),
+                    "send it by PATCH as plain digits with a point, and with no more decimals than the field has",
+                )),
+            }
         } else {
             self.text(&column, value, field, findings);
         }
@@ -180,13 +191,17 @@ pub(super) fn check_text(
     column: &str,
     value: &str,
     field: &str,
-    widths: &TextWidths,
+    widths: &Widths,
     findings: &mut Findings,
 ) -> bool {
     let mut fits = true;
     let length = value.chars().count();
     // No width is told of columns that take any length.
-    if let Some(width) = widths.get(column).filter(|width| **width > 0 && length > **width) {
+    if let Some(width) = widths
+        .texts
+        .get(column)
+        .filter(|width| **width > 0 && length > **width)
+    {
         fits = false;
         findings.refuse(problem(
             "too_long",

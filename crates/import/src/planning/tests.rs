@@ -75,7 +75,21 @@ impl Case {
             identity: identity.to_owned(),
             numbers: crate::identity::numbers_of(name, identity),
             totals: model::Totals::new(),
+            made_from: String::new(),
         });
+        self
+    }
+
+    /// The order is in Sage, made from this document as it was planned then.
+    fn entered(mut self, identity: &str) -> Self {
+        let Planned::Ready(plan) = self.planned() else {
+            panic!("not ready")
+        };
+        let made_from = order_of(&plan).made_from.clone();
+        self = self.done("sales_order_no", identity);
+        if let Some(done) = self.done.last_mut() {
+            done.made_from = made_from;
+        }
         self
     }
 

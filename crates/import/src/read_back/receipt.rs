@@ -90,6 +90,53 @@ pub fn selects(identity: &str, columns: &Columns) -> Vec<(Place, Select)> {
         .collect()
 }
 
+/// What is read to count the receipts of a receipt's deposit; nothing where the site does not
+/// tell their amounts.
+#[must_use]
+pub fn deposit_selects(identity: &str, columns: &Columns) -> Vec<(Place, Select)> {
+    let parts = parts(identity);
+    let [batch_no, bank_code, deposit_no, ..] = parts.as_slice() else {
+        return Vec::new();
+    };
+    let wanted = [
+        ("ARDivisionNo", Kind::Text),
+        ("CustomerNo", Kind::Text),
+        ("CheckNo", Kind::Text),
+        ("AmountReceived", AMOUNT),
+    ];
+    let mut key = vec![
+        ("BankCode", bank_code.as_str()),
+        ("DepositNo", deposit_no.as_str()),
+    ];
+    if !batch_no.is_empty() {
+        key.push(("BatchNo", batch_no.as_str()));
+    }
+    let tells = columns.get(Place::Receipt.table()).is_some_and(|has| {
+        let keyed = key.iter().map(|(name, _)| name);
+        let mut needed = wanted.iter().map(|(name, _)| name).chain(keyed);
+        needed.all(|name| has.contains(*name))
+    });
+    if !tells {
+        return Vec::new();
+    }
+    let wanted = wanted.map(|(name, kind)| Column::new(name, kind)).into();
+    vec![(Place::Receipt, by_key(Place::Receipt, wanted, &key))]
+}
+
+/// What the deposit's other receipts come to, from the rows of [`deposit_selects`]; none when
+/// that cannot be told.
+#[must_use]
+pub fn deposited(identity: &str, rows: &BTreeMap<Place, Vec<Row>>) -> Option<Decimal> {
+    let parts = parts(identity);
+    let own = parts.get(3..)?;
+    let others = rows
+        .get(&Place::Receipt)?
+        .iter()
+        .filter(|row| KEY.iter().zip(own).any(|(name, part)| row.text(name) != part))
+        .cloned();
+    sum(&others.collect::<Vec<_>>(), "AmountReceived")
+}
+
 /// Decides from the rows of [`selects`], by place; a place that was not read is not there.
 #[must_use]
 pub fn classify(identity: &str, write: &ReceiptWrite, rows: &BTreeMap<Place, Vec<Row>>) -> Finding {

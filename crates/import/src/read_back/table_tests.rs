@@ -1,22 +1,12 @@
 //! The whole decision table: every mark, user, customer, purchase order, time and line.
 
-use super::tests::planned;
+use super::tests::{letter, planned};
 use super::*;
 
 const DAY: Date = Date::constant(2026, 5, 6);
 
 fn order(po: &str) -> OrderWrite {
     planned(po, &[("A", 2)])
-}
-
-fn letter(finding: &Finding) -> char {
-    match finding {
-        Finding::Ours { .. } => 'O',
-        Finding::Foreign { .. } => 'F',
-        Finding::Partial { .. } => 'P',
-        Finding::Unclear { .. } => 'U',
-        Finding::Absent => 'A',
-    }
 }
 
 fn mark(name: &str) -> Option<String> {

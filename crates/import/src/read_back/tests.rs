@@ -19,6 +19,18 @@ pub(super) fn customer() -> CustomerRef {
     }
 }
 
+/// A finding in a table of what is decided.
+pub(super) fn letter(finding: &Finding) -> char {
+    match finding {
+        Finding::Ours { .. } => 'O',
+        Finding::Foreign { .. } => 'F',
+        Finding::Partial { .. } => 'P',
+        Finding::Unclear { .. } => 'U',
+        Finding::Absent => 'A',
+        Finding::Removed { .. } => 'R',
+    }
+}
+
 /// An order of that customer with these items and quantities.
 pub(super) fn planned(po: &str, lines: &[(&str, i64)]) -> OrderWrite {
     OrderWrite {
@@ -45,6 +57,7 @@ pub(super) fn planned(po: &str, lines: &[(&str, i64)]) -> OrderWrite {
             .collect(),
         closing: Vec::new(),
         checks: OrderChecks::default(),
+        made_from: String::new(),
     }
 }
 
@@ -304,6 +317,8 @@ fn rows_become_sightings() {
     header.put("TimeCreated", Field::Text("noon".into()));
     for (column, cents) in [
         ("TaxableAmt", 860_000),
+        ("NonTaxableAmt", 0),
+        ("FreightAmt", 0),
         ("DiscountAmt", 86_000),
         ("SalesTaxAmt", 11_610),
     ] {
@@ -333,5 +348,31 @@ fn rows_become_sightings() {
         open.lines.unwrap().len(),
         1,
         "components of a kit are not what was sent"
+    );
+}
+
+#[test]
+fn a_torn_order_that_was_deleted_is_told_apart_from_one_that_stands() {
+    let torn = |is_deleted| SightedOrder {
+        lines: Some(Vec::new()),
+        is_deleted,
+        ..sighted()
+    };
+    let in_history = |is_deleted| {
+        let history = Some(torn(is_deleted));
+        judge_all(
+            Sightings {
+                history,
+                ..Sightings::default()
+            },
+            Some("WEB"),
+        )
+    };
+    assert!(matches!(judge(|o| *o = torn(false)), Finding::Partial { .. }));
+    assert!(matches!(in_history(false), Finding::Partial { .. }));
+    let finding = in_history(true);
+    assert!(
+        matches!(&finding, Finding::Removed { was } if matches!(**was, Finding::Partial { .. })),
+        "{finding:?}"
     );
 }

@@ -50,7 +50,7 @@ pub(super) fn fill(
     let totals = look::totals(desk, object)?;
     // An order with refused values comes to something else than it would.
     if desk.problems.is_empty() {
-        checks::compare_entered(desk, &order.checks, &totals);
+        checks::compare_entered(desk, object, &order.checks, &totals)?;
     }
     Ok(Filled {
         totals,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use import::MARKER_COLUMN;
 use import::plan::{
     CustomerSource, Identities, LinePrice, LineWrite, OrderChecks, OrderWrite, Setting, ShipToSource, Write,
 };
@@ -35,11 +34,6 @@ impl Site {
             file,
         };
         site.sql(OBJECTS_FIXTURE_SQL);
-        for table in ["AR_Customer", "SO_ShipToAddress"] {
-            site.sql(&format!(
-                "ALTER TABLE {table} ADD COLUMN {MARKER_COLUMN} TEXT NOT NULL DEFAULT ''"
-            ));
-        }
         site.set("NextSalesOrderNo", "0000185");
         site
     }
@@ -160,6 +154,7 @@ pub(crate) fn order(change: impl FnOnce(&mut OrderWrite)) -> Write {
             tolerance: number("0.05"),
             ..OrderChecks::default()
         },
+        made_from: String::new(),
     };
     order.lines[0].settings = vec![Setting::text("WarehouseCode", "000", "lines[0].warehouse_code")];
     order.lines[1].price = LinePrice::Web(number("100"));
@@ -181,6 +176,21 @@ pub(crate) fn enter_it(engine: &mut Engine, identity: &str, write: &Write) -> (E
     (entry, steps)
 }
 
+/// Enters a receipt into a deposit whose other receipts come to this.
+pub(crate) fn enter_into(
+    engine: &mut Engine,
+    identity: &str,
+    write: &Write,
+    deposited: Option<Decimal>,
+) -> Entry {
+    let earlier = Identities::new();
+    let context = EnterContext {
+        deposited,
+        ..context(&earlier)
+    };
+    enter(engine, identity, write, &context, &mut |_| ())
+}
+
 pub(crate) fn preview_it(engine: &mut Engine, identity: &str, write: &Write) -> Entry {
     let earlier = Identities::new();
     preview(engine, identity, write, &context(&earlier))
@@ -191,6 +201,7 @@ pub(crate) fn context(earlier: &Identities) -> EnterContext<'_> {
         today: TODAY,
         marker: Some("mark".into()),
         earlier,
+        deposited: None,
     }
 }
 

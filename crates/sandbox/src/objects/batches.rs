@@ -22,18 +22,13 @@ const OPEN: &str = "N";
 /// Batches that are posted.
 const POSTED: &str = "P";
 
-/// Are receipts entered in batches? The setting `CashReceiptsBatchEntry`, else `AR_Options`,
-/// else yes.
+/// Are receipts entered in batches? As `AR_Options` says, else yes.
 pub(crate) fn are_on(db: &Connection) -> Result<bool, StoreError> {
     option(db, "CashReceiptsBatchEntry", "Y")
 }
 
-/// An option of A/R: the setting of that name, else the company's `AR_Options`, else as
-/// `unset` says.
+/// An option of A/R: as the company's `AR_Options` says, else as `unset` says.
 pub(crate) fn option(db: &Connection, name: &str, unset: &str) -> Result<bool, StoreError> {
-    if let Some(value) = settings::get(db, name)? {
-        return Ok(value == "Y");
-    }
     let options = Record::look_up(db, "AR_Options", &[("ModuleCode", "A/R")])?;
     let value = options
         .as_ref()

@@ -7,11 +7,10 @@ use values::Stamp;
 use super::commit::Writing;
 use super::document::{Document, given, no_number};
 use super::input::{code, done, refused};
-use super::keyed::{Form, KeyedRecord, Part};
+use super::keyed::{Form, KeyedRecord, Part, keyed_methods};
 use super::kind::Kind;
-use super::numbers::SOMEBODY_ELSE;
 use super::order::{Desk, State};
-use super::record::{Cell, Layout, Record, StoreError, exists};
+use super::record::{Cell, Record, StoreError, exists};
 use super::rules::{self, Rules};
 use super::settings;
 use crate::Settings;
@@ -136,24 +135,10 @@ impl Customer {
 }
 
 impl Document for Customer {
-    fn kind(&self) -> Kind {
-        Kind::Customer
-    }
-
-    fn state(&self) -> State {
-        self.keyed.state
-    }
-
-    fn record(&self) -> Result<String, Return> {
-        self.keyed.record()
-    }
+    keyed_methods!(Kind::Customer);
 
     fn clear(&mut self) {
         self.keyed.clear();
-    }
-
-    fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
-        self.keyed.set_key_value(column, value)
     }
 
     fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
@@ -211,22 +196,15 @@ impl Document for Customer {
         Ok(done())
     }
 
-    fn get_value(&self, column: &str) -> Return {
-        self.keyed.get_value(column)
-    }
-
     fn refusal(&self, _db: &Connection) -> Result<Option<Return>, StoreError> {
         Ok(RULES.missing(&self.keyed.row))
     }
 
     fn write(&self, db: &mut Connection, writing: &Writing<'_>) -> Result<Return, StoreError> {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut row = match self.keyed.row_to_store(&transaction)? {
-            Ok(row) => row,
-            Err(refusal) => return Ok(refusal),
-        };
-        row.stamp(writing.stamp, writing.user_key, self.keyed.state == State::New);
-        row.store(&transaction)?;
+        if let Err(refusal) = self.keyed.store(&transaction, writing)? {
+            return Ok(refusal);
+        }
         transaction.commit()?;
         Ok(done())
     }
@@ -280,26 +258,18 @@ impl Document for Customer {
         self.keyed.part("CustomerNo")
     }
 
-    fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
-        self.keyed.is_on_file(db)
-    }
-
     fn take_for_somebody_else(
         &self,
         db: &mut Connection,
         argument: &str,
         stamp: Stamp,
     ) -> Result<(), StoreError> {
-        let mut row = Record::blank(&Layout::read(db, Kind::Customer.table())?);
-        for (column, value) in self.keyed.key() {
-            row.put_text(column, value);
-        }
+        let mut row = self.keyed.of_somebody_else(db, stamp)?;
         let is_named = !matches!(argument, "" | "always");
         row.put_text("CustomerName", if is_named { argument } else { "Counter Sales" });
         row.put_text("TermsCode", "01");
         row.put_text("CustomerStatus", "A");
         row.put_text("OpenItemCustomer", "Y");
-        row.stamp(stamp, SOMEBODY_ELSE, true);
         row.store(db)
     }
 }

@@ -8,13 +8,12 @@ use super::batches;
 use super::commit::Writing;
 use super::document::{Document, given, no_number};
 use super::input::{code, done, refused};
-use super::keyed::{Form, KeyedRecord, Part};
+use super::keyed::{Form, KeyedRecord, Part, batch_methods, keyed_methods};
 use super::kind::Kind;
-use super::numbers::SOMEBODY_ELSE;
 use super::order::{Desk, State};
 use super::periods;
 use super::receipt_tables::{DEPOSIT, RECEIPT};
-use super::record::{Cell, Layout, Record, StoreError, exists};
+use super::record::{Cell, StoreError, exists};
 use super::rules::{self, Rules};
 use crate::Settings;
 
@@ -47,41 +46,13 @@ impl Deposit {
 }
 
 impl Document for Deposit {
-    fn kind(&self) -> Kind {
-        Kind::Deposit
-    }
-
-    fn state(&self) -> State {
-        self.keyed.state
-    }
-
-    fn record(&self) -> Result<String, Return> {
-        self.keyed.record()
-    }
+    keyed_methods!(Kind::Deposit);
 
     fn clear(&mut self) {
         self.keyed.clear();
     }
 
-    fn select_batch(&mut self, db: &Connection, batch_no: &str) -> Result<Return, StoreError> {
-        self.keyed.clear();
-        batches::select(db, &mut self.keyed.batch, batch_no)
-    }
-
-    fn select_new_batch(
-        &mut self,
-        db: &Connection,
-        comment: &str,
-        stamp: Stamp,
-        user_key: &str,
-    ) -> Result<Return, StoreError> {
-        self.keyed.clear();
-        batches::select_new(db, &mut self.keyed.batch, comment, stamp, user_key)
-    }
-
-    fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
-        self.keyed.set_key_value(column, value)
-    }
+    batch_methods!();
 
     fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
         if let Some(refusal) = batches::entry_refusal(db, &self.keyed.batch)? {
@@ -124,10 +95,6 @@ impl Document for Deposit {
         Ok(done())
     }
 
-    fn get_value(&self, column: &str) -> Return {
-        self.keyed.get_value(column)
-    }
-
     fn refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
         if let Some(refusal) = RULES.missing(&self.keyed.row) {
             return Ok(Some(refusal));
@@ -145,12 +112,9 @@ impl Document for Deposit {
         if let Some(refusal) = batches::entry_refusal(&transaction, &self.keyed.batch)? {
             return Ok(refusal);
         }
-        let mut row = match self.keyed.row_to_store(&transaction)? {
-            Ok(row) => row,
-            Err(refusal) => return Ok(refusal),
-        };
-        row.stamp(writing.stamp, writing.user_key, self.keyed.state == State::New);
-        row.store(&transaction)?;
+        if let Err(refusal) = self.keyed.store(&transaction, writing)? {
+            return Ok(refusal);
+        }
         transaction.commit()?;
         Ok(done())
     }
@@ -203,25 +167,17 @@ impl Document for Deposit {
         self.keyed.part("DepositNo")
     }
 
-    fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
-        self.keyed.is_on_file(db)
-    }
-
     fn take_for_somebody_else(
         &self,
         db: &mut Connection,
         argument: &str,
         stamp: Stamp,
     ) -> Result<(), StoreError> {
-        let mut row = Record::blank(&Layout::read(db, DEPOSIT)?);
-        for (column, value) in self.keyed.key() {
-            row.put_text(column, value);
-        }
+        let mut row = self.keyed.of_somebody_else(db, stamp)?;
         row.put_date("DepositDate", Some(stamp.date()));
         row.put_text("DepositType", "C");
         let is_named = !matches!(argument, "" | "always");
         row.put_text("DepositDesc", if is_named { argument } else { "Counter" });
-        row.stamp(stamp, SOMEBODY_ELSE, true);
         row.store(db)
     }
 }

@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use sage::{Return, Scalar};
+use values::Stamp;
 
+use super::commit::Writing;
 use super::input::{accept, done, hand_out, refused};
 use super::kind::Kind;
+use super::numbers::SOMEBODY_ELSE;
 use super::order::State;
 use super::record::{Cell, FieldKind, Layout, Record, StoreError, exists};
 use super::session::Session;
@@ -211,7 +214,7 @@ impl KeyedRecord {
 
     /// The row to store now, inside the transaction: a new one that nobody else has made
     /// meanwhile, or the stored one with what was changed here. The error is the refusal.
-    pub(crate) fn row_to_store(&self, db: &Connection) -> Result<Result<Record, Return>, StoreError> {
+    fn row_to_store(&self, db: &Connection) -> Result<Result<Record, Return>, StoreError> {
         let stored = Record::read_one(db, &self.layout, &self.key())?;
         let name = || self.record().unwrap_or_default();
         let noun = self.kind.noun();
@@ -227,6 +230,31 @@ impl KeyedRecord {
             (State::Existing, None) => Err(refused(format!("{noun} {} is no longer on file.", name()))),
             (State::Unkeyed | State::Found, _) => Err(refused("The key is not set.")),
         })
+    }
+
+    /// Stores the record; the error is the refusal.
+    pub(crate) fn store(
+        &self,
+        db: &Connection,
+        writing: &Writing<'_>,
+    ) -> Result<Result<(), Return>, StoreError> {
+        let mut row = match self.row_to_store(db)? {
+            Ok(row) => row,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        row.stamp(writing.stamp, writing.user_key, self.state == State::New);
+        row.store(db)?;
+        Ok(Ok(()))
+    }
+
+    /// What another user has stored under the key, but for what only its kind has.
+    pub(crate) fn of_somebody_else(&self, db: &Connection, stamp: Stamp) -> Result<Record, StoreError> {
+        let mut row = Record::blank(&Layout::read(db, self.kind.table())?);
+        for (column, value) in self.key() {
+            row.put_text(column, value);
+        }
+        row.stamp(stamp, SOMEBODY_ELSE, true);
+        Ok(row)
     }
 
     fn forget_record(&mut self) {
@@ -267,3 +295,56 @@ pub(crate) fn value_of(row: &Record, column: &str) -> Return {
         Err(message) => refused(message),
     }
 }
+
+/// The methods of a [`Document`](super::document::Document) that are those of its `keyed`
+/// record.
+macro_rules! keyed_methods {
+    ($kind:expr) => {
+        fn kind(&self) -> Kind {
+            $kind
+        }
+
+        fn state(&self) -> State {
+            self.keyed.state
+        }
+
+        fn record(&self) -> Result<String, Return> {
+            self.keyed.record()
+        }
+
+        fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
+            self.keyed.set_key_value(column, value)
+        }
+
+        fn get_value(&self, column: &str) -> Return {
+            self.keyed.get_value(column)
+        }
+
+        fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
+            self.keyed.is_on_file(db)
+        }
+    };
+}
+
+/// The methods that choose a batch for the `keyed` record.
+macro_rules! batch_methods {
+    () => {
+        fn select_batch(&mut self, db: &Connection, batch_no: &str) -> Result<Return, StoreError> {
+            self.clear();
+            batches::select(db, &mut self.keyed.batch, batch_no)
+        }
+
+        fn select_new_batch(
+            &mut self,
+            db: &Connection,
+            comment: &str,
+            stamp: Stamp,
+            user_key: &str,
+        ) -> Result<Return, StoreError> {
+            self.clear();
+            batches::select_new(db, &mut self.keyed.batch, comment, stamp, user_key)
+        }
+    };
+}
+
+pub(crate) use {batch_methods, keyed_methods};

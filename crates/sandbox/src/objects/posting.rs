@@ -6,76 +6,17 @@ use values::{Date, Decimal, Stamp};
 
 use super::commit;
 use super::order::{DETAIL, HEADER};
+use super::posting_error::PostingError;
 use super::record::{Layout, Record, StoreError};
 use super::totals;
 use crate::settings::NEXT_INVOICE_NO;
-use crate::{Company, SandboxError, Settings};
+use crate::{Company, Settings};
 
 /// User key on what the day-end clerk posts.
 pub(crate) const CLERK: &str = "0000000001";
 
 /// An invoice number that was not used before is the first of its number.
 const FIRST_HEADER: &str = "000000";
-
-/// Posting failed; nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum PostingError {
-    /// There is no such open order.
-    #[error("sales order {order} is not open")]
-    NotOpen {
-        /// The number asked for.
-        order: String,
-    },
-    /// The company's settings or file do not allow it.
-    #[error("sales order {order}: {source}")]
-    Company {
-        /// The number asked for.
-        order: String,
-        /// Why.
-        source: SandboxError,
-    },
-    /// A value in the company's tables does not fit.
-    #[error("sales order {order}: {problem}")]
-    Data {
-        /// The number asked for.
-        order: String,
-        /// What does not fit.
-        problem: String,
-    },
-}
-
-impl PostingError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotOpen { .. } => "order_not_open",
-            Self::Company { source, .. } => source.code(),
-            Self::Data { .. } => "bad_data",
-        }
-    }
-
-    /// May the same call succeed later without anybody doing anything?
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Company { source, .. } => source.is_retryable(),
-            Self::NotOpen { .. } | Self::Data { .. } => false,
-        }
-    }
-
-    /// What a person can do about it.
-    #[must_use]
-    pub const fn remedy(&self) -> &'static str {
-        match self {
-            Self::NotOpen { .. } => {
-                "give the number of an order in SO_SalesOrderHeader, zero-filled (0000123)"
-            }
-            Self::Company { source, .. } => source.remedy(),
-            Self::Data { .. } => "correct the value in the company's file",
-        }
-    }
-}
 
 /// Ships and invoices an open order completely and posts the invoice, as the day end does:
 /// the order leaves `SO_SalesOrderHeader` and `SO_SalesOrderDetail`, its history is
@@ -99,23 +40,7 @@ pub fn invoice_order(company: &mut Company, order_no: &str) -> Result<String, Po
         Ok(None) => Err(PostingError::NotOpen {
             order: order_no.to_owned(),
         }),
-        Err(StoreError::Sandbox(source)) => Err(PostingError::Company {
-            order: order_no.to_owned(),
-            source,
-        }),
-        Err(StoreError::Sqlite(source)) => Err(PostingError::Company {
-            order: order_no.to_owned(),
-            source: SandboxError::Database(source),
-        }),
-        Err(
-            error @ (StoreError::Decimal(_)
-            | StoreError::NoTable(_)
-            | StoreError::BadCell { .. }
-            | StoreError::Ended),
-        ) => Err(PostingError::Data {
-            order: order_no.to_owned(),
-            problem: error.to_string(),
-        }),
+        Err(error) => Err(PostingError::of(format!("sales order {order_no}"), error)),
     }
 }
 

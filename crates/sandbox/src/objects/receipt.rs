@@ -9,7 +9,7 @@ use super::batches;
 use super::commit::Writing;
 use super::document::{Document, Lines};
 use super::input::{code, done, refused};
-use super::keyed::{Form, KeyedRecord, Part};
+use super::keyed::{Form, KeyedRecord, Part, batch_methods, keyed_methods};
 use super::kind::Kind;
 use super::order::{Desk, State};
 use super::periods;
@@ -77,42 +77,14 @@ impl Receipt {
 }
 
 impl Document for Receipt {
-    fn kind(&self) -> Kind {
-        Kind::Receipt
-    }
-
-    fn state(&self) -> State {
-        self.keyed.state
-    }
-
-    fn record(&self) -> Result<String, Return> {
-        self.keyed.record()
-    }
+    keyed_methods!(Kind::Receipt);
 
     fn clear(&mut self) {
         self.keyed.clear();
         self.lines.clear();
     }
 
-    fn select_batch(&mut self, db: &Connection, batch_no: &str) -> Result<Return, StoreError> {
-        self.clear();
-        batches::select(db, &mut self.keyed.batch, batch_no)
-    }
-
-    fn select_new_batch(
-        &mut self,
-        db: &Connection,
-        comment: &str,
-        stamp: Stamp,
-        user_key: &str,
-    ) -> Result<Return, StoreError> {
-        self.clear();
-        batches::select_new(db, &mut self.keyed.batch, comment, stamp, user_key)
-    }
-
-    fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
-        self.keyed.set_key_value(column, value)
-    }
+    batch_methods!();
 
     fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
         if let Some(refusal) = batches::entry_refusal(db, &self.keyed.batch)? {
@@ -183,10 +155,6 @@ impl Document for Receipt {
         Ok(done())
     }
 
-    fn get_value(&self, column: &str) -> Return {
-        self.keyed.get_value(column)
-    }
-
     fn refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
         let received = self.keyed.row.number("AmountReceived");
         if self.lines.rows.is_empty() && received.is_zero() {
@@ -207,12 +175,9 @@ impl Document for Receipt {
         if let Some(refusal) = self.key_refusal(&transaction)? {
             return Ok(refusal);
         }
-        let mut row = match self.keyed.row_to_store(&transaction)? {
-            Ok(row) => row,
-            Err(refusal) => return Ok(refusal),
-        };
-        row.stamp(writing.stamp, writing.user_key, self.keyed.state == State::New);
-        row.store(&transaction)?;
+        if let Err(refusal) = self.keyed.store(&transaction, writing)? {
+            return Ok(refusal);
+        }
         delete_lines(&transaction, &self.keyed.key())?;
         if writing.with_lines {
             for line in &self.lines.rows {
@@ -235,10 +200,6 @@ impl Document for Receipt {
         self.keyed.row.delete(&transaction)?;
         transaction.commit()?;
         Ok(done())
-    }
-
-    fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
-        self.keyed.is_on_file(db)
     }
 
     fn lines(&mut self) -> Option<&mut dyn Lines> {

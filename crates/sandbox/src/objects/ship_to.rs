@@ -7,7 +7,7 @@ use values::Stamp;
 use super::commit::Writing;
 use super::document::Document;
 use super::input::{code, done, refused};
-use super::keyed::{Form, KeyedRecord, Part};
+use super::keyed::{Form, KeyedRecord, Part, keyed_methods};
 use super::kind::Kind;
 use super::order::{Desk, State};
 use super::record::{Cell, Record, StoreError, exists};
@@ -65,24 +65,10 @@ impl ShipTo {
 }
 
 impl Document for ShipTo {
-    fn kind(&self) -> Kind {
-        Kind::ShipTo
-    }
-
-    fn state(&self) -> State {
-        self.keyed.state
-    }
-
-    fn record(&self) -> Result<String, Return> {
-        self.keyed.record()
-    }
+    keyed_methods!(Kind::ShipTo);
 
     fn clear(&mut self) {
         self.keyed.clear();
-    }
-
-    fn set_key_value(&mut self, column: &str, value: &Scalar) -> Return {
-        self.keyed.set_key_value(column, value)
     }
 
     fn key_refusal(&self, db: &Connection) -> Result<Option<Return>, StoreError> {
@@ -145,10 +131,6 @@ impl Document for ShipTo {
         Ok(done())
     }
 
-    fn get_value(&self, column: &str) -> Return {
-        self.keyed.get_value(column)
-    }
-
     fn refusal(&self, _db: &Connection) -> Result<Option<Return>, StoreError> {
         Ok(RULES.missing(&self.keyed.row))
     }
@@ -158,12 +140,9 @@ impl Document for ShipTo {
         if let Some(refusal) = self.key_refusal(&transaction)? {
             return Ok(refusal);
         }
-        let mut row = match self.keyed.row_to_store(&transaction)? {
-            Ok(row) => row,
-            Err(refusal) => return Ok(refusal),
-        };
-        row.stamp(writing.stamp, writing.user_key, self.keyed.state == State::New);
-        row.store(&transaction)?;
+        if let Err(refusal) = self.keyed.store(&transaction, writing)? {
+            return Ok(refusal);
+        }
         transaction.commit()?;
         Ok(done())
     }
@@ -174,9 +153,5 @@ impl Document for ShipTo {
         }
         self.keyed.row.delete(db)?;
         Ok(done())
-    }
-
-    fn is_on_file(&self, db: &Connection) -> Result<bool, StoreError> {
-        self.keyed.is_on_file(db)
     }
 }

@@ -1,28 +1,9 @@
 //! How a site's columns differ from the catalog, from what they were, and what they hold.
 
 use sage::ColumnInfo;
-use values::{Kind, MAX_SCALE};
+use values::Kind;
 
 use super::{Remembered, Seen, ShapeProblem};
-
-/// What a column seems to hold, by the driver's name for its type.
-pub(super) fn kind_of(info: &ColumnInfo) -> Kind {
-    let name = info.type_name.to_ascii_uppercase();
-    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    if has(&["CHAR", "TEXT", "MEMO", "CLOB"]) {
-        Kind::Text
-    } else if has(&["DATE", "TIMESTAMP"]) {
-        Kind::Date
-    } else if has(&["INT", "DEC", "NUM", "DOUBLE", "FLOAT", "REAL", "MONEY"]) {
-        // A floating type declares no decimals; Sage's masks have at most six.
-        let undeclared = has(&["DOUBLE", "FLOAT", "REAL", "MONEY"]) && info.scale == 0;
-        Kind::Decimal {
-            scale: if undeclared { 6 } else { info.scale.min(MAX_SCALE) },
-        }
-    } else {
-        Kind::Text
-    }
-}
 
 /// The column with this name, whatever its case.
 pub(super) fn find<'a>(columns: &'a [ColumnInfo], name: &str) -> Option<&'a ColumnInfo> {
@@ -36,7 +17,7 @@ pub(super) fn declared_width(info: &ColumnInfo) -> Option<u16> {
     let is_long = ["LONG", "TEXT", "MEMO", "CLOB"]
         .iter()
         .any(|part| name.contains(part));
-    let is_number = kind_of(info) != Kind::Text;
+    let is_number = info.kind() != Kind::Text;
     let width = u16::try_from(info.width).ok().filter(|width| *width > 0)?;
     (is_number || !is_long).then_some(width)
 }

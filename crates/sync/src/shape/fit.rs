@@ -74,7 +74,7 @@ impl Asked<'_> {
         let columns = self.columns(table)?;
         Ok(columns
             .iter()
-            .map(|c| (c.name.clone(), drift::kind_of(c)))
+            .map(|c| (c.name.clone(), c.kind()))
             .collect())
     }
 }
@@ -188,7 +188,7 @@ impl<'a> Fitting<'a> {
                 let info = drift::find(columns, name);
                 let kind = field
                     .map(|(_, f)| f.kind)
-                    .or_else(|| info.map(drift::kind_of))
+                    .or_else(|| info.map(ColumnInfo::kind))
                     .unwrap_or(Kind::Text);
                 let name = if field.is_some() {
                     name.clone()
@@ -409,7 +409,7 @@ impl<'a> Fitting<'a> {
             self.offered.extend(unused.iter().map(|info| Offered {
                 table: part.table.to_owned(),
                 column: info.name.clone(),
-                kind: drift::kind_of(info),
+                kind: info.kind(),
             }));
         }
         let asked = &mut self.asked;
@@ -492,7 +492,7 @@ fn names<'n>(part: &Part<'n>, columns: &[ColumnInfo], joins: &[Option<JoinShape>
             .iter()
             .find(|f| f.join.is_none() && f.column.eq_ignore_ascii_case(&info.name));
         field.map_or_else(
-            || (info.name.clone(), drift::kind_of(info)),
+            || (info.name.clone(), info.kind()),
             |f| (f.column.clone(), f.kind),
         )
     });

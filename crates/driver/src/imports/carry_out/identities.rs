@@ -53,7 +53,7 @@ impl Runner {
                 self.point("import.after_number");
                 match write {
                     Write::SalesOrder(_) => {
-                        let highest = self.journal().highest_written(&self.site.company);
+                        let highest = self.journal().highest_before(&self.site.company, &number);
                         match highest {
                             Ok(highest) => Event::IdentityGiven {
                                 identity: number,

@@ -46,10 +46,10 @@ impl Runner {
         match planned {
             Ok(planned) => {
                 let (step, detail) = match &planned {
-                    Planned::Ready(plan) => ("validated", format!("{} writes", plan.writes.len())),
+                    Planned::Ready(plan) => ("validated", counted(plan.writes.len(), "write")),
                     Planned::Nothing { .. } => ("validated", String::from("nothing is to be written")),
                     Planned::Refused(problems) | Planned::Held(problems) => {
-                        ("validated", format!("{} problems", problems.len()))
+                        ("validated", counted(problems.len(), "problem"))
                     }
                 };
                 self.note(current, step, &detail);
@@ -289,6 +289,12 @@ impl Facts for Gathered<'_> {
             }
         }
     }
+}
+
+/// `1 problem`, `2 problems`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]

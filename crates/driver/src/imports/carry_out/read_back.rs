@@ -36,6 +36,7 @@ impl Runner {
             Finding::Absent => "absent",
             Finding::Partial { .. } => "partial",
             Finding::Unclear { .. } => "unclear",
+            Finding::Removed { .. } => "removed",
         };
         self.note(
             current,
@@ -131,7 +132,8 @@ impl Runner {
         match read_back_through_objects(worker.objects.as_mut(), number) {
             Ok(found) => Some(found),
             Err(fault) => {
-                tracing::warn!(%fault, "not read back through Sage's objects; its tables decide");
+                // Sage's words may name customers.
+                tracing::debug!(%fault, "not read back through Sage's objects; its tables decide");
                 self.kill_worker();
                 None
             }

@@ -7,8 +7,7 @@ use catalog::Catalog;
 use expression::Value;
 use import::identity::customer_identity;
 use import::planning::{
-    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts,
-    TextWidths,
+    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts, Widths,
 };
 use import::{Row, plan};
 use jiff::SignedDuration;
@@ -373,12 +372,20 @@ impl Knowledge for Erp {
         Ok(self.settings.closed_through.map(|through| date <= through))
     }
 
-    fn widths(&mut self, table: &str) -> Result<TextWidths, ReadError> {
-        Ok(self
-            .table(table)?
-            .iter()
-            .map(|column| (column.name.clone(), column.width))
-            .collect())
+    fn widths(&mut self, table: &str) -> Result<Widths, ReadError> {
+        let mut widths = Widths::default();
+        for column in self.table(table)? {
+            let name = column.name.clone();
+            match column.kind() {
+                Kind::Decimal { scale } => {
+                    widths.numbers.insert(name, scale);
+                }
+                Kind::Text | Kind::Date => {
+                    widths.texts.insert(name, column.width);
+                }
+            }
+        }
+        Ok(widths)
     }
 
     fn has_receipt_batches(&mut self) -> Result<Option<bool>, ReadError> {

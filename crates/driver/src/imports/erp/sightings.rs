@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use import::Row;
-use import::read_back::{Place, Sightings, invoice_selects, order_selects};
+use import::read_back::{Place, Sightings, invoice_selects, order_selects, receipt};
 use sage::{ReadError, Select};
+use values::Decimal;
 
 use super::Erp;
 
@@ -22,6 +23,13 @@ impl Erp {
         }
         rows.extend(self.gather(invoice_selects(number, &columns))?);
         Ok(Sightings::from_rows(&rows))
+    }
+
+    /// What the other receipts of a receipt's deposit come to; none when that cannot be told.
+    pub(in crate::imports) fn deposited(&mut self, identity: &str) -> Result<Option<Decimal>, ReadError> {
+        let columns = self.columns()?;
+        let rows = self.gather(receipt::deposit_selects(identity, &columns))?;
+        Ok(receipt::deposited(identity, &rows))
     }
 
     /// The rows of each place, read in this order.

@@ -43,6 +43,7 @@ fn done_customer() -> Done {
             ("customer_no".to_owned(), "W1".to_owned()),
         ]),
         totals: Totals::new(),
+        made_from: String::new(),
     }
 }
 
@@ -118,6 +119,7 @@ fn after_a_crash_between_two_writes_the_second_begins() {
         identity: "101".into(),
         numbers: Numbers::from([("sales_order_no".to_owned(), "101".to_owned())]),
         totals: Totals::new(),
+        made_from: String::new(),
     });
     let run = Run::of(&known);
     assert_eq!(run.end(), (ImportState::Written, ""));
@@ -151,6 +153,32 @@ fn a_person_who_found_nothing_lets_a_doubtful_document_be_written_under_another_
         Run::of(&doubtful).found(ours(), true).end().0,
         ImportState::Written
     );
+}
+
+#[test]
+fn a_torn_order_that_a_person_deleted_is_written_anew_on_their_word() {
+    let torn = || Finding::Partial {
+        what: "2 of its 2 lines are missing or differ".into(),
+    };
+    let removed = || Finding::Removed {
+        was: Box::new(torn()),
+    };
+    let mut vouched = planned();
+    vouched.reservations = vec![reserved("101", Source::Hub)];
+    vouched.document.decision.accept = vec!["in_doubt".into()];
+    assert_eq!(Run::of(&vouched).found(removed(), true).ending(), (true, None));
+    // One that still stands is a doubt whatever a person says, and a deleted one without their word.
+    let silent = Record {
+        document: record().document,
+        ..vouched.clone()
+    };
+    for (record, finding) in [(&vouched, torn()), (&silent, removed())] {
+        let mut run = Run::of(record);
+        while matches!(run.import.stage(), Stage::Reading { .. }) {
+            run = run.found(finding.clone(), true);
+        }
+        assert_eq!(run.end(), (ImportState::InDoubt, "partial"));
+    }
 }
 
 #[test]

@@ -1,24 +1,21 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
+//! Payments, and the money of orders.
+
+mod books;
+
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
-use model::{CustomerRef, Decision, ImportKind};
+use model::{Decision, ImportKind};
 use proptest::prelude::*;
 use serde_json::json;
 use values::{CompanyId, parse_date};
 
 use super::*;
 use crate::plan::{Plan, Planned};
-use crate::planning::{CustomerFacts, ItemFacts, OpenInvoiceFacts, Past, PaymentTypeFacts, ShipToFacts};
+use crate::planning::Past;
 use crate::record::{Reserved, Source, Verdict};
 use crate::settings::{BatchScheme, DepositScheme, Settings};
-
-/// A company with one customer, some open invoices and two payment types.
-struct Books {
-    open: BTreeMap<String, Vec<OpenInvoiceFacts>>,
-    widths: TextWidths,
-    has_batches: Option<bool>,
-}
+use books::{Books, books, open};
 
 fn amount(text: &str) -> Decimal {
     Decimal::parse(text, 2).unwrap()
@@ -26,128 +23,6 @@ fn amount(text: &str) -> Decimal {
 
 fn date(text: &str) -> Date {
     parse_date(text).unwrap().unwrap()
-}
-
-fn open(invoice_type: &str, balance: &str, pending: &str) -> OpenInvoiceFacts {
-    OpenInvoiceFacts {
-        invoice_type: invoice_type.into(),
-        balance: amount(balance),
-        pending: amount(pending),
-        discount: Decimal::zero(2),
-        discount_until: None,
-    }
-}
-
-fn books() -> Books {
-    let discounted = OpenInvoiceFacts {
-        discount: amount("2.00"),
-        discount_until: Some(date("2026-05-10")),
-        ..open("IN", "100.00", "0.00")
-    };
-    Books {
-        open: BTreeMap::from([
-            ("0100001".into(), vec![open("IN", "200.00", "0.00")]),
-            ("0100002".into(), vec![open("CM", "-50.00", "0.00")]),
-            ("0100003".into(), vec![open("IN", "80.00", "30.00")]),
-            ("0100004".into(), vec![discounted]),
-            (
-                "0100005".into(),
-                vec![open("DM", "10.00", "0.00"), open("FC", "1.00", "0.00")],
-            ),
-            (
-                "0100006".into(),
-                vec![open("CM", "-9.00", "0.00"), open("IN", "40.00", "0.00")],
-            ),
-        ]),
-        widths: [
-            "PaymentType",
-            "OtherPaymentTypeRefNo",
-            "Last4UnencryptedCreditCardNos",
-            "Comment",
-        ]
-        .into_iter()
-        .zip([5, 24, 4, 30])
-        .map(|(column, width)| (column.to_owned(), width))
-        .collect(),
-        has_batches: Some(true),
-    }
-}
-
-impl Knowledge for Books {
-    type Error = Infallible;
-
-    fn item(&mut self, _: &str) -> Result<Option<ItemFacts>, Infallible> {
-        Ok(None)
-    }
-
-    fn customer(&mut self, customer: &CustomerRef) -> Result<Option<CustomerFacts>, Infallible> {
-        Ok((customer.to_string() == "01-ABF").then(|| CustomerFacts {
-            ar_division_no: "01".into(),
-            customer_no: "ABF".into(),
-            is_inactive: false,
-            is_on_credit_hold: false,
-            credit_limit: Decimal::zero(2),
-            balance: Decimal::zero(2),
-            open_order_amt: Decimal::zero(2),
-            tax_schedule: String::new(),
-            texts: BTreeMap::new(),
-        }))
-    }
-
-    fn customers(&mut self) -> Result<&[CustomerFacts], Infallible> {
-        Ok(&[])
-    }
-
-    fn ship_tos(&mut self, _: &CustomerRef) -> Result<Vec<ShipToFacts>, Infallible> {
-        Ok(Vec::new())
-    }
-
-    fn has_code(&mut self, list: CodeList, code: &str) -> Result<Option<bool>, Infallible> {
-        Ok((list == CodeList::Bank).then(|| ["A", "B"].contains(&code)))
-    }
-
-    fn payment_type(&mut self, code: &str) -> Result<Option<PaymentTypeFacts>, Infallible> {
-        Ok(["VISA", "CHECK"].contains(&code).then(PaymentTypeFacts::default))
-    }
-
-    fn open_invoices(
-        &mut self,
-        _: &CustomerRef,
-        invoice_no: &str,
-    ) -> Result<Vec<OpenInvoiceFacts>, Infallible> {
-        Ok(self.open.get(invoice_no).cloned().unwrap_or_default())
-    }
-
-    fn invoice_owner(&mut self, invoice_no: &str) -> Result<Option<CustomerRef>, Infallible> {
-        Ok((invoice_no == "0100099").then(|| CustomerRef {
-            ar_division_no: "02".into(),
-            customer_no: "OTHER".into(),
-        }))
-    }
-
-    fn open_orders_with_po(&mut self, _: &CustomerRef, _: &str) -> Result<Vec<String>, Infallible> {
-        Ok(Vec::new())
-    }
-
-    fn queued_amount(&mut self, _: &CustomerRef) -> Result<Decimal, Infallible> {
-        Ok(Decimal::zero(2))
-    }
-
-    fn alternates(&mut self, _: &str) -> Result<Vec<String>, Infallible> {
-        Ok(Vec::new())
-    }
-
-    fn is_period_closed(&mut self, _: &str, _: Date) -> Result<Option<bool>, Infallible> {
-        Ok(None)
-    }
-
-    fn widths(&mut self, _: &str) -> Result<TextWidths, Infallible> {
-        Ok(self.widths.clone())
-    }
-
-    fn has_receipt_batches(&mut self) -> Result<Option<bool>, Infallible> {
-        Ok(self.has_batches)
-    }
 }
 
 fn site() -> Settings {
@@ -463,8 +338,8 @@ fn texts_must_fit() {
 #[test]
 fn a_site_without_the_columns_does_not_get_them_set() {
     let mut trial = trial();
-    trial.books.widths.remove("OtherPaymentTypeRefNo");
-    trial.books.widths.remove("Last4UnencryptedCreditCardNos");
+    trial.books.widths.texts.remove("OtherPaymentTypeRefNo");
+    trial.books.widths.texts.remove("Last4UnencryptedCreditCardNos");
     let receipt = trial.receipt(&body(
         "200.00",
         json!([{ "invoice_no": "0100001", "amount": "200.00" }]),

@@ -7,8 +7,7 @@ use model::CustomerRef;
 use values::{Date, Decimal};
 
 use crate::planning::{
-    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts,
-    TextWidths,
+    CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts, Widths,
 };
 
 /// What the tables hold.
@@ -21,7 +20,7 @@ pub(super) struct Books {
     pub(super) queued: Decimal,
     pub(super) alternates: Vec<String>,
     pub(super) is_closed: Option<bool>,
-    pub(super) widths: BTreeMap<String, TextWidths>,
+    pub(super) widths: BTreeMap<String, Widths>,
 }
 
 pub(super) fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -56,13 +55,6 @@ impl Books {
     pub(super) fn item_mut(&mut self, code: &str) -> &mut ItemFacts {
         self.items.get_mut(code).unwrap()
     }
-}
-
-fn widths(pairs: &[(&str, usize)]) -> TextWidths {
-    pairs
-        .iter()
-        .map(|(column, width)| ((*column).to_owned(), *width))
-        .collect()
 }
 
 impl Default for Books {
@@ -131,7 +123,7 @@ impl Default for Books {
             widths: BTreeMap::from([
                 (
                     String::from("SO_SalesOrderHeader"),
-                    widths(&[
+                    Widths::of_texts(&[
                         ("Comment", 30),
                         ("CustomerPONo", 30),
                         ("FOB", 15),
@@ -141,18 +133,24 @@ impl Default for Books {
                 ),
                 (
                     String::from("SO_SalesOrderDetail"),
-                    widths(&[("ItemCodeDesc", 30), ("UDF_ENGRAVE", 20)]),
+                    Widths {
+                        numbers: BTreeMap::from([(String::from("UDF_HOLES"), 2)]),
+                        ..Widths::of_texts(&[("ItemCodeDesc", 30), ("UDF_ENGRAVE", 20)])
+                    },
                 ),
                 (
                     String::from("AR_Customer"),
-                    widths(&[
+                    Widths::of_texts(&[
                         ("CustomerName", 50),
                         ("CustomerNo", 20),
                         ("City", 30),
                         ("UDF_PORTAL", 1),
                     ]),
                 ),
-                (String::from("SO_ShipToAddress"), widths(&[("ShipToName", 50)])),
+                (
+                    String::from("SO_ShipToAddress"),
+                    Widths::of_texts(&[("ShipToName", 50)]),
+                ),
             ]),
         }
     }
@@ -215,7 +213,7 @@ impl Knowledge for Books {
         Ok(self.is_closed)
     }
 
-    fn widths(&mut self, table: &str) -> Result<TextWidths, Infallible> {
+    fn widths(&mut self, table: &str) -> Result<Widths, Infallible> {
         Ok(self.widths.get(table).cloned().unwrap_or_default())
     }
 

@@ -52,11 +52,30 @@ fn each_wrong_line_is_refused_by_name() {
             "udf_unknown",
             "lines[0].udf.nothing",
         ),
+        (
+            json!({"udf": {"holes": "two"}}),
+            "udf_not_number",
+            "lines[0].udf.holes",
+        ),
+        (
+            json!({"udf": {"holes": "2.125"}}),
+            "udf_not_number",
+            "lines[0].udf.holes",
+        ),
+        (
+            json!({"udf": {"holes": "1000000000"}}),
+            "number_too_large",
+            "lines[0].udf.holes",
+        ),
     ] {
         Case::order(line_with(change)).refuses(code, field);
     }
     let found = Case::order(line_with(json!({"warehouse_code": "999"}))).refused();
-    assert_eq!(found.len(), 2, "{found:?}");
+    let once = (
+        String::from("warehouse_unknown"),
+        String::from("lines[0].warehouse_code"),
+    );
+    assert_eq!(found, [once]);
     // Zero and negative quantities are seen before Sage's tables are asked.
     for quantity in ["0", "-1"] {
         let found = Case::order(line_with(json!({"quantity_ordered": quantity}))).refused();
@@ -71,7 +90,7 @@ fn each_wrong_line_is_refused_by_name() {
 fn what_a_line_may_bring() {
     let plan = Case::order(line_with(json!({
         "quantity_ordered": "1.5", "unit_of_measure": "BOX", "item_code_desc": "Desk, oak", "comment_text": "two\nlines",
-        "promise_date": "2026-06-01", "drop_ship": true, "udf": {"engrave": "H"}, "line_discount_percent": "5",
+        "promise_date": "2026-06-01", "drop_ship": true, "udf": {"engrave": "H", "holes": "2.5"}, "line_discount_percent": "5",
     })))
     .ready();
     let line = &order_of(&plan).lines[0];
@@ -84,6 +103,7 @@ fn what_a_line_may_bring() {
             "PromiseDate$=20260601",
             "DropShip$=Y",
             "UDF_ENGRAVE$=H",
+            "UDF_HOLES=2.50",
         ],
     );
     assert_eq!(line.quantity, Decimal::new(1_500_000, 6));

@@ -471,7 +471,7 @@ fn a_column_without_a_width_takes_any_length() {
     let plan = Case::order(body)
         .with(|books| {
             let table = books.widths.get_mut("SO_SalesOrderDetail").unwrap();
-            table.insert("CommentText".into(), 0);
+            table.texts.insert("CommentText".into(), 0);
         })
         .ready();
     assert_eq!(order_of(&plan).lines.len(), 1);
@@ -493,4 +493,35 @@ fn an_order_that_is_in_sage_is_not_planned_again() {
         panic!("planned again")
     };
     assert_eq!(numbers["sales_order_no"], "0000185");
+}
+
+#[test]
+fn what_is_edited_of_an_order_that_is_in_sage_is_held_until_a_person_knows() {
+    let prepaid = |payment: &str| {
+        let body = order_with(json!({"payment": {"amount": payment}}));
+        Case::order(body).set(|settings| settings.payments.prepaid = Prepaid::None)
+    };
+    let entered = |case: Case| case.entered("0000185");
+    // The same again, or with another payment: nothing is to be said.
+    for payment in ["159.00", "10.00"] {
+        let mut case = entered(prepaid("159.00"));
+        case.document.body["payment"]["amount"] = json!(payment);
+        let Planned::Nothing { warnings, .. } = case.planned() else {
+            panic!("planned again")
+        };
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+    let edited = || {
+        let mut case = entered(prepaid("159.00"));
+        case.document.body["lines"][0]["quantity_ordered"] = json!("3");
+        case
+    };
+    let Planned::Held(problems) = edited().planned() else {
+        panic!("it went on")
+    };
+    assert_eq!(problems[0].code, "order_entered");
+    assert!(matches!(
+        edited().accept("order_entered").planned(),
+        Planned::Nothing { .. }
+    ));
 }

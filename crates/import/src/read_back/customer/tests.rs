@@ -2,6 +2,7 @@ use model::CustomerRef;
 use values::{Date, Decimal, Stamp};
 
 use super::super::ship_to;
+use super::super::tests::letter;
 use super::*;
 use crate::marker::MARKER_COLUMN;
 use crate::plan::{CustomerSource, NumberSource, Setting, ShipToWrite};
@@ -32,16 +33,6 @@ fn row(texts: &[(&str, &str)], hour: Option<&str>) -> Row {
         row.put("TimeCreated", Field::Text(hour.into()));
     }
     row
-}
-
-fn letter(finding: &Finding) -> char {
-    match finding {
-        Finding::Ours { .. } => 'O',
-        Finding::Foreign { .. } => 'F',
-        Finding::Partial { .. } => 'P',
-        Finding::Unclear { .. } => 'U',
-        Finding::Absent => 'A',
-    }
 }
 
 /// What is decided when all is equal; when name, e-mail, both, or name, e-mail and address

@@ -5,15 +5,19 @@
 //! with the stored order, and only what the order comes to without tax is compared before.
 
 use model::{Problem, Totals};
+use sage::ObjectId;
 use values::Decimal;
 
-use crate::plan::{OrderChecks, OrderWrite};
-use crate::writing::desk::{Desk, Filled};
+use crate::plan::{OrderChecks, OrderWrite, Setting};
+use crate::read_back::net_total;
+use crate::writing::desk::{Desk, Filled, Stop};
 use crate::writing::look::read_back_through_objects;
 
 const TAX_FIELD: &str = "expected.sales_tax_amt";
 const TOTAL_FIELD: &str = "expected.order_total";
 const CAPTURED_FIELD: &str = "payment.amount";
+const TAX_UNMADE: &str = "tax_not_checked";
+const TOTAL_UNMADE: &str = "total_not_checked";
 
 /// Do they differ by more than the tolerance?
 pub(super) fn differs(one: Decimal, other: Decimal, tolerance: Decimal) -> bool {
@@ -30,19 +34,41 @@ pub(super) fn is_accepted(checks: &OrderChecks, code: &str) -> bool {
 }
 
 /// Compares the order under work.
-pub(super) fn compare_entered(desk: &mut Desk<'_>, checks: &OrderChecks, totals: &Totals) {
+pub(super) fn compare_entered(
+    desk: &mut Desk<'_>,
+    object: ObjectId,
+    checks: &OrderChecks,
+    totals: &Totals,
+) -> Result<(), Stop> {
     let found = if checks.tax_before_write || knows_tax(totals) {
-        differences(checks, totals)
+        let mut found = differences(checks, totals);
+        found.extend(unmade(checks, totals));
+        found
     } else {
         net_difference(checks, totals).into_iter().collect()
     };
+    let mut is_on_hold = false;
     for problem in found {
-        if checks.hold && !is_accepted(checks, &problem.code) {
+        if is_accepted(checks, &problem.code) {
+            desk.warnings.push(said(&problem));
+        } else if checks.hold {
             desk.holds.push(problem);
+        } else if checks.enter_on_hold {
+            is_on_hold = true;
+            desk.warnings
+                .push(format!("{} (entered on hold)", said(&problem)));
         } else {
-            desk.warnings.push(problem.message);
+            desk.warnings.push(said(&problem));
         }
     }
+    if is_on_hold {
+        let settings = [
+            Setting::text("OrderStatus", "H", TOTAL_FIELD),
+            Setting::text("PrintPickingSheets", "N", TOTAL_FIELD),
+        ];
+        desk.settings(object, &settings)?;
+    }
+    Ok(())
 }
 
 /// Compares the stored order where more is known of it than before, and takes its totals.
@@ -52,20 +78,78 @@ pub(in crate::writing) fn compare_stored(
     order: &OrderWrite,
     filled: &mut Filled,
 ) {
-    let Ok(Some(stored)) = read_back_through_objects(desk.objects, number) else {
-        return;
+    let checks = &order.checks;
+    let was_known = checks.tax_before_write || knows_tax(&filled.totals);
+    let stored = match read_back_through_objects(desk.objects, number) {
+        Ok(Some(stored)) => stored.totals,
+        Ok(None) | Err(_) => Totals::new(),
     };
-    if stored.totals.is_empty()
-        || (stored.totals == filled.totals && (order.checks.tax_before_write || knows_tax(&filled.totals)))
-    {
+    if was_known && (stored.is_empty() || stored == filled.totals) {
         return;
     }
-    for problem in differences(&order.checks, &stored.totals) {
-        if !desk.warnings.contains(&problem.message) {
-            desk.warnings.push(problem.message);
+    for problem in differences(checks, &stored)
+        .into_iter()
+        .chain(unmade(checks, &stored))
+    {
+        let said = said(&problem);
+        if !desk.warnings.contains(&said) {
+            desk.warnings.push(said);
         }
     }
-    filled.totals = stored.totals;
+    if !stored.is_empty() {
+        filled.totals = stored;
+    }
+}
+
+/// A difference as a warning; of a check that was not made, with its code.
+fn said(problem: &Problem) -> String {
+    match problem.code.as_str() {
+        TAX_UNMADE | TOTAL_UNMADE => format!("{}: {}", problem.code, problem.message),
+        _ => problem.message.clone(),
+    }
+}
+
+/// The checks that cannot be made because Sage does not tell the amount.
+fn unmade(checks: &OrderChecks, totals: &Totals) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(expected) = checks.sales_tax_amt
+        && !totals.contains_key("sales_tax_amt")
+    {
+        found.push(not_checked(
+            TAX_UNMADE,
+            TAX_FIELD,
+            expected,
+            format!("Sage does not tell the order's tax, so it was not compared with the web's estimate of {expected}"),
+        ));
+    }
+    if !totals.contains_key("order_total") {
+        found.extend(total_unmade(checks));
+    }
+    found
+}
+
+fn total_unmade(checks: &OrderChecks) -> Option<Problem> {
+    let shown = checks
+        .order_total
+        .map(|total| (TOTAL_FIELD, total, "the buyer was shown"));
+    let captured = checks
+        .captured_amt
+        .map(|amount| (CAPTURED_FIELD, amount, "was captured"));
+    let (field, expected, words) = shown.or(captured)?;
+    let message = format!(
+        "Sage does not tell what the order comes to, so it was not compared with the {expected} that {words}"
+    );
+    Some(not_checked(TOTAL_UNMADE, field, expected, message))
+}
+
+fn not_checked(code: &str, field: &str, expected: Decimal, message: String) -> Problem {
+    Problem::new(
+        code,
+        field,
+        message,
+        format!("look at the order's amounts in Sage; to enter orders all the same, accept {code}"),
+    )
+    .with_value(expected.to_string())
 }
 
 /// No tax is only known to be none when nothing is taxable.
@@ -75,12 +159,9 @@ fn knows_tax(totals: &Totals) -> bool {
 }
 
 fn differences(checks: &OrderChecks, totals: &Totals) -> Vec<Problem> {
-    let tax = totals
-        .get("sales_tax_amt")
-        .copied()
-        .unwrap_or_else(|| Decimal::zero(2));
     let mut found = Vec::new();
     if let Some(expected) = checks.sales_tax_amt
+        && let Some(tax) = totals.get("sales_tax_amt").copied()
         && differs(tax, expected, checks.tolerance)
     {
         let message = format!("the tax is {tax} in Sage, the web's estimate was {expected}");
@@ -118,11 +199,9 @@ fn differences(checks: &OrderChecks, totals: &Totals) -> Vec<Problem> {
 /// The part of the total that is known when the tax is not.
 fn net_difference(checks: &OrderChecks, totals: &Totals) -> Option<Problem> {
     let expected = checks.order_total?.checked_sub(checks.sales_tax_amt?).ok()?;
-    let tax = totals
-        .get("sales_tax_amt")
-        .copied()
-        .unwrap_or_else(|| Decimal::zero(2));
-    let net = totals.get("order_total")?.checked_sub(tax).ok()?;
+    let Some(net) = net_total(totals) else {
+        return total_unmade(checks);
+    };
     differs(net, expected, checks.tolerance).then(|| {
         let message = format!("the order comes to {net} without tax in Sage, the buyer was shown {expected}");
         total_differs(TOTAL_FIELD, expected, message)
@@ -138,3 +217,6 @@ fn total_differs(field: &str, expected: Decimal, message: String) -> Problem {
     )
     .with_value(expected.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,22 +1,14 @@
 //! What holds for every document, whatever mappings and rules there are.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test may stop where it stands, in its own functions too"
-)]
-
 use std::time::{Duration, Instant};
 
-use catalog::Catalog;
 use expression::{Step, Value};
-use import::rules::{
-    Applied, Assigned, DocumentKind, Each, Facts, MappingText, NoFacts, RuleText, Rules, Vocabulary, replay,
-};
+use import::rules::{Applied, Assigned, Each, Facts, MappingText, NoFacts, RuleText, Rules, replay};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 use values::Decimal;
 
-const ORDER: DocumentKind = DocumentKind::SalesOrder;
+use crate::{ORDER, words};
 
 const HEADER: [&str; 6] = [
     "ship_via",
@@ -195,11 +187,6 @@ fn rules_of(mappings: &[MappingText], rules: &[RuleText]) -> Rules {
         .cloned()
         .collect();
     Rules::compile(&good_rules, &good_mappings, words).unwrap_or_default()
-}
-
-fn words() -> &'static Vocabulary {
-    static WORDS: std::sync::OnceLock<Vocabulary> = std::sync::OnceLock::new();
-    WORDS.get_or_init(|| Vocabulary::of(&Catalog::standard().expect("the catalog")))
 }
 
 fn lawful(body: &Json, applied: &Applied) -> Result<(), TestCaseError> {
