@@ -1,6 +1,8 @@
 //! What a process costs: time, processor and memory, as the kernel counts them.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::{Output, Running, Site};
@@ -62,16 +64,67 @@ pub fn measure(site: &Site, arguments: &[&str]) -> (Cost, Output) {
     (cost, output)
 }
 
-/// A process and its children.
+/// What any other program cost.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// Peak memory of the program and all that it started, in MiB.
+    pub family_mib: f64,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote on both outputs.
+    pub log: String,
+}
+
+/// Runs a program to its end and watches it.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn watch(command: &mut Command) -> Watched {
+    let mut log = tempfile::tempfile().unwrap();
+    let started = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log.try_clone().unwrap())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let mut peaks = BTreeMap::new();
+    let status = loop {
+        for pid in family(child.id()) {
+            let peak = peaks.entry(pid).or_insert(0);
+            *peak = resident_peak_kib(pid).max(*peak);
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let mut text = Vec::new();
+    log.seek(SeekFrom::Start(0)).unwrap();
+    log.read_to_end(&mut text).unwrap();
+    Watched {
+        seconds,
+        family_mib: peaks.values().sum::<u64>() as f64 / 1024.0,
+        status,
+        log: String::from_utf8_lossy(&text).into_owned(),
+    }
+}
+
+/// A process and all that descend from it.
 fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
-    for task in std::fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        all.extend(children.split_whitespace().filter_map(|p| p.parse::<u32>().ok()));
+    let mut next = 0;
+    while let Some(pid) = all.get(next) {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+        for task in tasks.into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|p| p.parse::<u32>().ok()));
+        }
+        next += 1;
     }
     all
 }
@@ -84,8 +137,10 @@ fn resident_peak_kib(pid: u32) -> u64 {
         .unwrap_or(0)
 }
 
-/// User and system time of a process with all its threads; 0 when it has been waited for.
-fn processor_s(pid: u32) -> f64 {
+/// User and system time of a process with all its threads, in seconds; 0 when it has been
+/// waited for.
+#[must_use]
+pub fn processor_s(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The program's name stands in brackets and may hold blanks; utime and stime are the
     // 14th and 15th fields, the 12th and 13th behind it.

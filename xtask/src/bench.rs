@@ -25,6 +25,21 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         count: u32,
     },
+    /// A full load into PostgreSQL, a delta and a sweep, beside public tools on the same data
+    Load {
+        /// Rows of `CI_Item`, 102 columns
+        #[arg(long, default_value_t = 100_000)]
+        items: u64,
+        /// Rows of `IM_ItemWarehouse`, 26 columns
+        #[arg(long, default_value_t = 1_000_000)]
+        stock: u64,
+        /// Where the hub keeps its records
+        #[arg(long, default_value = "postgres", value_parser = ["postgres", "sqlite"])]
+        store: String,
+        /// Leave the tools out, and what is to be installed for them from PyPI
+        #[arg(long)]
+        alone: bool,
+    },
     /// A whole company in which nothing changes: load, delta, sweep and comparison
     Follow {
         /// Size of the demo company
@@ -40,6 +55,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (program, arguments) = match &options.what {
         What::Read { rows } => ("bench-read", rows.iter().map(u64::to_string).collect::<Vec<_>>()),
         What::Orders { count } => ("bench-orders", vec![count.to_string()]),
+        What::Load {
+            items,
+            stock,
+            store,
+            alone,
+        } => {
+            let folder = metadata.target_directory.join("bench");
+            let who = if *alone { "alone" } else { "tools" };
+            let sizes = [items.to_string(), stock.to_string()];
+            let rest = [store.clone(), who.to_owned()];
+            let all = [folder.to_string()].into_iter().chain(sizes).chain(rest);
+            ("bench-load", all.collect())
+        }
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
         What::Prices => {
             // Of its own crate: nothing else is to be built.
