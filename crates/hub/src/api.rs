@@ -22,6 +22,8 @@ enum About {
     One(Box<Operation>),
     /// A path with a name in it, and what stands there for each name.
     Each(fn(&Catalog) -> Vec<(String, Operation)>),
+    /// Another endpoint says it.
+    Elsewhere,
 }
 
 macro_rules! method {
@@ -65,6 +67,7 @@ impl Endpoint {
         match &self.about {
             About::One(operation) => vec![(self.path.to_owned(), Operation::clone(operation))],
             About::Each(each) => each(catalog),
+            About::Elsewhere => Vec::new(),
         }
     }
 }
@@ -89,6 +92,14 @@ impl Description {
     pub(crate) fn each(each: fn(&Catalog) -> Vec<(String, Operation)>) -> Self {
         Self {
             about: About::Each(each),
+            open: false,
+        }
+    }
+
+    /// Of a path that stands in the document already, under a name of another's.
+    pub(crate) const fn elsewhere() -> Self {
+        Self {
+            about: About::Elsewhere,
             open: false,
         }
     }

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn an_answer_is_good_for_a_second_and_not_before_it_was_given() {
         let kept = Recent::default();
-        let at = |milliseconds| Timestamp::from_millisecond(1_777_777_777_000 + milliseconds).unwrap();
+        let at = |milliseconds: i64| Timestamp::from_millisecond(1_777_777_777_000 + milliseconds).unwrap();
         kept.put("k", 1, at(0));
         assert_eq!(kept.get(&"k", at(0)), Some(1));
         assert_eq!(kept.get(&"k", at(999)), Some(1));
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_full_one_forgets_what_is_old_and_takes_no_more_than_it_holds() {
         let kept = Recent::default();
-        let at = |seconds| Timestamp::from_second(1_777_777_777 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_777_777_777 + seconds).unwrap();
         for key in 0..MOST {
             kept.put(key, key, at(0));
         }

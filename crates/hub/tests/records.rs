@@ -394,7 +394,7 @@ async fn unknown_paths_and_methods_are_problems_too() {
     world
         .post("/v1/wishes", &write, &Value::Null)
         .await
-        .refused(404, "path_unknown");
+        .refused(405, "method_not_allowed");
     for code in hub::CODES {
         let page = world
             .client

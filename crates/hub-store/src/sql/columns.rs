@@ -22,9 +22,13 @@ pub(super) enum ColumnBuilder {
 impl ColumnBuilder {
     pub(super) fn new(kind: Kind, data_type: &arrow_schema::DataType) -> Self {
         match kind {
-            Kind::Text | Kind::Json => Self::Text(StringBuilder::new()),
-            Kind::Decimal { .. } => Self::Units(Decimal64Builder::new().with_data_type(data_type.clone())),
-            Kind::Date => Self::Days(Date32Builder::new()),
+            // Room for a thousand rows, as builders take it by themselves, costs more than one
+            // record of a hundred columns does.
+            Kind::Text | Kind::Json => Self::Text(StringBuilder::with_capacity(0, 0)),
+            Kind::Decimal { .. } => {
+                Self::Units(Decimal64Builder::with_capacity(0).with_data_type(data_type.clone()))
+            }
+            Kind::Date => Self::Days(Date32Builder::with_capacity(0)),
         }
     }
 

@@ -5,14 +5,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use catalog::{Catalog, Class};
+use catalog::Class;
 use hub_store::{Import, ImportQuery, NewImport, OrderThread, StoreError, TenantScope, hash_body};
 use model::{ImportKind, ImportState, Problem};
 use serde_json::{Map, Value, json};
 use values::{CompanyId, ImportId, Key};
 
 use super::previews;
-use crate::api::{Description, Endpoint};
+use crate::api::Endpoint;
 use crate::auth::{Reader, Writer};
 use crate::cursor;
 use crate::error::ApiError;
@@ -28,10 +28,11 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 /// Bodies may have a mebibyte each.
 const MAX_LIMIT_WITH_REQUEST: u32 = 20;
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Room for any scheme of a shop; it is stored for ever.
 const MAX_KEY_BYTES: usize = 255;
 
-pub(crate) fn endpoints() -> [Endpoint; 3] {
+pub(crate) fn endpoints() -> Vec<Endpoint> {
     let include = one_of(&["request"]);
     let one_of_them = Operation::new("get_import", "Documents", "What became of a document")
         .in_path("id", text(), "As POST returned it.", "9f2c4e1a7b3d5f60")
@@ -61,24 +62,35 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
         }))
         .conditional()
         .refuses(&["cursor_expired", "cursor_invalid", "permission_missing"]);
-    [
-        Endpoint::post("/v1/{dataset}", create, Description::each(creations)),
+    let mut all_of_them = vec![
         Endpoint::get("/v1/imports", list, all),
         Endpoint::get("/v1/imports/{id}", one, one_of_them),
-    ]
+    ];
+    all_of_them.extend(ImportKind::ALL.map(|kind| {
+        let create =
+            move |writer: Writer, hub: State<Hub>, headers: HeaderMap, parameters: Parameters, body: Sent| {
+                create(kind, writer, hub, headers, parameters, body)
+            };
+        Endpoint::post(path(kind), create, creation(kind))
+    }));
+    all_of_them
 }
 
-/// `POST` of each kind of document.
-fn creations(_: &Catalog) -> Vec<(String, Operation)> {
-    ImportKind::ALL
-        .into_iter()
-        .map(|kind| (format!("/v1/{}", kind.collection()), creation(kind)))
-        .collect()
+/// Where documents of a kind are posted.
+pub(super) const fn path(kind: ImportKind) -> &'static str {
+    match kind {
+        ImportKind::SalesOrder => "/v1/sales_orders",
+        ImportKind::Payment => "/v1/payments",
+        ImportKind::Customer => "/v1/customers",
+    }
 }
+
+/// A document, as far as it could be read.
+type Sent = Result<Body<Unique>, ApiError>;
 
 fn creation(kind: ImportKind) -> Operation {
     let name = kind.as_str();
-    let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[!-~]+$" });
+    let key = json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[!-~]([ -~]*[!-~])?$" });
     let words = format!("Posts a {}", name.replace('_', " "));
     let may_preview = matches!(kind, ImportKind::SalesOrder);
     let mut operation = Operation::new(format!("post_{name}"), "Documents", words)
@@ -123,22 +135,24 @@ fn creation(kind: ImportKind) -> Operation {
         }))
 }
 
-pub(crate) async fn create(
+async fn create(
+    kind: ImportKind,
     Writer(scope): Writer,
     State(hub): State<Hub>,
-    dataset: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     mut parameters: Parameters,
-    body: Result<Body<Unique>, ApiError>,
+    body: Sent,
 ) -> Result<Response, ApiError> {
-    let Path(dataset) = dataset?;
-    let kind = kind_of(&hub, &dataset)?;
     let preview = match kind {
         ImportKind::SalesOrder => parameters.flag("preview")?,
         ImportKind::Payment | ImportKind::Customer => false,
     };
     parameters.finish()?;
     if preview {
+        // None is needed, but one that is sent is read.
+        if headers.contains_key(IDEMPOTENCY_KEY) {
+            idempotency_key(&headers)?;
+        }
         let Body(Unique(body)) = body?;
         let company = check(kind, &body)?;
         return previews::ask(scope, hub, (kind, company, body)).await;
@@ -172,20 +186,6 @@ pub(crate) async fn create(
         Json(json!({ "id": stored.id, "state": stored.state })),
     )
         .into_response())
-}
-
-fn kind_of(hub: &Hub, collection: &str) -> Result<ImportKind, ApiError> {
-    if let Some(kind) = ImportKind::ALL
-        .into_iter()
-        .find(|kind| kind.collection() == collection)
-    {
-        return Ok(kind);
-    }
-    Err(if hub.store().catalog().get(collection).is_some() {
-        ApiError::new("method_not_allowed", format!("{collection} cannot be posted"))
-    } else {
-        ApiError::new("path_unknown", format!("nothing is at /v1/{collection}"))
-    })
 }
 
 pub(crate) async fn one(
@@ -373,7 +373,7 @@ pub(super) fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiErro
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
         return Err(ApiError::new(
             "idempotency_key_required",
             "the request has no Idempotency-Key header",

@@ -5,9 +5,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use catalog::Dataset;
 use hub_store::{Lookup, Page, RecordQuery, Selection, TenantScope};
+use model::ImportKind;
 use serde_json::{Value, json};
 use values::{CompanyId, Key};
 
+use super::imports;
 use crate::api::{Description, Endpoint};
 use crate::auth::Reader;
 use crate::cursor::Listing;
@@ -23,24 +25,41 @@ const MAX_LIMIT: u32 = 1000;
 const BLANK_KEY: &str = "~";
 
 /// Described in [`openapi::records`], from the catalog.
-pub(crate) fn endpoints() -> [Endpoint; 2] {
-    [
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = vec![
         Endpoint::get("/v1/{dataset}", list, Description::each(openapi::records::lists)),
         Endpoint::get(
             "/v1/{dataset}/{key}",
             one,
             Description::each(openapi::records::singles),
         ),
-    ]
+    ];
+    // What may be posted has a path of its own, which hides the one with a name in it.
+    all.extend(ImportKind::ALL.map(|kind| {
+        let list = move |reader: Reader, hub: State<Hub>, parameters: Parameters| {
+            list_of(kind.collection().to_owned(), reader, hub, parameters)
+        };
+        Endpoint::get(imports::path(kind), list, Description::elsewhere())
+    }));
+    all
 }
 
-pub(crate) async fn list(
-    Reader(scope): Reader,
-    State(hub): State<Hub>,
+async fn list(
+    reader: Reader,
+    hub: State<Hub>,
     dataset: Result<Path<String>, PathRejection>,
-    mut parameters: Parameters,
+    parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let Path(name) = dataset?;
+    list_of(name, reader, hub, parameters).await
+}
+
+async fn list_of(
+    name: String,
+    Reader(scope): Reader,
+    State(hub): State<Hub>,
+    mut parameters: Parameters,
+) -> Result<Json<Value>, ApiError> {
     let now = hub.now();
     let of_request = hub.clone();
     hub.call_api(move |store| {
