@@ -46,6 +46,8 @@ enum What {
         #[arg(long, default_value_t = 100)]
         scale: u64,
     },
+    /// Records, pages and the feed, asked of the hub over HTTP
+    Api,
     /// Prices looked up on one core
     Prices,
 }
@@ -69,6 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             ("bench-load", all.collect())
         }
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
+        What::Api => ("bench-api", Vec::new()),
         What::Prices => {
             // Of its own crate: nothing else is to be built.
             let bench = ["bench", "--quiet", "--package", "pricing", "--bench", "lookups"];
@@ -81,6 +84,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let status = Command::new(folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
         .args(arguments)
         .env(test_tier::BIN_DIR_VARIABLE, &folder)
+        .env(
+            crate::schemathesis::RATE_LIMIT.0,
+            crate::schemathesis::RATE_LIMIT.1,
+        )
         .status()
         .map_err(|e| Failure::new(format!("cannot start the benchmark: {e}")))?;
     if status.success() {

@@ -14,6 +14,7 @@ mod deny;
 mod failure;
 mod licence;
 mod long_files;
+mod schemathesis;
 mod tally;
 mod test;
 
@@ -38,6 +39,8 @@ enum Task {
     Demo(demo::Options),
     /// Measure
     Bench(bench::Options),
+    /// Ask a live hub whatever its description allows, and what it does not
+    Schemathesis(schemathesis::Options),
     /// Check that the programs beside the ERP compile for Windows
     CheckWindows,
     /// Check the licences, bans and sources of every dependency against deny.toml
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Schemathesis(options) => schemathesis::run(&options),
         Task::CheckWindows => check_windows::run(),
         Task::Deny => deny::run(),
         Task::Ci => ci::run(),

@@ -1,0 +1,162 @@
+//! Measures how often the hub's API answers. Started by `cargo xtask bench api`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark speaks to the person before it and stops where it fails"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use system_tests::{Reader, Site, processor_s};
+
+/// Callers at the same time, each with a connection of its own.
+const CALLERS: usize = 8;
+const SECONDS: u64 = 5;
+
+fn main() {
+    let site = Site::demo(Reader::Sandbox);
+    site.driver(&["sync"]).ok();
+    let keys: Vec<String> = {
+        let page = site.api.get("/v1/items?fields=key&limit=200").body;
+        let data = page["data"].as_array().expect("a page of items");
+        data.iter()
+            .filter_map(|r| r["key"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let cursor = "fields=item_code,item_code_desc,item_type,price_code,product_line,standard_unit_price,\
+                  standard_unit_of_measure,ship_weight,date_created,tax_class";
+    let one: Vec<_> = keys.iter().map(|key| format!("/v1/items/{key}")).collect();
+    let ten: Vec<_> = keys
+        .iter()
+        .map(|key| format!("/v1/items/{key}?{cursor}"))
+        .collect();
+    println!(
+        "{} items; the rate on one core is that by the hub's processor time",
+        keys.len()
+    );
+    println!(
+        "{:<38} {:>10} {:>12} {:>16} {:>8} {:>8}",
+        "request", "bytes", "requests/s", "on one core/s", "p50 ms", "p99 ms"
+    );
+    let feed = site.api.get("/v1/changes?limit=1000").body;
+    let mut since = feed["next_cursor"].as_str().unwrap_or_default().to_owned();
+    loop {
+        let page = site
+            .api
+            .get(&format!("/v1/changes?limit=1000&since={since}"))
+            .body;
+        since = page["next_cursor"].as_str().unwrap_or_default().to_owned();
+        if page["has_more"] != true {
+            break;
+        }
+    }
+    for (name, paths) in [
+        ("one item, all fields", one),
+        ("one item, ten fields", ten),
+        (
+            "100 items, ten fields",
+            vec![format!("/v1/items?limit=100&{cursor}")],
+        ),
+        ("100 items, all fields", vec!["/v1/items?limit=100".to_owned()]),
+        (
+            "the feed, nothing new",
+            vec![format!("/v1/changes?since={since}")],
+        ),
+    ] {
+        measure(&site, name, &paths);
+    }
+}
+
+fn measure(site: &Site, name: &str, paths: &[String]) {
+    let address = site.hub.address.trim_start_matches("http://").to_owned();
+    let over = Arc::new(AtomicBool::new(false));
+    let before = processor_s(site.hub.pid());
+    let began = Instant::now();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (address, token) = (address.clone(), site.api.token().to_owned());
+            let (paths, over) = (paths.to_vec(), Arc::clone(&over));
+            std::thread::spawn(move || call(&address, &token, &paths, caller, &over))
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(SECONDS));
+    over.store(true, Ordering::SeqCst);
+    let (mut times, mut bytes) = (Vec::new(), 0);
+    for caller in callers {
+        let (of_caller, size) = caller.join().expect("a caller");
+        times.extend(of_caller);
+        bytes = size.max(bytes);
+    }
+    let (took, processor) = (
+        began.elapsed().as_secs_f64(),
+        processor_s(site.hub.pid()) - before,
+    );
+    times.sort_unstable();
+    let count = times.len();
+    let at = |percent: usize| {
+        times
+            .get(count * percent / 100)
+            .map_or(0.0, |t| t.as_secs_f64() * 1000.0)
+    };
+    println!(
+        "{name:<38} {bytes:>10} {:>12.0} {:>16.0} {:>8.2} {:>8.2}",
+        count as f64 / took,
+        count as f64 / processor,
+        at(50),
+        at(99)
+    );
+}
+
+/// Asks one after the other on one connection; returns how long each took.
+fn call(
+    address: &str,
+    token: &str,
+    paths: &[String],
+    caller: usize,
+    over: &AtomicBool,
+) -> (Vec<Duration>, usize) {
+    let stream = TcpStream::connect(address).expect("the hub takes connections");
+    stream.set_nodelay(true).expect("a socket without delay");
+    let mut writer = stream.try_clone().expect("a second handle");
+    let mut reader = BufReader::new(stream);
+    let (mut times, mut size) = (Vec::new(), 0);
+    for path in paths.iter().cycle().skip(caller * 7) {
+        if over.load(Ordering::SeqCst) {
+            break;
+        }
+        let request = format!("GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let began = Instant::now();
+        writer.write_all(request.as_bytes()).expect("a request");
+        size = answer(&mut reader);
+        times.push(began.elapsed());
+    }
+    (times, size)
+}
+
+/// Reads one answer, which must be good; returns its size.
+fn answer(reader: &mut BufReader<TcpStream>) -> usize {
+    let mut line = String::new();
+    let mut length = 0;
+    reader.read_line(&mut line).expect("a status line");
+    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+    loop {
+        line.clear();
+        reader.read_line(&mut line).expect("a header");
+        if line == "\r\n" {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().expect("a length");
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    length
+}
