@@ -30,7 +30,7 @@ pub(crate) enum Engine {
     /// One file.
     Sqlite(Sqlite),
     /// A database on a server.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Engine {

@@ -356,7 +356,7 @@ impl StoreError {
                 "try again; if it stays, see that the database runs, takes more connections and lets this user in"
             }
             Self::Postgres(_) => {
-                "look at the database's log, and whether this user may create tables; else report this"
+                "see that database, user and password are right and the user may create tables; else look at the database's log"
             }
             Self::AddressInvalid(_) => {
                 "write it as sqlite:PATH or postgres://USER@HOST:PORT/DATABASE; a password may come from PGPASSWORD or password_file"

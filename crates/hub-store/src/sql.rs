@@ -110,7 +110,7 @@ impl SqlStore {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let pool = Postgres::open(Address::parse(address, password)?)?;
-        Self::over(Engine::Postgres(pool), catalog, fresh_id, now)
+        Self::over(Engine::Postgres(Box::new(pool)), catalog, fresh_id, now)
     }
 
     fn over(
@@ -167,7 +167,7 @@ impl Store for SqlStore {
     }
 
     fn ping(&self) -> Result<(), StoreError> {
-        self.read(|t| Ok(t.row("SELECT 1 FROM hub_store", (), |_| Ok(()))?))
+        self.read(|t| t.row("SELECT 1 FROM hub_store", (), |_| Ok(())))
     }
 
     fn on_wake(&self, listener: WakeListener) {

@@ -363,6 +363,7 @@ mod tests {
             },
             StoreError::TooNew { found: 2, known: 1 },
             StoreError::Corrupt("x".into()),
+            StoreError::Unavailable("x".into()),
         ] {
             let code = error.code();
             assert_eq!(ApiError::from(error).code(), code);

@@ -352,7 +352,7 @@ pub(super) fn company(
     company: &CompanyId,
 ) -> Result<Option<CompanyInfo>, StoreError> {
     let sql = "SELECT company, agent, time_zone, lease FROM hub_companies WHERE tenant = ? AND company = ?";
-    Ok(t.one(sql, (tenant.as_str(), company.as_str()), company_row)?)
+    t.one(sql, (tenant.as_str(), company.as_str()), company_row)
 }
 
 pub(super) fn move_company(

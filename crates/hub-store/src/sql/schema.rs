@@ -13,11 +13,13 @@ use super::{micros, tables};
 use crate::StoreError;
 use crate::engine::{Engine, Kind, Tx};
 
+type After = fn(&Tx<'_>) -> Result<(), StoreError>;
+
 /// From one version of the store to the next.
 struct Migration {
     sql: &'static str,
     /// What SQL cannot do; not asked of a new store.
-    after: Option<fn(&Tx<'_>) -> Result<(), StoreError>>,
+    after: Option<After>,
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.

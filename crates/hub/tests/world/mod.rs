@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "tests may stop where they stand")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
@@ -72,10 +71,16 @@ impl World {
 
     /// Over a hub that is set up otherwise.
     pub(crate) async fn with(set_up: impl FnOnce(Hub) -> Hub) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = test_tier::store_address(&folder.path().join("hub.db"));
+        Self::over(&address, folder, set_up).await
+    }
+
+    /// Over this store.
+    pub(crate) async fn over(address: &str, folder: TempDir, set_up: impl FnOnce(Hub) -> Hub) -> Self {
         // An error only means that another test has installed it.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(open(&folder.path().join("hub.db")));
+        let store = Arc::new(open(address));
         let clock = Arc::new(AtomicI64::new(START));
         let shown = Arc::clone(&clock);
         let now = move || Timestamp::from_second(shown.load(Ordering::SeqCst)).unwrap();
@@ -343,11 +348,10 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-fn open(path: &Path) -> SqlStore {
+fn open(address: &str) -> SqlStore {
     let now = Timestamp::from_second(START).unwrap();
-    let address = test_tier::store_address(path);
     SqlStore::open(
-        &address,
+        address,
         None,
         Catalog::standard().unwrap(),
         &StoreId::new("s1"),

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_nul_comes_back_and_the_order_by_bytes_stays() {
         let texts = [
-            "", "\0", "\0\0", "\00", "\u{1}", "\u{1}0", "\u{1}1", "\u{2}", "0", "a", "a\0", "a\0b",
+            "", "\0", "\0\0", "\u{0}0", "\u{1}", "\u{1}0", "\u{1}1", "\u{2}", "0", "a", "a\0", "a\0b",
             "a\u{1}b", "a\u{1}", "a ", "aé\0", "é",
         ];
         for a in texts {
