@@ -20,9 +20,10 @@ const STEPS: &[Step] = &[
         "--deny",
         "warnings",
     ]),
-    Step::Xtask(&["test", "--require", "odbc,postgres"]),
+    Step::Xtask(&["test", "--require", "odbc,postgres,node"]),
     Step::Xtask(&["check-windows"]),
     Step::Xtask(&["demo", "--once"]),
+    Step::Xtask(&["schemathesis", "--examples", "3"]),
 ];
 
 enum Step {

@@ -174,7 +174,7 @@ pub(super) fn chosen_company(
     if let Ok(Some(company)) = choose(&known, scope, named.as_ref()) {
         return Ok(Some(company));
     }
-    choose(&*hub.companies(scope.tenant(), true)?, scope, named.as_ref())
+    choose(&hub.companies(scope.tenant(), true)?, scope, named.as_ref())
 }
 
 fn choose(
