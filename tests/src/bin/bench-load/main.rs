@@ -10,11 +10,7 @@
     clippy::print_stdout,
     reason = "a benchmark speaks to the person before it and stops where it fails"
 )]
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::wildcard_enum_match_arm,
-    reason = "sizes of a benchmark's own data"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "sizes of a benchmark's own data")]
 
 mod data;
 mod parity;
