@@ -107,6 +107,18 @@ impl TenantScope {
         self.companies.as_ref().is_none_or(|c| c.contains(company))
     }
 
+    /// The company alone with fields of all classes, for what the hub works out of them, if the
+    /// token sees it. What is worked out has classes of its own.
+    #[must_use]
+    pub fn whole_company(&self, company: &CompanyId) -> Option<Self> {
+        self.sees(company).then(|| Self {
+            tenant: self.tenant.clone(),
+            scope: self.scope,
+            companies: Some(vec![company.clone()]),
+            classes: Class::ALL.to_vec(),
+        })
+    }
+
     /// Does the token read fields of this class?
     #[must_use]
     pub fn reads(&self, class: Class) -> bool {

@@ -7,7 +7,7 @@ use catalog::Catalog;
 
 use crate::hub::Hub;
 use crate::openapi::Operation;
-use crate::{conditional, guard, public, status};
+use crate::{conditional, guard, prices, public, status};
 
 /// A route with what is said of it.
 pub(crate) struct Endpoint {
@@ -113,6 +113,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(public::imports::endpoints());
     all.extend(public::decisions::endpoints());
     all.extend(public::previews::endpoints());
+    all.extend(prices::endpoints());
     all.extend(public::tie_out::endpoints());
     all.extend(public::sites::endpoints());
     all.extend(public::document::endpoints());

@@ -13,6 +13,7 @@ use crate::cache::Recent;
 use crate::error::ApiError;
 use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
+use crate::prices::Books;
 
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
@@ -49,6 +50,7 @@ struct Signals {
     requests: Requests,
     callers: Recent<[u8; 32], Caller>,
     companies: Recent<TenantId, Arc<[CompanyId]>>,
+    books: Books,
 }
 
 impl Signals {
@@ -97,6 +99,7 @@ impl Hub {
             requests: Requests::default(),
             callers: Recent::default(),
             companies: Recent::default(),
+            books: Books::default(),
         };
         let signals = Arc::new(signals);
         let woken = Arc::clone(&signals);
@@ -230,6 +233,11 @@ impl Hub {
         let all: Arc<[CompanyId]> = all.collect();
         self.signals.companies.put(tenant.clone(), Arc::clone(&all), now);
         Ok(all)
+    }
+
+    /// What prices are answered from.
+    pub(crate) fn books(&self) -> &Books {
+        &self.signals.books
     }
 
     /// Counters of requests.

@@ -14,6 +14,7 @@ mod hub;
 mod limits;
 mod observe;
 mod openapi;
+mod prices;
 mod public;
 mod random;
 mod request;

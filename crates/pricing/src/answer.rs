@@ -109,6 +109,12 @@ impl Considered<'_> {
     pub fn key(&self) -> Key {
         self.book.key_of(self.source)
     }
+
+    /// Is its price made from a cost? Whoever knows the mark-up can work that out.
+    #[must_use]
+    pub fn is_from_cost(&self) -> bool {
+        self.book.is_from_cost(self.source)
+    }
 }
 
 /// At most: the level's record, the promotion, five price records, the item.

@@ -6,7 +6,7 @@ mod price;
 use values::{Date, Key};
 
 use crate::names::{Name, NameMap, Names};
-use crate::options::Options;
+use crate::options::{BlankMethod, MarkupBase, Options};
 use crate::read::{Dataset, RecordError};
 use crate::records::{CompanyOptions, Method, PriceRecordKind, Record, SaleMethod};
 
@@ -175,6 +175,19 @@ impl PriceBook {
             Dataset::PriceLevelsByCustomer => self.levels.values().map(Vec::len).sum(),
             Dataset::Promotions => self.promotions.len(),
         }
+    }
+
+    /// Does a record that was considered make its price from a cost?
+    pub(crate) fn is_from_cost(&self, source: Source) -> bool {
+        let Origin::Price(place) = source.0 else {
+            return false;
+        };
+        let is_marked_up = match self.prices.get(&place).map(|kept| kept.first().method) {
+            Some(Method::CostMarkupAmount | Method::CostMarkupPercent) => true,
+            Some(Method::Blank) => self.options.blank_method == BlankMethod::CostMarkupAmount,
+            Some(Method::DiscountAmount | Method::DiscountPercent | Method::Override) | None => false,
+        };
+        is_marked_up && self.options.markup_base != MarkupBase::StandardPrice
     }
 
     /// The key of a record that was considered.
