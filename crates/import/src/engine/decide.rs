@@ -33,7 +33,11 @@ impl Import {
             {
                 Finding::Foreign { whose }
             }
-            found => found,
+            found @ (Finding::Ours { .. }
+            | Finding::Foreign { .. }
+            | Finding::Absent
+            | Finding::Partial { .. }
+            | Finding::Unclear { .. }) => found,
         };
         self.stage = match finding {
             Finding::Removed { .. } => Stage::Reading { inquiry },
