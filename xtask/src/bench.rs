@@ -24,6 +24,9 @@ enum What {
         /// How many
         #[arg(long, default_value_t = 1000)]
         count: u32,
+        /// All for one customer: they go one after the other, and nothing overlaps
+        #[arg(long)]
+        one_customer: bool,
     },
     /// A full load into PostgreSQL, a delta and a sweep, beside public tools on the same data
     Load {
@@ -56,7 +59,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let metadata = cargo::workspace()?;
     let (program, arguments) = match &options.what {
         What::Read { rows } => ("bench-read", rows.iter().map(u64::to_string).collect::<Vec<_>>()),
-        What::Orders { count } => ("bench-orders", vec![count.to_string()]),
+        What::Orders { count, one_customer } => {
+            let one = one_customer.then(|| "--one-customer".to_owned());
+            (
+                "bench-orders",
+                [count.to_string()].into_iter().chain(one).collect(),
+            )
+        }
         What::Load {
             items,
             stock,

@@ -14,6 +14,7 @@ mod deny;
 mod failure;
 mod licence;
 mod long_files;
+mod nightly;
 mod schemathesis;
 mod tally;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     Demo(demo::Options),
     /// Measure
     Bench(bench::Options),
+    /// Send documents by the thousand while hub, driver and bridges are killed
+    Nightly(nightly::Options),
     /// Ask a live hub whatever its description allows, and what it does not
     Schemathesis(schemathesis::Options),
     /// Check that the programs beside the ERP compile for Windows
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Nightly(options) => nightly::run(&options),
         Task::Schemathesis(options) => schemathesis::run(&options),
         Task::CheckWindows => check_windows::run(),
         Task::Deny => deny::run(),

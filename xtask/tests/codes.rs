@@ -10,7 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Calls whose first argument is a code.
-const CALLS: [&str; 4] = ["Problem::new(", "Failed::new(", "problem(", "in_doubt("];
+const CALLS: [&str; 5] = [
+    "Problem::new(",
+    "Failed::new(",
+    "problem(",
+    "in_doubt(",
+    "again_or_doubt(inquiry, ",
+];
 /// An arm that chooses a code, where arms choose nothing else.
 const ARM: &str = "=> (";
 const ARMS: [&str; 2] = ["crates/import/", "crates/driver/src/receipt_files"];

@@ -140,6 +140,9 @@ pub struct OrderSettings {
     pub fence_wait_s: u64,
     /// Seconds without work after which the Sage session, and its seat, are released.
     pub idle_release_s: u64,
+    /// Days after which the body of a document that was written, refused or discarded is
+    /// forgotten at this host, together with a file that was handed over for it.
+    pub redact_after_days: u16,
 }
 
 impl Default for OrderSettings {
@@ -154,6 +157,8 @@ impl Default for OrderSettings {
             fence_wait_s: 120,
             // Entering takes a seat; a minute bridges the gaps in a busy hour.
             idle_release_s: 60,
+            // As at the hub: long enough for every question about a delivery.
+            redact_after_days: 90,
         }
     }
 }

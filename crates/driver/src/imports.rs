@@ -7,17 +7,20 @@
 mod carry_out;
 mod current;
 mod erp;
+mod lanes;
 mod points;
 mod ports;
 mod preview;
 pub(crate) mod rows;
 mod runner;
+mod spent;
 mod standing;
+mod tables;
 
 #[cfg(test)]
 mod simulation;
 
 pub(crate) use erp::code_key;
 pub use points::FAULT_POINTS;
-pub use ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
+pub use ports::{Clock, Fence, HubAnswer, HubError, HubImports, Ports, TableReader, ToHub, Worker, Workshop};
 pub use runner::{Runner, Site};

@@ -211,6 +211,43 @@ pub fn hand_over(
     Ok(HandedOver { file, is_new, job })
 }
 
+/// Removes what a receipt's file says of people: the file, where it was left, and what its job
+/// printed. That it was handed over stays remembered, so that it never is again.
+///
+/// # Errors
+/// [`HandOverError::File`] when a file is there and cannot be removed.
+pub fn forget(writer: &ReceiptWriter, identity: &str) -> Result<(), HandOverError> {
+    let folder = match writer {
+        ReceiptWriter::Objects => return Ok(()),
+        ReceiptWriter::File { folder } | ReceiptWriter::VisualIntegrator { folder, .. } => Path::new(folder),
+    };
+    let parts = import::identity::parts(identity);
+    let Some(check_no) = parts.get(5) else {
+        return Ok(());
+    };
+    let trace = Trace {
+        folder: folder.join(HANDED_OVER),
+        check_no: plain(check_no),
+    };
+    let marker = trace.path("file");
+    let name = match fs::read_to_string(&marker) {
+        Ok(name) => name,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(failed(&marker, source)),
+    };
+    let name = name.trim();
+    let left = [trace.path("part"), trace.path("output")];
+    let file = (!name.is_empty()).then(|| folder.join(name));
+    for path in file.into_iter().chain(left) {
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(failed(&path, source)),
+        }
+    }
+    Ok(())
+}
+
 /// What is remembered of one receipt.
 struct Trace {
     folder: PathBuf,

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use agent_store::journal::Journal;
 use catalog::Catalog;
-use driver::imports::{Ports, TableReader, Runner, Site};
+use driver::imports::{Ports, Runner, Site, TableReader};
 use hub_store::contract::Site as HubSite;
 use hub_store::{Import, NewImport, NewPreview, SqlStore, Store as _, hash_body};
 use import::settings::{
@@ -197,6 +197,7 @@ impl Storm {
             clock_tolerance: SignedDuration::from_hours(3),
             fence_wait: Duration::from_secs(20),
             idle_release: Duration::from_secs(60),
+            redact_after: SignedDuration::from_hours(24 * 90),
         };
         self.runner = Some(Runner::new(
             site,

@@ -49,6 +49,9 @@ pub struct Import {
     /// Reservations that are still to be read back, when more than one may hold the record.
     unread: Vec<Reserved>,
     server: Option<ServerProcess>,
+    /// It is journaled that the write begins under the current reservation, and the hub has
+    /// not said yet that it may.
+    is_started: bool,
     writes: u32,
     unclear: u32,
     /// A header's write was begun at least once and might, for all we know, have stored
@@ -70,6 +73,15 @@ impl Import {
     #[must_use]
     pub fn step(mut self, event: Event, moment: &Moment) -> (Self, Vec<Command>) {
         if let Event::Blocked { obstacle, detail } = event {
+            if matches!(self.stage, Stage::Announcing) && std::mem::take(&mut self.is_started) {
+                // Nothing was entered: the beginning is taken back before the wait.
+                self.stage = Stage::Ending {
+                    foreign: false,
+                    then_wait: Some((obstacle, detail)),
+                };
+                let commands = self.commands();
+                return (self, commands);
+            }
             return self.block(obstacle, detail, moment);
         }
         if matches!(event, Event::Due) {
@@ -137,26 +149,27 @@ impl Import {
                     at_hub: false,
                     verdict: Verdict::Open,
                 });
+                self.is_started = true;
                 self.stage = Stage::Announcing;
             }
             (Stage::Announcing, Event::ReservedAtHub) => {
                 if let Some(reserved) = self.current_mut() {
                     reserved.at_hub = true;
                 }
-                self.stage = Stage::Starting;
+                if std::mem::take(&mut self.is_started) {
+                    self.start_writing();
+                } else {
+                    self.stage = Stage::Starting;
+                }
             }
             (Stage::Announcing, Event::IdentityTaken) => {
+                self.is_started = false;
                 self.stage = Stage::Ending {
                     foreign: true,
                     then_wait: None,
                 };
             }
-            (Stage::Starting, Event::WriteStarted) => {
-                // What begins now, nobody has looked for.
-                self.is_vouched_absent = false;
-                self.writes += 1;
-                self.stage = Stage::Writing;
-            }
+            (Stage::Starting, Event::WriteStarted) => self.start_writing(),
             (Stage::Writing, Event::Entered(entry)) => self.entered(entry),
             (Stage::Fencing { mut inquiry }, Event::Fenced(is_gone)) => {
                 if !is_gone && inquiry.proof == Proof::Fenced {
@@ -203,6 +216,13 @@ impl Import {
         }
         extra.extend(self.commands());
         (self, extra)
+    }
+
+    fn start_writing(&mut self) {
+        // What begins now, nobody has looked for.
+        self.is_vouched_absent = false;
+        self.writes += 1;
+        self.stage = Stage::Writing;
     }
 
     fn planned(&mut self, planned: Planned) {
@@ -391,6 +411,7 @@ impl Import {
             Stage::Keeping { identity } => vec![Command::JournalReservation {
                 name: name(),
                 identity: identity.clone(),
+                server: self.server,
             }],
             Stage::Announcing => self
                 .current()
@@ -489,7 +510,12 @@ impl Import {
             | Stage::Reading { .. }
             | Stage::Ending { .. }
             | Stage::Passing { .. } => ImportState::Writing,
-            Stage::Concluding { outcome } | Stage::Reporting { outcome } => outcome.state,
+            // Its end is told when it is journaled, and not before.
+            Stage::Concluding { .. } if self.current().is_some() || !self.done.is_empty() => {
+                ImportState::Writing
+            }
+            Stage::Concluding { .. } => ImportState::Waiting,
+            Stage::Reporting { outcome } => outcome.state,
             Stage::Settled { state } => *state,
         };
         let mut standing = Outcome::of_state(state);
@@ -499,6 +525,19 @@ impl Import {
             .problems
             .extend(self.waiting().map(|w| w.obstacle.problem(&w.detail)));
         standing
+    }
+
+    /// The identity under which a write is journaled as begun that nobody has entered yet: the
+    /// hub has not said that it may.
+    #[must_use]
+    pub fn begun_only(&self) -> Option<&Reserved> {
+        self.current().filter(|_| self.is_started)
+    }
+
+    /// The process in which its write begins, as it is journaled.
+    #[must_use]
+    pub const fn server(&self) -> Option<ServerProcess> {
+        self.server
     }
 
     /// What it becomes, once it is planned.

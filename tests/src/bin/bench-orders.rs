@@ -1,5 +1,11 @@
 //! Measures what the driver adds to an order beside the calls into Sage: many orders, one
 //! session. Started by `cargo xtask bench orders`.
+//!
+//! The time of an order is the time from the first order's plan to the last order's journaled
+//! outcome, by the attempts that the hub has of them, divided by the orders. From it the time
+//! is taken that the session says it spent inside calls of business objects. What remains is
+//! all that the driver adds: waiting for the hub, for the disk, for the tables. The orders are
+//! all at the hub before the driver starts.
 
 #![expect(
     clippy::print_stdout,
@@ -25,16 +31,26 @@ fn main() {
     } else {
         Reader::Sandbox
     };
-    println!(
-        "{orders} orders of two lines into the demo company, read back through {reader:?}, hub on SQLite"
-    );
     let site = Site::demo(reader);
+    let is_for_one = std::env::args().any(|argument| argument == "--one-customer");
+    // Credit is checked for every order, and none is to be held.
+    site.erp("UPDATE AR_Customer SET CreditLimit = 999999999 WHERE CreditLimit <> 0");
+    let customers = if is_for_one {
+        vec![("01".to_owned(), "ABF".to_owned())]
+    } else {
+        buyers(&site.company())
+    };
+    println!(
+        "{orders} orders of two lines for {} customers of the demo company, read back through {reader:?}, hub on SQLite",
+        customers.len()
+    );
     site.driver(&["sync"]).ok();
     let ids: Vec<String> = (0..orders)
-        .map(|number| {
+        .zip(customers.iter().cycle())
+        .map(|(number, (division, customer))| {
             let body = json!({
                 "company": "ABC",
-                "customer": {"ar_division_no": "01", "customer_no": "ABF"},
+                "customer": {"ar_division_no": division, "customer_no": customer},
                 "customer_po_no": format!("BENCH-{number}"),
                 "lines": [
                     {"item_code": "1001-HON-H252", "quantity_ordered": "2"},
@@ -69,6 +85,7 @@ fn main() {
             })
             .collect()
     };
+    // What the writer waited for or did beside the calls; `(…)` is done by others meanwhile.
     let (calls, in_sage_ms) = (told("calls"), told("in_sage_ms"));
     assert_eq!(in_sage_ms.len(), 1, "one session for all: {log}");
     let instant = |import: &Value, last: bool| -> jiff::Timestamp {
@@ -91,7 +108,40 @@ fn main() {
         wall.as_secs_f64(),
         calls[0]
     );
+    println!("what the writer's time went into, calls into Sage included:");
+    for line in log
+        .lines()
+        .filter(|line| line.contains("what the time of documents went into"))
+    {
+        let told = line.split("spent=").nth(1).unwrap_or_default();
+        for part in told.split(' ') {
+            let fields: Vec<&str> = part.trim_matches('"').split(':').collect();
+            if let [what, times, us] = fields[..]
+                && let (Ok(times), Ok(us)) = (times.parse::<f64>(), us.parse::<f64>())
+            {
+                let orders = f64::from(orders);
+                println!(
+                    "  {what:<22} {:>6.2} x {:>7.3} ms an order",
+                    times / orders,
+                    us / 1000.0 / orders
+                );
+            }
+        }
+    }
     println!("an order          {:>7.2} ms", each(whole_ms));
     println!("  in Sage's calls {:>7.2} ms", each(in_sage));
     println!("  beside them     {:>7.2} ms", each(whole_ms - in_sage));
+}
+
+/// Customers who may buy.
+fn buyers(company: &std::path::Path) -> Vec<(String, String)> {
+    let db = rusqlite::Connection::open(company).unwrap();
+    let mut statement = db
+        .prepare(
+            "SELECT ARDivisionNo, CustomerNo FROM AR_Customer WHERE CustomerStatus <> 'I' AND CreditHold <> 'Y' \
+             AND TaxSchedule <> '' AND TemporaryCustomer <> 'Y' ORDER BY CustomerNo LIMIT 40",
+        )
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use values::ImportId;
 
 use super::cut::cut;
-use super::rows::begin;
+use super::waiting::Waiting;
 use super::{Journal, JournalError};
 
 /// Attempts kept of one import: the last ones tell the story.
@@ -17,29 +17,14 @@ impl Journal {
     /// Appends to what was tried. The last 200 attempts of an import are kept, and 500
     /// bytes of an attempt's detail.
     ///
-    /// It reaches the file with the next thing that has to (a reservation, the start of a
-    /// write, …) or by [`Journal::keep_notes`]: a commit of its own for each step would cost
-    /// more than the steps. What a crash takes away is the last steps before it.
+    /// It reaches the file with the next thing that has to (a reservation, an outcome, …) or by
+    /// [`Journal::flush`]. What a crash takes away is the last steps before it.
     pub fn note(&mut self, id: &ImportId, attempt: &Attempt) {
-        self.notes.push((id.clone(), attempt.clone()));
+        self.waiting.push(Waiting::Attempt(id.clone(), attempt.clone()));
     }
 
-    /// Brings everything that was noted to the file.
-    ///
-    /// # Errors
-    /// See [`JournalError`]; what was noted stays in memory then.
-    pub fn keep_notes(&mut self) -> Result<(), JournalError> {
-        if self.notes.is_empty() {
-            return Ok(());
-        }
-        let transaction = begin(&mut self.db)?;
-        append_all(&transaction, &self.notes)?;
-        transaction.commit()?;
-        self.notes.clear();
-        Ok(())
-    }
-
-    /// The last things that were tried, oldest first.
+    /// The last things that were tried, oldest first, as far as they are in the file: what is
+    /// told of it elsewhere must be there after a crash, too.
     ///
     /// # Errors
     /// See [`JournalError`].
@@ -56,32 +41,20 @@ impl Journal {
         })?;
         let mut attempts = rows.collect::<Result<Vec<_>, _>>()?;
         attempts.reverse();
-        let noted = self.notes.iter().filter(|(noted, _)| noted == id);
-        attempts.extend(noted.map(|(_, attempt)| shortened(attempt)));
-        let most = usize::try_from(MAX_ATTEMPTS).unwrap_or(usize::MAX);
-        let surplus = attempts.len().saturating_sub(most);
-        attempts.drain(..surplus);
         Ok(attempts)
     }
 }
 
-fn shortened(attempt: &Attempt) -> Attempt {
-    let mut attempt = attempt.clone();
-    cut(&mut attempt.detail, MAX_DETAIL_BYTES);
-    attempt
-}
-
 /// In the transaction of something that has to reach the file now.
-pub(super) fn append_all(db: &Connection, notes: &[(ImportId, Attempt)]) -> Result<(), JournalError> {
-    for (id, attempt) in notes {
-        let attempt = shortened(attempt);
-        db.prepare_cached("INSERT INTO attempt (import_id, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.as_str(), attempt.at, attempt.step, attempt.detail])?;
-        db.prepare_cached(
-            "DELETE FROM attempt WHERE import_id = ?1 AND place <=
-             (SELECT place FROM attempt WHERE import_id = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)",
-        )?
-        .execute(params![id.as_str(), MAX_ATTEMPTS])?;
-    }
+pub(super) fn append(db: &Connection, id: &ImportId, attempt: &Attempt) -> Result<(), JournalError> {
+    let mut detail = attempt.detail.clone();
+    cut(&mut detail, MAX_DETAIL_BYTES);
+    db.prepare_cached("INSERT INTO attempt (import_id, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![id.as_str(), attempt.at, attempt.step, detail])?;
+    db.prepare_cached(
+        "DELETE FROM attempt WHERE import_id = ?1 AND place <=
+         (SELECT place FROM attempt WHERE import_id = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)",
+    )?
+    .execute(params![id.as_str(), MAX_ATTEMPTS])?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use rusqlite::params;
 use values::CompanyId;
 
 use super::rows::is_higher;
-use super::{Journal, JournalError, ORDER_NUMBER};
+use super::writes::ORDER_NUMBER;
+use super::{Journal, JournalError};
 
 /// Reserved for an order, and nothing may have been written under it.
 const IS_UNUSED: &str = "

@@ -9,13 +9,13 @@ use values::ImportId;
 
 use super::JournalError;
 use super::cut::cut;
+use super::writes::ORDER_NUMBER;
 
 /// Size of an outcome's row. The outcomes of the import engine usually take less.
 const ROOM_BYTES: usize = 24 * 1024;
 /// Fills fresh room.
 const UNUSED: &str = "\n";
-/// Fills what an outcome leaves. It must not be [`UNUSED`]: `SQLite` skips pages that do
-/// not change, and the rehearsal is to change all of them.
+/// Fills what an outcome leaves.
 const BLANK: &str = " ";
 /// How many warnings and how many problems are kept, and how many bytes of each of their
 /// texts: the first that fits.
@@ -25,17 +25,24 @@ const FIRST_PROBLEM_BYTES: usize = 1000;
 
 /// The outcome's row at its full size.
 pub(super) fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<(), JournalError> {
-    db.execute(
+    db.prepare_cached(
         "INSERT OR REPLACE INTO outcome (import_id, company, number, written, content)
          VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
-        params![id.as_str(), number, UNUSED.repeat(ROOM_BYTES)],
-    )?;
+    )?
+    .execute(params![id.as_str(), number, UNUSED.repeat(ROOM_BYTES)])?;
     Ok(())
 }
 
-/// Rewrites the whole of fresh room, as an outcome will at most.
-pub(super) fn rehearse(db: &Connection, id: &ImportId) -> Result<(), JournalError> {
-    fill(db, id, BLANK.repeat(ROOM_BYTES), false)
+/// Rewrites a row of twice the size of an outcome's, all of it: SQLite's rollback journal is
+/// then as large as it must be for any outcome, and keeps that size.
+pub(super) fn rehearse(db: &Connection) -> Result<(), JournalError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('rehearsal', ?1)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    // Once to have the pages, once more to change each of them.
+    for fill in [UNUSED, BLANK] {
+        db.execute(sql, [fill.repeat(2 * ROOM_BYTES)])?;
+    }
+    Ok(())
 }
 
 /// The outcome into its room. Its state, number, totals and first problem always go in; of
@@ -50,22 +57,16 @@ pub(super) fn put_outcome(
     // By bytes: the formatter would count characters.
     content.push_str(&BLANK.repeat(ROOM_BYTES - content.len()));
     fill(db, id, content, written)?;
-    let number = outcome
-        .numbers
-        .get(super::ORDER_NUMBER)
-        .map_or("", String::as_str);
-    db.execute(
-        "UPDATE outcome SET number = ?2 WHERE import_id = ?1 AND number <> ?2",
-        [id.as_str(), number],
-    )?;
+    let number = outcome.numbers.get(ORDER_NUMBER).map_or("", String::as_str);
+    db.prepare_cached("UPDATE outcome SET number = ?2 WHERE import_id = ?1 AND number <> ?2")?
+        .execute([id.as_str(), number])?;
     Ok(())
 }
 
 fn fill(db: &Connection, id: &ImportId, content: String, written: bool) -> Result<(), JournalError> {
-    let changed = db.execute(
-        "UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1",
-        params![id.as_str(), content, written],
-    )?;
+    let changed = db
+        .prepare_cached("UPDATE outcome SET content = ?2, written = ?3 WHERE import_id = ?1")?
+        .execute(params![id.as_str(), content, written])?;
     if changed == 1 {
         Ok(())
     } else {

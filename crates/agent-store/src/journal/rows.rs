@@ -18,31 +18,40 @@ pub(super) fn insert_document(
     document: &Document,
     at: Timestamp,
 ) -> Result<(), JournalError> {
-    db.execute(
-        "INSERT INTO document (import_id, company, kind, revision, body, at, reported, decision)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)",
-        params![
-            document.id.as_str(),
-            document.company.as_str(),
-            document.kind.as_str(),
-            document.revision,
-            document.body.to_string(),
-            at.to_string(),
-            serde_json::to_string(&document.decision).map_err(JournalError::Content)?
-        ],
-    )?;
+    let body = document.body.to_string();
+    db.prepare_cached(
+        "INSERT INTO document (import_id, company, kind, revision, body, body_hash, at, reported, decision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+    )?
+    .execute(params![
+        document.id.as_str(),
+        document.company.as_str(),
+        document.kind.as_str(),
+        document.revision,
+        body,
+        hash_of(&body),
+        at.to_string(),
+        serde_json::to_string(&document.decision).map_err(JournalError::Content)?
+    ])?;
     Ok(())
+}
+
+/// What stays of a body for ever.
+pub(super) fn hash_of(body: &str) -> String {
+    values::Hash::of_bytes(body.as_bytes()).to_string()
 }
 
 /// A new revision: it is planned anew. What is in Sage, and what may be, stays known.
 pub(super) fn replace_body(db: &Connection, document: &Document) -> Result<(), JournalError> {
+    let body = document.body.to_string();
     db.execute(
-        "UPDATE document SET revision = ?2, body = ?3, decision = ?4, plan = NULL, reported = 0
-         WHERE import_id = ?1",
+        "UPDATE document SET revision = ?2, body = ?3, body_hash = ?4, decision = ?5, plan = NULL,
+                reported = 0, ended_at = NULL, redacted_at = NULL WHERE import_id = ?1",
         params![
             document.id.as_str(),
             document.revision,
-            document.body.to_string(),
+            body,
+            hash_of(&body),
             serde_json::to_string(&document.decision).map_err(JournalError::Content)?
         ],
     )?;

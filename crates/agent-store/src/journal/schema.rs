@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::JournalError;
 
 /// Version of the tables, in the file's `user_version`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 pub(super) fn prepare(db: &Connection) -> Result<(), JournalError> {
     // FULL: a commit that returned survives a power cut. PERSIST keeps the rollback
@@ -35,6 +35,17 @@ pub(super) fn prepare(db: &Connection) -> Result<(), JournalError> {
              COMMIT;",
         )?;
     }
+    if version < 2 && has_column(db, "document", "body")? {
+        // Before bodies were forgotten. When they ended was not kept: they count from now on.
+        db.execute_batch(
+            "BEGIN IMMEDIATE;
+             ALTER TABLE document ADD COLUMN body_hash TEXT NOT NULL DEFAULT '';
+             ALTER TABLE document ADD COLUMN ended_at TEXT;
+             ALTER TABLE document ADD COLUMN redacted_at TEXT;
+             UPDATE document SET ended_at = strftime('%Y-%m-%dT%H:%M:%SZ') WHERE reported = 1;
+             COMMIT;",
+        )?;
+    }
     db.execute_batch(
         "BEGIN IMMEDIATE;
          CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -42,7 +53,10 @@ pub(super) fn prepare(db: &Connection) -> Result<(), JournalError> {
             place INTEGER PRIMARY KEY AUTOINCREMENT,
             import_id TEXT NOT NULL UNIQUE, company TEXT NOT NULL, kind TEXT NOT NULL,
             revision INTEGER NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL, reported INTEGER NOT NULL,
-            plan TEXT, decision TEXT NOT NULL DEFAULT '{}');
+            plan TEXT, decision TEXT NOT NULL DEFAULT '{}', body_hash TEXT NOT NULL DEFAULT '',
+            ended_at TEXT, redacted_at TEXT);
+         CREATE INDEX IF NOT EXISTS document_ended ON document (ended_at)
+            WHERE ended_at IS NOT NULL AND redacted_at IS NULL;
          CREATE INDEX IF NOT EXISTS document_open ON document (company, place) WHERE reported = 0;
          CREATE TABLE IF NOT EXISTS reservation (
             import_id TEXT NOT NULL REFERENCES document (import_id), place INTEGER NOT NULL,

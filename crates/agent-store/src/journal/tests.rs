@@ -1,8 +1,12 @@
 use super::attempts::{MAX_ATTEMPTS, MAX_DETAIL_BYTES};
 use super::*;
-use import::{Source, Verdict};
-use model::{Attempt, Decision, Problem};
+use import::batches::Allotments;
+use import::plan::Plan;
+use import::{Document, Done, Outcome, Reserved, Source, Verdict, WriteStart};
+use jiff::Timestamp;
+use model::{Attempt, Decision, ImportKind, ImportState, Numbers, Problem};
 use sage::ServerProcess;
+use values::ImportId;
 
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -93,7 +97,8 @@ fn what_was_journaled_is_there_after_a_crash() {
         journal.highest_written(&company).unwrap().as_deref(),
         Some("0000101")
     );
-    journal.mark_reported(&id).unwrap();
+    journal.mark_reported(&id, AT);
+    journal.flush().unwrap();
     assert!(journal.unsettled(&company).unwrap().is_empty());
     assert_eq!(
         journal.record(&id).unwrap().unwrap().outcome,
@@ -230,7 +235,8 @@ fn revisions_replace_what_is_not_being_written() {
     journal
         .settle(&id, &Outcome::of_state(ImportState::Refused))
         .unwrap();
-    journal.mark_reported(&id).unwrap();
+    journal.mark_reported(&id, AT);
+    journal.flush().unwrap();
     assert_eq!(journal.accept(&document("a", 3), AT).unwrap(), Accepted::Revised);
     assert_eq!(journal.record(&id).unwrap().unwrap().outcome, None);
     journal.reserve(&id, &reserved("1")).unwrap();
@@ -266,7 +272,8 @@ fn a_revision_is_planned_anew_and_forgets_nothing_that_may_be_in_sage() {
     journal
         .settle(&id, &Outcome::of_state(ImportState::InDoubt))
         .unwrap();
-    journal.mark_reported(&id).unwrap();
+    journal.mark_reported(&id, AT);
+    journal.flush().unwrap();
     let mut decided = document("a", 2);
     decided.decision.accept = vec!["in_doubt".into()];
     assert_eq!(journal.accept(&decided, AT).unwrap(), Accepted::Revised);
@@ -291,7 +298,8 @@ fn a_revision_is_planned_anew_and_forgets_nothing_that_may_be_in_sage() {
     journal
         .settle(&id, &Outcome::of_state(ImportState::Refused))
         .unwrap();
-    journal.mark_reported(&id).unwrap();
+    journal.mark_reported(&id, AT);
+    journal.flush().unwrap();
     assert_eq!(journal.record(&id).unwrap().unwrap().write, None);
 }
 
@@ -450,12 +458,11 @@ fn what_was_tried_does_not_grow_without_limit() {
     for step in 0..MAX_ATTEMPTS + 5 {
         journal.note(&id, &attempt(step.to_string(), &"ü".repeat(1_000)));
     }
-    assert_eq!(
-        journal.attempts(&id).unwrap()[0].step,
-        "5",
-        "told before they are in the file"
+    assert!(
+        journal.attempts(&id).unwrap().is_empty(),
+        "what is not in the file is not told"
     );
-    journal.keep_notes().unwrap();
+    journal.flush().unwrap();
     let rows: i64 = journal
         .db
         .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))
@@ -547,25 +554,188 @@ fn only_a_full_disk_is_called_full() {
     assert!(!damaged.is_retryable());
 }
 
-/// Makes every change of an outcome's row fail.
-fn fail_at_outcomes(journal: &Journal) {
+#[test]
+fn a_write_begins_together_with_its_reservation_or_not_at_all() {
+    let (_folder, file) = in_folder();
+    let mut journal = open(&file);
+    let id = ImportId::new("a");
+    journal.accept(&document("a", 1), AT).unwrap();
+    journal.file_plan(&id, &Plan::default()).unwrap();
+    assert_eq!(journal.record(&id).unwrap().unwrap().plan, None, "it waits");
     journal
         .db
-        .execute_batch(
-            "CREATE TRIGGER failing BEFORE UPDATE OF content ON outcome BEGIN SELECT raise(ABORT, 'x'); END",
-        )
+        .execute_batch("CREATE TRIGGER failing BEFORE INSERT ON outcome BEGIN SELECT raise(ABORT, 'x'); END")
         .unwrap();
+    let begin = |journal: &mut Journal| journal.reserve_and_start(&id, &reserved("1"), &start("1"));
+    begin(&mut journal).unwrap_err();
+    let record = journal.record(&id).unwrap().unwrap();
+    assert_eq!((record.write, record.outcome), (None, None));
+    assert_eq!((record.plan, record.reservations), (None, Vec::new()));
+    journal.db.execute_batch("DROP TRIGGER failing").unwrap();
+    begin(&mut journal).unwrap();
+    journal.note_at_hub(&id, "1");
+    // As a kill would leave it.
+    journal.waiting.clear();
+    drop(journal);
+    let journal = open(&file);
+    let record = journal.record(&id).unwrap().unwrap();
+    assert_eq!(record.plan, Some(Plan::default()), "the plan is never behind");
+    assert_eq!(
+        (record.reservations, record.write),
+        (vec![reserved("1")], Some(start("1")))
+    );
 }
 
 #[test]
-fn a_write_whose_rehearsal_fails_did_not_start() {
-    let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
+fn what_waits_never_keeps_an_outcome_from_its_room() {
+    let (_folder, file) = in_folder();
+    let mut journal = open(&file);
     let id = ImportId::new("a");
     journal.accept(&document("a", 1), AT).unwrap();
-    fail_at_outcomes(&journal);
-    journal.start_write(&id, &start("1")).unwrap_err();
+    journal
+        .reserve_and_start(&id, &reserved("1"), &start("1"))
+        .unwrap();
+    let pages: u32 = journal
+        .db
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    journal
+        .db
+        .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        .unwrap();
+    let long = Attempt {
+        at: AT.to_string(),
+        step: "entered".into(),
+        detail: "x".repeat(400),
+    };
+    for _ in 0..100 {
+        journal.note(&id, &long);
+    }
+    assert!(matches!(journal.flush(), Err(JournalError::Full)));
+    journal.settle(&id, &written("1")).unwrap();
+    assert_eq!(journal.record(&id).unwrap().unwrap().outcome, Some(written("1")));
+    assert!(journal.attempts(&id).unwrap().is_empty(), "they wait for space");
+    journal
+        .db
+        .query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(()))
+        .unwrap();
+    journal.flush().unwrap();
+    assert_eq!(journal.attempts(&id).unwrap().len(), 100);
+}
+
+#[test]
+fn bodies_are_forgotten_after_their_time_and_what_exactly_once_needs_is_not() {
+    let (_folder, file) = in_folder();
+    let mut journal = open(&file);
+    let company = CompanyId::new("ABC");
+    let after = |days: i64| AT + jiff::SignedDuration::from_hours(24 * days);
+    for (name, state) in [
+        ("written", ImportState::Written),
+        ("refused", ImportState::Refused),
+        ("held", ImportState::Held),
+        ("doubt", ImportState::InDoubt),
+        ("untold", ImportState::Written),
+    ] {
+        let id = ImportId::new(name);
+        let mut document = document(name, 1);
+        document.body = serde_json::json!({ "comment": "Mr. Private" });
+        document.decision.why = "Mr. Private called".into();
+        journal.accept(&document, AT).unwrap();
+        journal
+            .file_plan(
+                &id,
+                &Plan {
+                    warnings: vec!["Mr. Private".into()],
+                    ..Plan::default()
+                },
+            )
+            .unwrap();
+        let number = format!("number-{name}");
+        journal
+            .reserve_and_start(&id, &reserved(&number), &start(&number))
+            .unwrap();
+        let attempt = Attempt {
+            at: AT.to_string(),
+            step: "held".into(),
+            detail: "Mr. Private".into(),
+        };
+        journal.note(&id, &attempt);
+        let mut outcome = Outcome {
+            state,
+            ..written(&number)
+        };
+        outcome
+            .totals
+            .insert("order_total".into(), "12.50".parse().unwrap());
+        outcome.warnings = vec!["Mr. Private".into()];
+        outcome.problems = vec![Problem::new("code", "comment", "Mr. Private", "look")];
+        journal.settle(&id, &outcome).unwrap();
+        if name != "untold" {
+            journal.mark_reported(&id, after(1));
+        }
+    }
+    journal.flush().unwrap();
+    assert!(journal.ended_before(&company, after(1), 100).unwrap().is_empty());
+    let due = journal.ended_before(&company, after(2), 100).unwrap();
+    let ids: Vec<ImportId> = due.into_iter().map(|ended| ended.id).collect();
+    assert_eq!(ids, [ImportId::new("written"), ImportId::new("refused")]);
+    let hash: String = journal
+        .db
+        .query_row(
+            "SELECT body_hash FROM document WHERE import_id = 'written'",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    journal.redact(&ids, after(91)).unwrap();
+    // What waits for a person is not, whoever asks.
+    journal.redact(&[ImportId::new("doubt")], after(91)).unwrap();
+    assert!(
+        journal
+            .ended_before(&company, after(1_000), 100)
+            .unwrap()
+            .is_empty()
+    );
+
+    let id = ImportId::new("written");
     let record = journal.record(&id).unwrap().unwrap();
-    assert_eq!((record.write, record.outcome), (None, None));
+    assert_eq!(record.document.body, serde_json::Value::Null);
+    assert_eq!(record.plan, None);
+    assert_eq!(record.reservations[0].identity, "number-written");
+    let outcome = record.outcome.unwrap();
+    assert_eq!(outcome.numbers["sales_order_no"], "number-written");
+    assert_eq!(outcome.totals["order_total"].to_string(), "12.50");
+    let kept: String = journal
+        .db
+        .query_row(
+            "SELECT body_hash FROM document WHERE import_id = 'written'",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert!(kept == hash && !hash.is_empty());
+    assert_eq!(journal.redacted_at(&id).unwrap(), Some(after(91).to_string()));
+    let words: i64 = journal
+        .db
+        .query_row(
+            "SELECT (SELECT count(*) FROM document WHERE import_id IN ('written', 'refused')
+                     AND (body || coalesce(plan, '') || decision) LIKE '%Private%')
+                  + (SELECT count(*) FROM outcome WHERE import_id IN ('written', 'refused') AND content LIKE '%Private%')
+                  + (SELECT count(*) FROM attempt WHERE import_id IN ('written', 'refused'))",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert_eq!(words, 0);
+    for name in ["held", "doubt", "untold"] {
+        let record = journal.record(&ImportId::new(name)).unwrap().unwrap();
+        assert_eq!(record.document.body["comment"], "Mr. Private", "{name}");
+    }
+    // The number still counts, and the document is still known.
+    assert_eq!(
+        journal.accept(&document("written", 1), AT).unwrap(),
+        Accepted::Ended
+    );
 }
 
 #[test]

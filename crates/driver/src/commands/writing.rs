@@ -17,7 +17,9 @@ use super::connect::Connection;
 use super::run::Stop;
 use crate::bridge::{ReadBridge, WriteBridge, WriteTarget, default_program};
 use crate::config::{Company, WriterTarget, password};
-use crate::imports::{Clock, Fence, HubError, HubImports, Ports, Runner, Site, Worker, Workshop};
+use crate::imports::{
+    Clock, Fence, HubAnswer, HubError, HubImports, Ports, Runner, Site, TableReader, ToHub, Worker, Workshop,
+};
 use crate::pause::{CompanyPause, FAULT_PAUSED, Handle, PausableReader, PausableWorker};
 
 /// The runner of a company that has a writer.
@@ -44,6 +46,7 @@ pub(super) fn runner(
         clock_tolerance: SignedDuration::from_secs(i64::from(connection.config.sync.overlap_s)),
         fence_wait: Duration::from_secs(settings.fence_wait_s),
         idle_release: Duration::from_secs(settings.idle_release_s),
+        redact_after: SignedDuration::from_hours(24 * i64::from(settings.redact_after_days)),
     };
     let ports = Ports {
         hub: Box::new(LinkHub {
@@ -57,7 +60,7 @@ pub(super) fn runner(
             pause: pause.clone(),
             call_limit: Duration::from_secs(settings.call_limit_s),
         }),
-        reader: Box::new(PausableReader::new(reader, pause.clone())),
+        reader: TableReader::Beside(Box::new(PausableReader::new(reader, pause.clone()))),
         fence: Box::new(ProcessFence),
         clock: Box::new(SystemClock {
             stop: Arc::clone(stop),
@@ -144,8 +147,24 @@ impl HubImports for LinkHub {
             .block_on(self.pause.or_changed(self.link.reserve(id, reserve)))
         {
             Some(answer) => answer.map(|_| ()).map_err(|e| refusal(&e)),
-            None => Err(HubError::Unreachable("given up for a pause".to_owned())),
+            None => Err(given_up()),
         }
+    }
+
+    fn tell(&mut self, id: &ImportId, message: ToHub, answer: HubAnswer) {
+        let (link, pause, id) = (self.link.clone(), self.pause.clone(), id.clone());
+        self.runtime.spawn(async move {
+            let done = match &message {
+                ToHub::Accept(accept) => link.accept(&id, accept).await,
+                ToHub::Report(report) => link.report(&id, report).await,
+                // As above.
+                ToHub::Reserve(reserve) => match pause.or_changed(link.reserve(&id, reserve)).await {
+                    Some(done) => done,
+                    None => return answer(Err(given_up())),
+                },
+            };
+            answer(done.map(|_| ()).map_err(|e| refusal(&e)));
+        });
     }
 
     fn answer_preview(&mut self, id: &ImportId, answer: &PreviewAnswer) -> Result<(), HubError> {
@@ -161,6 +180,10 @@ impl HubImports for LinkHub {
             .map(|_| ())
             .map_err(|e| refusal(&e))
     }
+}
+
+fn given_up() -> HubError {
+    HubError::Unreachable("given up for a pause".to_owned())
 }
 
 fn refusal(error: &LinkError) -> HubError {

@@ -4,7 +4,7 @@ mod identities;
 mod planning;
 mod read_back;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_store::journal::JournalError;
 use import::plan::{Plan, Program, ReceiptWrite, Write};
@@ -16,10 +16,14 @@ use sage::{Fault, ReadError, ServerProcess};
 use values::{Date, Stamp};
 use wire::agent::{Report, Reservation, Reserve};
 
-use super::current::Current;
+pub(super) use planning::{Made, Making, add_queued};
+pub(super) use read_back::Looked;
+
+use super::current::{Asking, Current};
+use super::erp::Erp;
 use super::points;
-use super::ports::HubError;
-use super::runner::{Halt, OpenWorker, Runner};
+use super::ports::{HubAnswer, HubError, ToHub};
+use super::runner::{Halt, OpenWorker, Reply, Runner};
 use crate::bridge::FAULT_TIMED_OUT;
 use crate::receipt_files::hand_over;
 
@@ -32,16 +36,35 @@ const FENCE_STEP: Duration = Duration::from_millis(100);
 
 impl Runner {
     /// Does what the engine asks for; the answer is the event that goes with it, if any.
-    pub(super) fn carry_out(&mut self, current: &Current, command: &Command) -> Result<Option<Event>, Halt> {
+    pub(super) fn carry_out(
+        &mut self,
+        current: &mut Current,
+        command: &Command,
+    ) -> Result<Option<Event>, Halt> {
+        let started = Instant::now();
+        let event = self.do_it(current, command);
+        self.spent.add(name_of(command), started);
+        event
+    }
+
+    fn do_it(&mut self, current: &mut Current, command: &Command) -> Result<Option<Event>, Halt> {
         let event = match command {
-            Command::Plan => self.plan(current),
+            Command::Plan => {
+                self.plan(current);
+                return Ok(None);
+            }
             Command::JournalPlan { plan } => self.file_plan(current, plan),
             Command::OpenSession { write } => self.open_session(current, *write),
             Command::NextIdentity { write } => self.next_identity(current, *write),
-            Command::JournalReservation { name, identity } => {
-                self.journal_reservation(current, name, identity)
+            Command::JournalReservation {
+                name,
+                identity,
+                server,
+            } => self.journal_reservation(current, name, identity, *server),
+            Command::ReserveAtHub { reserved } => {
+                self.reserve_at_hub(current, reserved)?;
+                return Ok(None);
             }
-            Command::ReserveAtHub { reserved } => self.reserve_at_hub(current, reserved)?,
             Command::JournalWriteStarted {
                 name,
                 identity,
@@ -54,7 +77,7 @@ impl Runner {
                 return Ok(None);
             }
             Command::Fence { server } => self.fence_off(current, *server)?,
-            Command::ReadBack { write, inquiry } => self.read_back(current, *write, inquiry),
+            Command::ReadBack { write, inquiry } => return Ok(self.read_back(current, *write, inquiry)),
             Command::JournalWriteEnded {
                 name: _,
                 identity,
@@ -62,17 +85,17 @@ impl Runner {
             } => self.end_write(current, identity, *foreign),
             Command::JournalDone { done } => self.pass_write(current, done),
             Command::Freeze { reason } => {
-                let now = self.clock.now();
-                if let Err(error) = self.journal().freeze(&self.site.company, reason, now) {
-                    tracing::error!(code = error.code(), %error, "the freeze is not journaled");
-                }
                 tracing::error!(company = %self.site.company, reason, "imports of the company are frozen");
+                self.freeze(reason);
                 return Ok(None);
             }
             Command::JournalOutcome { outcome } => self.settle(current, outcome),
-            Command::Report { outcome } => self.report(current, outcome)?,
+            Command::Report { outcome } => {
+                self.report(current, outcome, Asking::Report)?;
+                return Ok(None);
+            }
             Command::Announce { standing } => {
-                self.announce(current, standing)?;
+                self.report(current, standing, Asking::Announce)?;
                 return Ok(None);
             }
         };
@@ -93,7 +116,7 @@ impl Runner {
     }
 
     fn open_session(&mut self, current: &Current, write: usize) -> Event {
-        match self.journal().frozen(&self.site.company) {
+        match self.frozen() {
             Ok(Some(reason)) => return Event::Frozen(reason),
             Ok(None) => {}
             Err(error) => return unjournaled(&error),
@@ -113,8 +136,12 @@ impl Runner {
         if self.worker.is_none() {
             // A new session looks at the site anew. Before a number is spent it must be
             // possible to read back.
-            self.erp.forget();
-            if let Err(error) = self.erp.columns() {
+            self.has_marker.clear();
+            let columns = self.tables.ask(|erp| {
+                erp.forget();
+                erp.columns()
+            });
+            if let Err(error) = columns {
                 return unreadable(&error);
             }
             let mut objects = match self.workshop.start() {
@@ -171,12 +198,20 @@ impl Runner {
                 }
             }
         }
-        let server = self.worker.as_ref().and_then(|worker| worker.objects.server());
+        let server = self.server();
         self.point("import.after_session");
         Event::SessionOpened(server)
     }
 
-    fn journal_reservation(&mut self, current: &Current, name: &str, identity: &str) -> Event {
+    /// Journals the identity together with the beginning of its write: one commit in front of
+    /// the hub's word, and none behind it.
+    fn journal_reservation(
+        &mut self,
+        current: &Current,
+        name: &str,
+        identity: &str,
+        server: Option<ServerProcess>,
+    ) -> Event {
         let at = self.clock.now();
         let reserved = Reserved {
             name: name.to_owned(),
@@ -186,18 +221,25 @@ impl Runner {
             at_hub: false,
             verdict: import::Verdict::Open,
         };
-        let journaled = self.journal().reserve(current.id(), &reserved);
+        let write = WriteStart {
+            name: name.to_owned(),
+            identity: identity.to_owned(),
+            at,
+            server,
+        };
+        let journaled = self.journal().reserve_and_start(current.id(), &reserved, &write);
         match journaled {
             Ok(()) => {
                 self.note(current, "reserved", &format!("{name} {identity}"));
                 self.point("import.after_reserve_local");
+                self.point("import.after_write_started");
                 Event::ReservationJournaled { at }
             }
             Err(error) => unjournaled(&error),
         }
     }
 
-    fn reserve_at_hub(&mut self, current: &Current, reserved: &Reserved) -> Result<Event, Halt> {
+    fn reserve_at_hub(&mut self, current: &mut Current, reserved: &Reserved) -> Result<(), Halt> {
         let write = current
             .writes()
             .iter()
@@ -213,17 +255,51 @@ impl Runner {
             lease: self.lease.ok_or(Halt::LeaseLost)?,
             reservation,
         };
-        match self.hub.reserve(current.id(), &reserve) {
-            Ok(()) => {
-                self.point("import.after_reserve_hub");
-                Ok(Event::ReservedAtHub)
-            }
+        self.tell_hub(current, Asking::Reserve, ToHub::Reserve(reserve));
+        Ok(())
+    }
+
+    /// What follows from the hub's word on the identity. Sage's session must still be the one
+    /// that is journaled with it.
+    pub(super) fn take_reservation(
+        &mut self,
+        current: &Current,
+        answer: Result<(), HubError>,
+    ) -> Result<Event, Halt> {
+        let Some(reserved) = current.reserved().cloned() else {
+            return Ok(lost("nothing is reserved any more"));
+        };
+        match answer {
+            Ok(()) => {}
             Err(HubError::IdentityTaken) => {
                 self.note(current, "identity_taken", &reserved.identity);
-                Ok(Event::IdentityTaken)
+                return Ok(Event::IdentityTaken);
             }
-            Err(error) => hub_failed(error),
+            Err(error) => return hub_failed(error),
         }
+        self.journal().note_at_hub(current.id(), &reserved.identity);
+        self.point("import.after_reserve_hub");
+        if let Some(paused) = self.paused_event() {
+            return Ok(paused);
+        }
+        if let Ok(Some(reason)) = self.frozen() {
+            // It was decided after the session was opened.
+            return Ok(blocked(Obstacle::SageUnreachable, &reason));
+        }
+        let is_filed = |write: &Write| write.identity_name() == reserved.name && write.is_filed();
+        if !current.writes().iter().any(is_filed) && self.server() != current.import.server() {
+            return Ok(blocked(
+                Obstacle::SageUnreachable,
+                &"the session ended before the document was entered",
+            ));
+        }
+        self.note(current, "write_started", &reserved.identity);
+        Ok(Event::ReservedAtHub)
+    }
+
+    /// The process of the open session.
+    fn server(&self) -> Option<ServerProcess> {
+        self.worker.as_ref().and_then(|worker| worker.objects.server())
     }
 
     fn start_write(
@@ -242,7 +318,6 @@ impl Runner {
         let started = self.journal().start_write(current.id(), &write);
         match started {
             Ok(()) => {
-                self.note(current, "write_started", identity);
                 self.point("import.after_write_started");
                 Event::WriteStarted
             }
@@ -260,10 +335,13 @@ impl Runner {
             return self.hand_over(current, receipt, identity);
         }
         let deposited = match &write {
-            Write::Receipt(_) => match self.erp.deposited(identity) {
-                Ok(deposited) => deposited,
-                Err(error) => return unreadable(&error),
-            },
+            Write::Receipt(_) => {
+                let identity = identity.to_owned();
+                match self.tables.ask(move |erp| erp.deposited(&identity)) {
+                    Ok(deposited) => deposited,
+                    Err(error) => return unreadable(&error),
+                }
+            }
             Write::SalesOrder(_) | Write::Customer(_) | Write::CustomerChange(_) | Write::ShipTo(_) => None,
         };
         let earlier = current.earlier();
@@ -349,7 +427,13 @@ impl Runner {
             Write::SalesOrder(_) => "SO_SalesOrderHeader",
             Write::Receipt(_) => return None,
         };
-        let has_column = self.erp.has_column(table, MARKER_COLUMN).unwrap_or(false);
+        if !self.has_marker.contains_key(table) {
+            // Only what is known is remembered, and as long as the session.
+            if let Ok(has) = self.tables.ask(move |erp| erp.has_column(table, MARKER_COLUMN)) {
+                self.has_marker.insert(table, has);
+            }
+        }
+        let has_column = self.has_marker.get(table).copied().unwrap_or(false);
         has_column.then(|| marker(current.id()))
     }
 
@@ -400,7 +484,7 @@ impl Runner {
     }
 
     fn pass_write(&mut self, current: &Current, done: &Done) -> Event {
-        self.erp.forget_customers();
+        self.tables.tell(Erp::forget_customers);
         let passed = self.journal().pass_write(current.id(), done);
         match passed {
             Ok(()) => {
@@ -426,9 +510,20 @@ impl Runner {
     fn settle(&mut self, current: &Current, outcome: &Outcome) -> Event {
         self.point("import.before_outcome_local");
         if outcome.numbers.contains_key("customer_no") {
-            self.erp.forget_customers();
+            self.tables.tell(Erp::forget_customers);
         }
-        let settled = self.journal().settle(current.id(), outcome);
+        let numbers: Vec<String> = outcome
+            .numbers
+            .iter()
+            .map(|(name, number)| format!("{name} {number}"))
+            .collect();
+        // In the commit of the outcome: what is told of it is never more than what is journaled.
+        let attempt = Attempt {
+            at: self.clock.now().to_string(),
+            step: outcome.state.as_str().to_owned(),
+            detail: numbers.join(", "),
+        };
+        let settled = self.journal().settle_with(current.id(), outcome, &attempt);
         match settled {
             Ok(()) => {
                 self.point("import.after_outcome_local");
@@ -440,56 +535,56 @@ impl Runner {
                     // Somebody is to look at it.
                     tracing::warn!(import = %current.id(), state, code, "import ended; it waits for a person");
                 }
-                self.note(
-                    current,
-                    outcome.state.as_str(),
-                    &outcome
-                        .numbers
-                        .iter()
-                        .map(|(name, number)| format!("{name} {number}"))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                );
                 Event::OutcomeJournaled
             }
             Err(error) => unjournaled(&error),
         }
     }
 
-    fn report(&mut self, current: &Current, outcome: &Outcome) -> Result<Event, Halt> {
-        match self.send(current, outcome)? {
-            Ok(()) => {}
-            Err(error) => return hub_failed(error),
-        }
-        self.point("import.after_report");
-        if let Err(error) = self.journal().mark_reported(current.id()) {
-            // It is reported again after the next start, which does no harm.
-            tracing::debug!(%error, "not noted that the hub knows the outcome");
-        }
-        self.point("import.after_mark_reported");
-        Ok(Event::Reported)
-    }
-
-    fn announce(&mut self, current: &Current, standing: &Outcome) -> Result<(), Halt> {
-        match self.send(current, standing)? {
-            Err(HubError::LeaseLost) => Err(Halt::LeaseLost),
-            Err(error) => {
-                tracing::debug!(%error, "the hub does not know yet that the import waits");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    fn send(&mut self, current: &Current, outcome: &Outcome) -> Result<Result<(), HubError>, Halt> {
+    /// Tells the hub where it stands, with what was tried as far as that is journaled: a driver
+    /// that starts again must not know less than the hub.
+    fn report(&mut self, current: &mut Current, outcome: &Outcome, asking: Asking) -> Result<(), Halt> {
         let lease = self.lease.ok_or(Halt::LeaseLost)?;
+        if asking == Asking::Announce
+            && let Err(error) = self.journal().flush()
+        {
+            tracing::debug!(%error, "attempts are not journaled yet, and not told");
+        }
         let attempts = self.journal().attempts(current.id()).unwrap_or_default();
         let report = Report {
             lease,
             revision: current.document.revision,
             report: outcome.clone().into_report(attempts),
         };
-        Ok(self.hub.report(current.id(), &report))
+        self.tell_hub(current, asking, ToHub::Report(report));
+        Ok(())
+    }
+
+    /// What follows from the hub's having the end.
+    pub(super) fn take_report(
+        &mut self,
+        current: &Current,
+        answer: Result<(), HubError>,
+    ) -> Result<Event, Halt> {
+        if let Err(error) = answer {
+            return hub_failed(error);
+        }
+        self.point("import.after_report");
+        let now = self.clock.now();
+        self.journal().mark_reported(current.id(), now);
+        self.point("import.after_mark_reported");
+        Ok(Event::Reported)
+    }
+
+    /// Sends a message about a document; its answer comes by itself.
+    pub(super) fn tell_hub(&mut self, current: &mut Current, asking: Asking, message: ToHub) {
+        let ticket = self.ticket(current, asking);
+        let answers = self.answers.clone();
+        let answer: HubAnswer = Box::new(move |answer| {
+            // Nobody waits any more when the writer has ended.
+            let _ = answers.send((ticket, Reply::Hub(answer)));
+        });
+        self.hub.tell(current.id(), message, answer);
     }
 
     pub(super) fn kill_worker(&mut self) {
@@ -498,7 +593,7 @@ impl Runner {
         }
     }
 
-    fn note(&mut self, current: &Current, step: &str, detail: &str) {
+    pub(super) fn note(&mut self, current: &Current, step: &str, detail: &str) {
         let at = self.clock.now().to_string();
         let attempt = Attempt {
             at,
@@ -518,6 +613,29 @@ impl Runner {
             .checked_sub(self.site.clock_tolerance)
             .unwrap_or(Timestamp::MIN);
         Stamp::of(self.site.time_zone.to_datetime(earliest))
+    }
+}
+
+/// What the time of a command is told as.
+const fn name_of(command: &Command) -> &'static str {
+    match command {
+        Command::Plan => "plan",
+        Command::JournalPlan { .. } => "journal_plan",
+        Command::OpenSession { .. } => "open_session",
+        Command::NextIdentity { .. } => "next_identity",
+        Command::JournalReservation { .. } => "journal_reservation",
+        Command::ReserveAtHub { .. } => "reserve_at_hub",
+        Command::JournalWriteStarted { .. } => "journal_write_started",
+        Command::Enter { .. } => "enter",
+        Command::KillWorker => "kill_worker",
+        Command::Fence { .. } => "fence",
+        Command::ReadBack { .. } => "read_back",
+        Command::JournalWriteEnded { .. } => "journal_write_ended",
+        Command::JournalDone { .. } => "journal_done",
+        Command::Freeze { .. } => "freeze",
+        Command::JournalOutcome { .. } => "journal_outcome",
+        Command::Report { .. } => "report",
+        Command::Announce { .. } => "announce",
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use import::plan::{Identities, Plan, Write};
-use import::planning::Past;
-use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Waiting};
+use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Stage, Waiting};
 use jiff::Timestamp;
 use values::ImportId;
+
+use super::lanes::Lane;
 
 /// An import under work.
 pub(super) struct Current {
@@ -18,9 +19,40 @@ pub(super) struct Current {
     /// The hub knows that it is journaled. Before, nothing is done and nothing reported: an
     /// import that the hub holds as neither new nor journaled would be handed over never again.
     pub(super) is_acknowledged: bool,
+    /// What it has to itself while it is on its way.
+    pub(super) lane: Lane,
+    /// It is on its way: not waiting, and its end not journaled.
+    pub(super) is_under_way: bool,
+    /// What it waits for an answer to.
+    pub(super) asked: Option<Asked>,
 }
 
-pub(super) fn current_of(record: &Record, is_acknowledged: bool) -> Current {
+/// Something that was asked and is not answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Names the answer.
+    pub(super) ticket: u64,
+    pub(super) what: Asking,
+}
+
+/// What is asked beside the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// The hub, to note that it is journaled.
+    Accept,
+    /// The hub, for its identity.
+    Reserve,
+    /// The hub, to note its end.
+    Report,
+    /// The hub, to note where it stands.
+    Announce,
+    /// The tables, for its plan.
+    Plan,
+    /// The tables, for what was entered.
+    Look,
+}
+
+pub(super) fn current_of(record: &Record, is_acknowledged: bool, lane: Lane) -> Current {
     let (import, commands) = Import::resume(record);
     Current {
         document: record.document.clone(),
@@ -28,6 +60,9 @@ pub(super) fn current_of(record: &Record, is_acknowledged: bool) -> Current {
         commands: commands.into(),
         blocked: None,
         is_acknowledged,
+        lane,
+        is_under_way: false,
+        asked: None,
     }
 }
 
@@ -60,6 +95,22 @@ impl Current {
         waiting.is_some_and(|waiting| waiting.obstacle == Obstacle::Paused)
     }
 
+    /// Is Sage's session set up for it?
+    pub(super) const fn is_in_session(&self) -> bool {
+        matches!(
+            self.import.stage(),
+            Stage::Numbering | Stage::Keeping { .. } | Stage::Announcing | Stage::Starting | Stage::Writing
+        )
+    }
+
+    /// Is its end journaled?
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(
+            self.import.stage(),
+            Stage::Reporting { .. } | Stage::Settled { .. }
+        )
+    }
+
     pub(super) const fn id(&self) -> &ImportId {
         &self.document.id
     }
@@ -76,14 +127,6 @@ impl Current {
         self.writes().get(place)
     }
 
-    /// What was done for it before; `suspects` are [`import::Import::suspects`].
-    pub(super) fn past<'a>(&'a self, suspects: &'a [Reserved]) -> Past<'a> {
-        Past {
-            done: self.import.done(),
-            reservations: suspects,
-        }
-    }
-
     /// What may be in Sage of it.
     pub(super) fn suspects(&self) -> Vec<Reserved> {
         self.import.suspects()
@@ -97,6 +140,11 @@ impl Current {
             Some((u32::try_from(place).ok()?, done.identity.clone()))
         });
         places.collect()
+    }
+
+    /// What was reserved for it last.
+    pub(super) fn reserved(&self) -> Option<&Reserved> {
+        self.import.reservations().last()
     }
 
     /// Was the identity reserved for it before?

@@ -7,19 +7,19 @@ mod sightings;
 pub(crate) use knowledge::code_key;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use agent_store::journal::Journal;
 use import::Row;
 use import::planning::CustomerFacts;
 use import::read_back::{Columns, TABLES};
 use import::settings::Settings;
 use jiff::Timestamp;
 use sage::{Column, ColumnInfo, Comparison, Literal, ReadError, ReadErrorCode, Reader, Select, Where};
-use std::sync::{Arc, Mutex};
-use values::{CompanyId, ImportId, Kind};
+use std::sync::Arc;
+use values::{Decimal, Kind};
 
 use super::rows::rows_of;
+use super::spent::Spent;
 
 /// Rows read for one question: no document has as many lines.
 const MAX_ROWS: usize = 20_000;
@@ -35,9 +35,7 @@ const RECEIPT_HISTORY: [&str; 2] = ["AR_CashReceiptsHistory", "AR_TransactionPay
 /// The ERP's tables.
 pub(super) struct Erp {
     reader: Box<dyn Reader>,
-    company: CompanyId,
     settings: Arc<Settings>,
-    journal: Arc<Mutex<Journal>>,
     tables: BTreeMap<String, Vec<ColumnInfo>>,
     user_key: Option<String>,
     /// Fields that the catalog has of a table: API name, column, kind.
@@ -45,28 +43,26 @@ pub(super) struct Erp {
     /// Customers for matching, and when they were read.
     customers: Option<(Timestamp, Vec<CustomerFacts>)>,
     now: Timestamp,
-    /// The document that is asked for.
-    about: Option<ImportId>,
+    /// What other documents of this driver that are not in Sage yet come to, by customer.
+    queued: BTreeMap<String, Decimal>,
+    /// What was found hangs on how much there is of an item.
+    counts_stock: bool,
+    spent: Spent,
 }
 
 impl Erp {
-    pub(super) fn new(
-        reader: Box<dyn Reader>,
-        company: CompanyId,
-        settings: Arc<Settings>,
-        journal: Arc<Mutex<Journal>>,
-    ) -> Self {
+    pub(super) fn new(reader: Box<dyn Reader>, settings: Arc<Settings>) -> Self {
         Self {
             reader,
-            company,
             settings,
-            journal,
             tables: BTreeMap::new(),
             user_key: None,
             fields: BTreeMap::new(),
             customers: None,
             now: Timestamp::MIN,
-            about: None,
+            queued: BTreeMap::new(),
+            counts_stock: false,
+            spent: Spent::default(),
         }
     }
 
@@ -76,10 +72,22 @@ impl Erp {
         self.user_key = None;
     }
 
-    /// What follows is asked now, and for this document.
-    pub(super) fn ask(&mut self, now: Timestamp, about: &ImportId) {
+    /// What follows is asked now, for another document; `queued` is what the others come to
+    /// that are not in Sage yet, by the customer's identity.
+    pub(super) fn begin(&mut self, now: Timestamp, queued: BTreeMap<String, Decimal>) {
         self.now = now;
-        self.about = Some(about.clone());
+        self.queued = queued;
+        self.counts_stock = false;
+    }
+
+    /// Does what was found since hang on how much there is of an item?
+    pub(super) const fn has_counted_stock(&self) -> bool {
+        self.counts_stock
+    }
+
+    /// What the time of reads went into since it was last asked.
+    pub(super) fn spent(&mut self) -> Spent {
+        self.spent.take()
     }
 
     /// A customer was created or changed: who is matched against is read anew.
@@ -208,7 +216,10 @@ impl Erp {
     }
 
     fn read(&mut self, select: &Select) -> Result<Vec<Row>, ReadError> {
-        let page = self.reader.read(select, MAX_ROWS, TIME_LIMIT)?;
+        let started = Instant::now();
+        let page = self.reader.read(select, MAX_ROWS, TIME_LIMIT);
+        self.spent.add("(erp_read)", started);
+        let page = page?;
         if !page.end {
             return Err(ReadError::new(
                 ReadErrorCode::DriverError,

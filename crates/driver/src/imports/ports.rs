@@ -39,6 +39,16 @@ pub trait HubImports {
     /// See [`HubError`].
     fn reserve(&mut self, id: &ImportId, reserve: &Reserve) -> Result<(), HubError>;
 
+    /// Sends a message about a document without waiting for the hub, and gives its answer to
+    /// `answer`, from whichever thread. About one document there is one message at a time.
+    fn tell(&mut self, id: &ImportId, message: ToHub, answer: HubAnswer) {
+        answer(match message {
+            ToHub::Accept(accept) => self.accept(id, &accept),
+            ToHub::Reserve(reserve) => self.reserve(id, &reserve),
+            ToHub::Report(report) => self.report(id, &report),
+        });
+    }
+
     /// What Sage says to a preview.
     ///
     /// # Errors
@@ -50,6 +60,28 @@ pub trait HubImports {
     /// # Errors
     /// See [`HubError`].
     fn report(&mut self, id: &ImportId, report: &Report) -> Result<(), HubError>;
+}
+
+/// What is told to the hub about a document.
+#[derive(Clone, Debug)]
+pub enum ToHub {
+    /// See [`HubImports::accept`].
+    Accept(Accept),
+    /// See [`HubImports::reserve`].
+    Reserve(Reserve),
+    /// See [`HubImports::report`].
+    Report(Report),
+}
+
+/// Takes the hub's answer to a message.
+pub type HubAnswer = Box<dyn FnOnce(Result<(), HubError>) + Send>;
+
+/// The ERP's tables; comes back by itself after a failure.
+pub enum TableReader {
+    /// Read when it is asked, by the writer itself.
+    Here(Box<dyn Reader>),
+    /// Read by a thread beside the writer, while that has Sage's objects at work.
+    Beside(Box<dyn Reader + Send>),
 }
 
 /// The hub did not do what was asked.
@@ -117,8 +149,8 @@ pub struct Ports {
     pub hub: Box<dyn HubImports>,
     /// Where workers come from.
     pub workshop: Box<dyn Workshop>,
-    /// The ERP's tables; comes back by itself after a failure.
-    pub reader: Box<dyn Reader>,
+    /// The ERP's tables.
+    pub reader: TableReader,
     /// Processes.
     pub fence: Box<dyn Fence>,
     /// Time and chance.

@@ -3,14 +3,15 @@
 //! A preview goes behind everything that is to be written, is journaled nowhere and spends
 //! nothing but a number, as the same thing on Sage's screen does.
 
+use std::sync::Arc;
+
 use import::plan::{CustomerSource, Identities, Plan, Planned, ShipToSource, Write};
-use import::planning::Past;
 use import::writing::{Answer, EnterContext, Entry, next_number, preview};
 use import::{Document, Event, Obstacle};
 use model::{Decision, ImportReport, ImportState, Problem};
 use wire::agent::{Preview, PreviewAnswer};
 
-use super::carry_out::obstacle_of;
+use super::carry_out::{Making, obstacle_of};
 use super::ports::HubError;
 use super::runner::Runner;
 
@@ -37,9 +38,18 @@ impl Runner {
             body: asked.body.clone(),
             decision: Decision::default(),
         };
-        let now = self.clock.now();
-        self.erp.ask(now, &asked.id);
-        let plan = match self.planned(&document, Past::default()) {
+        let making = Making {
+            now: self.clock.now(),
+            today: self.today(),
+            settings: Arc::clone(&self.site.settings),
+            rules: Arc::clone(&self.site.rules),
+            document,
+            done: Vec::new(),
+            suspects: Vec::new(),
+            queued: self.queued(),
+        };
+        let made = self.tables.ask(move |erp| making.make(erp));
+        let plan = match made.map(|made| made.planned) {
             Ok(Planned::Ready(plan)) => plan,
             Ok(Planned::Nothing { numbers, warnings }) => {
                 return ImportReport {

@@ -1,10 +1,14 @@
 //! One company's writer.
 
+mod answers;
+mod freeze;
 mod intake;
+mod redaction;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,16 +17,21 @@ use import::plan::Program;
 use import::rules::Rules;
 use import::settings::Settings;
 use import::writing::{Login, release_session};
-use import::{Command, Event, Moment, Obstacle};
+use import::{Command, Event, Moment, Obstacle, Stage};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use model::ImportState;
-use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::Preview;
+use sage::ReadError;
+use values::{CompanyId, Decimal, ImportId, LeaseEpoch};
+use wire::agent::{Accept, Preview};
 use wire::status::ImportsStanding;
 
-use super::current::Current;
+use super::carry_out::{Looked, Made};
+use super::current::{Asked, Asking, Current};
 use super::erp::Erp;
-use super::ports::{Clock, Fence, HubError, HubImports, Ports, Worker, Workshop};
+use super::lanes::Taken;
+use super::ports::{Clock, Fence, HubError, HubImports, Ports, TableReader, ToHub, Worker, Workshop};
+use super::spent::Spent;
+use super::tables::Tables;
 
 /// Documents held at a time: more wait at the hub, where they are safe too.
 const MAX_IMPORTS: usize = 100;
@@ -32,6 +41,11 @@ const WORK_LIMIT: u32 = 20;
 const POLL: Duration = Duration::from_secs(20);
 /// Longest sleep at a time, so that a stop is heard soon.
 const NAP: Duration = Duration::from_millis(500);
+/// Documents on their way at a time: one that is entered, one that is about to be, one that
+/// is planned, and one whose end is looked for and journaled.
+const MAX_UNDER_WAY: usize = 4;
+/// How long a stop waits for the hub to take the ends of documents.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What is known about the company.
 #[derive(Clone, Debug)]
@@ -57,6 +71,8 @@ pub struct Site {
     pub fence_wait: Duration,
     /// A session without work for so long is released, with its seat.
     pub idle_release: Duration,
+    /// So long after its end a document's body is forgotten.
+    pub redact_after: SignedDuration,
 }
 
 /// The company's only writer.
@@ -65,7 +81,7 @@ pub struct Runner {
     pub(super) journal: Arc<Mutex<Journal>>,
     pub(super) hub: Box<dyn HubImports>,
     pub(super) workshop: Box<dyn Workshop>,
-    pub(super) erp: Erp,
+    pub(super) tables: Tables,
     pub(super) fence: Box<dyn Fence>,
     pub(super) clock: Box<dyn Clock>,
     pub(super) fault_point: Box<dyn Fn(&'static str)>,
@@ -75,6 +91,20 @@ pub struct Runner {
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
     pub(super) imports: Vec<Current>,
+    /// Where what is asked beside the writer is answered.
+    pub(super) answers: Sender<(u64, Reply)>,
+    answered: Receiver<(u64, Reply)>,
+    tickets: u64,
+    /// What documents come to that the journal has open and the hub has not, by customer.
+    pub(super) resting: BTreeMap<String, Decimal>,
+    /// Has a table the column for the mark of a document? As long as the session.
+    pub(super) has_marker: BTreeMap<&'static str, bool>,
+    /// Why imports are frozen, as long as that is not journaled.
+    unjournaled_freeze: Option<String>,
+    /// When old documents were last looked for.
+    redacted_at: Option<Timestamp>,
+    /// The hub gave as much work as it was asked for: there may be more.
+    has_more: bool,
     /// Documents with a past that the journal does not know, for which a lease was taken anew.
     asked_after: BTreeSet<ImportId>,
     /// Documents of the company that a person has to look for in Sage.
@@ -87,6 +117,7 @@ pub struct Runner {
     pub(super) hub_pause: Pause,
     /// Tells this session's batches from those of another, where a site wants that.
     pub(super) run: String,
+    pub(super) spent: Spent,
 }
 
 /// A worker with an open session.
@@ -102,6 +133,16 @@ pub(super) struct Gate {
     pub(super) obstacle: Obstacle,
     pub(super) detail: String,
     pub(super) until: Timestamp,
+}
+
+/// What comes of something that was asked beside the writer.
+pub(super) enum Reply {
+    /// The hub's word.
+    Hub(Result<(), HubError>),
+    /// What planning came to.
+    Planned(Result<Made, ReadError>),
+    /// What stands in the tables.
+    Looked(Result<Looked, ReadError>),
 }
 
 /// Why an import is left where it is.
@@ -125,18 +166,18 @@ impl Runner {
     /// is safe; a write under way runs to its end.
     #[must_use]
     pub fn new(site: Site, ports: Ports, journal: Arc<Mutex<Journal>>, stop: Arc<AtomicBool>) -> Self {
-        let erp = Erp::new(
-            ports.reader,
-            site.company.clone(),
-            Arc::clone(&site.settings),
-            Arc::clone(&journal),
-        );
+        let settings = Arc::clone(&site.settings);
+        let tables = match ports.reader {
+            TableReader::Here(reader) => Tables::Here(Box::new(Erp::new(reader, settings))),
+            TableReader::Beside(reader) => Tables::beside(move || Erp::new(reader, settings)),
+        };
+        let (answers, answered) = mpsc::channel();
         Self {
             site,
             journal,
             hub: ports.hub,
             workshop: ports.workshop,
-            erp,
+            tables,
             fence: ports.fence,
             clock: ports.clock,
             fault_point: ports.fault_point,
@@ -146,6 +187,14 @@ impl Runner {
             worker: None,
             gate: None,
             imports: Vec::new(),
+            answers,
+            answered,
+            tickets: 0,
+            resting: BTreeMap::new(),
+            has_marker: BTreeMap::new(),
+            unjournaled_freeze: None,
+            redacted_at: None,
+            has_more: false,
             asked_after: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             tell: Box::new(|_| {}),
@@ -153,6 +202,7 @@ impl Runner {
             previews: VecDeque::new(),
             hub_pause: Pause::default(),
             run: String::new(),
+            spent: Spent::default(),
         }
     }
 
@@ -169,6 +219,7 @@ impl Runner {
         while !self.is_stopped() {
             self.turn();
         }
+        self.take_leave();
         self.release_session();
     }
 
@@ -184,6 +235,8 @@ impl Runner {
         if (self.paused)().is_some() {
             self.release_session();
         }
+        self.journal_freeze();
+        self.hear(Duration::ZERO);
         if let Some(until) = self.hub_pause.until
             && until > now
         {
@@ -194,8 +247,23 @@ impl Runner {
             self.take_lease();
             return;
         };
+        // What is not acknowledged yet would be handed over again.
+        if self.has_more && self.imports.iter().all(|current| current.is_acknowledged) {
+            self.take_work(lease, now, Duration::ZERO);
+            return;
+        }
         if let Some(place) = self.next_due(now) {
             self.drive(place);
+            return;
+        }
+        if self.imports.iter().any(|current| current.asked.is_some()) {
+            let next = self.imports.iter().filter(|c| c.asked.is_none());
+            let next = next
+                .filter_map(|c| c.import.due_at())
+                .filter(|due| *due > now)
+                .min();
+            let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+            self.hear(wait.unwrap_or(NAP).min(NAP));
             return;
         }
         if let Some(asked) = self.previews.pop_front() {
@@ -214,12 +282,17 @@ impl Runner {
         {
             self.release_session();
         }
-        self.take_work(lease, now);
+        self.redact(now);
+        self.take_work(lease, now, POLL);
     }
 
     /// Frees the seat in Sage, if one is taken; the next document takes it again.
     pub fn release_session(&mut self) {
         if let Some(mut worker) = self.worker.take() {
+            if let Ok(spent) = self.tables.ask(|erp| Ok(erp.spent())) {
+                self.spent.join(spent);
+            }
+            tracing::info!(spent = %self.spent.take(), "what the time of documents went into");
             if let Err(fault) = release_session(worker.objects.as_mut()) {
                 tracing::debug!(%fault, "the session was not released");
             }
@@ -252,45 +325,98 @@ impl Runner {
         }
     }
 
+    /// The document to go on with. What is asked of others comes first, since it goes on by
+    /// itself; then what may be entered, so that Sage's session is never idle without need;
+    /// then the one to be entered after it; then what is left to be journaled.
     fn next_due(&self, now: Timestamp) -> Option<usize> {
         let is_paused = (self.paused)().is_some();
-        self.imports.iter().position(|current| {
-            let is_due = current.import.due_at().is_some_and(|due| due <= now);
-            is_due && !(is_paused && current.waits_for_pause())
-        })
+        let is_due = |current: &Current| {
+            current.asked.is_none()
+                && current.import.due_at().is_some_and(|due| due <= now)
+                && !(is_paused && current.waits_for_pause())
+        };
+        let in_session = self.imports.iter().position(Current::is_in_session);
+        let mut taken = Taken::default();
+        let mut under_way = 0;
+        for current in self.imports.iter().filter(|current| current.is_under_way) {
+            taken.take(&current.lane);
+            under_way += 1;
+        }
+        let mut best: Option<(u8, usize)> = None;
+        for (place, current) in self.imports.iter().enumerate() {
+            if !is_due(current) {
+                continue;
+            }
+            if !current.is_under_way && !current.has_ended() {
+                let may_begin = under_way < MAX_UNDER_WAY && taken.is_free(&current.lane);
+                // Who comes later of the same customer waits behind it.
+                taken.take(&current.lane);
+                if !may_begin {
+                    continue;
+                }
+            }
+            let rank = match current.import.stage() {
+                Stage::Journaled | Stage::Filing { .. } => 0,
+                Stage::Writing => 1,
+                Stage::Opening
+                | Stage::Numbering
+                | Stage::Keeping { .. }
+                | Stage::Announcing
+                | Stage::Starting => 2,
+                Stage::Fencing { .. }
+                | Stage::Reading { .. }
+                | Stage::Ending { .. }
+                | Stage::Passing { .. }
+                | Stage::Concluding { .. }
+                | Stage::Reporting { .. }
+                | Stage::Settled { .. } => 3,
+            };
+            let rank = if current.is_acknowledged { rank } else { 0 };
+            if rank == 2 && in_session.is_some_and(|other| other != place) {
+                continue;
+            }
+            if best.is_none_or(|(before, _)| rank < before) {
+                best = Some((rank, place));
+            }
+        }
+        best.map(|(_, place)| place)
     }
 
     /// Brings one import as far as it goes now.
     fn drive(&mut self, place: usize) {
         let mut current = self.imports.remove(place);
+        current.is_under_way = true;
         if !current.is_acknowledged {
-            match self.acknowledge(&current) {
-                Ok(()) => current.is_acknowledged = true,
-                Err(HubError::LeaseLost) => {
-                    self.lose_lease();
-                    return;
-                }
-                Err(HubError::Refused { code, detail }) => {
-                    // A hub restored from before the document was posted does not know it. The
-                    // journal keeps it; the others go on.
-                    tracing::warn!(import = %current.id(), code, detail, "the hub does not take this import back; it rests");
-                    return;
-                }
-                Err(error) => {
-                    tracing::debug!(import = %current.id(), %error, "not acknowledged yet");
-                    self.imports.insert(place, current);
-                    self.pause(Obstacle::HubUnreachable, &error);
-                    return;
-                }
-            }
+            let Some(lease) = self.lease else { return };
+            let accept = Accept {
+                lease,
+                revision: current.document.revision,
+            };
+            self.tell_hub(&mut current, Asking::Accept, ToHub::Accept(accept));
+            self.imports.insert(place, current);
+            return;
         }
         if current.commands.is_empty() {
             let moment = self.moment();
             current.step(Event::Due, &moment);
         }
+        self.go_on(place, current);
+    }
+
+    /// Carries out what is to be done for it, until it has to wait for something.
+    fn go_on(&mut self, place: usize, mut current: Current) {
         // What was just entered is read back before the driver lets go.
         let mut has_entered = false;
-        while let Some(command) = current.commands.pop_front() {
+        while current.asked.is_none()
+            && let Some(command) = current.commands.pop_front()
+        {
+            if matches!(command, Command::OpenSession { .. })
+                && self.imports.iter().any(Current::is_in_session)
+            {
+                // The session is set up for another one, which is entered first.
+                current.commands.push_front(command);
+                break;
+            }
             let reads_back = has_entered && matches!(command, Command::ReadBack { .. });
             let gated = if touches_sage(&command) && !reads_back {
                 self.paused_event().or_else(|| self.gated(&command))
@@ -299,41 +425,68 @@ impl Runner {
             };
             has_entered |= matches!(command, Command::Enter { .. });
             let was_gated = gated.is_some();
-            let event =
-                match gated.map_or_else(|| self.carry_out(&current, &command), |event| Ok(Some(event))) {
-                    Ok(Some(event)) => self.or_paused(event),
-                    Ok(None) => continue,
-                    Err(halt) => {
-                        // What is in memory is given up; the journal knows the rest.
-                        if halt == Halt::LeaseLost {
-                            self.lose_lease();
-                        }
-                        return;
+            let done = match gated {
+                Some(event) => Ok(Some(event)),
+                None => self.carry_out(&mut current, &command),
+            };
+            match done {
+                Ok(Some(event)) => self.advance(&mut current, event, was_gated),
+                Ok(None) => {}
+                Err(halt) => {
+                    // What is in memory is given up; the journal knows the rest.
+                    if halt == Halt::LeaseLost {
+                        self.imports.push(current);
+                        self.lose_lease();
                     }
-                };
-            let moment = self.moment();
-            current.step(event, &moment);
-            current.note_obstacle(moment.at);
-            if let Some(waiting) = current.import.waiting() {
-                tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
-                if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
-                    let detail = waiting.detail.clone();
-                    self.gate = Some(Gate {
-                        obstacle: waiting.obstacle,
-                        detail,
-                        until: waiting.until,
-                    });
+                    return;
                 }
             }
         }
+        self.put_back(place, current);
+    }
+
+    /// Steps it on, and sees what it waits for.
+    fn advance(&mut self, current: &mut Current, event: Event, was_gated: bool) {
+        let event = self.or_paused(event);
+        let moment = self.moment();
+        current.step(event, &moment);
+        current.note_obstacle(moment.at);
+        if let Some(waiting) = current.import.waiting() {
+            tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
+            if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
+                let detail = waiting.detail.clone();
+                self.gate = Some(Gate {
+                    obstacle: waiting.obstacle,
+                    detail,
+                    until: waiting.until,
+                });
+            }
+        }
+    }
+
+    fn put_back(&mut self, place: usize, mut current: Current) {
         self.note_doubt(current.id(), Some(current.import.standing().state));
-        if current.import.due_at().is_some() {
-            // It waits: people look at what was tried.
-            if let Err(error) = self.journal().keep_notes() {
+        let is_waiting = current.import.waiting().is_some();
+        if is_waiting || current.has_ended() {
+            current.is_under_way = false;
+        }
+        if is_waiting {
+            // People look at what was tried.
+            if let Err(error) = self.journal().flush() {
                 tracing::debug!(%error, "attempts not noted");
             }
+        }
+        if current.import.due_at().is_some() {
             self.imports.insert(place.min(self.imports.len()), current);
         }
+    }
+
+    /// Names what is asked for the document.
+    pub(super) fn ticket(&mut self, current: &mut Current, what: Asking) -> u64 {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        current.asked = Some(Asked { ticket, what });
+        ticket
     }
 
     fn note_doubt(&mut self, id: &ImportId, state: Option<ImportState>) {
@@ -366,7 +519,7 @@ impl Runner {
         (self.paused)()
     }
 
-    fn paused_event(&self) -> Option<Event> {
+    pub(super) fn paused_event(&self) -> Option<Event> {
         (self.paused)().map(|detail| Event::Blocked {
             obstacle: Obstacle::Paused,
             detail,

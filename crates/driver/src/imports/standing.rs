@@ -22,7 +22,8 @@ impl Runner {
         let waiting: Vec<&Current> = self.imports.iter().filter(|i| i.waiting().is_some()).collect();
         ImportsStanding {
             condition: self.condition(now),
-            frozen: self.frozen(),
+            // A journal that cannot be read is a condition of its own.
+            frozen: self.frozen().ok().flatten(),
             queued: count(self.imports.len()),
             waiting_count: count(waiting.len()),
             in_doubt: count(self.in_doubt.len()),
@@ -41,11 +42,6 @@ impl Runner {
             (self.tell)(standing.clone());
             self.told = Some(standing);
         }
-    }
-
-    fn frozen(&self) -> Option<String> {
-        // A journal that cannot be read is a condition of its own.
-        self.journal().frozen(&self.site.company).ok().flatten()
     }
 
     /// What holds up every document: a state of Sage's, or the hub or the journal.

@@ -223,3 +223,40 @@ fn what_is_no_receipt_for_a_file_is_refused() {
         ("receipt_file_failed", true)
     );
 }
+
+#[test]
+fn an_old_file_is_removed_and_never_handed_over_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = file_writer(folder.path());
+    let (one, other) = (IDENTITY, ":A::01:ABF:K999999999");
+    let first = hand_over(&writer, &write(), one, LIMIT).unwrap();
+    let kept = hand_over(
+        &writer,
+        &ReceiptWrite {
+            check_no: "K999999999".into(),
+            ..write()
+        },
+        other,
+        LIMIT,
+    )
+    .unwrap();
+    assert!(first.file.exists());
+    forget(&writer, one).unwrap();
+    assert!(!first.file.exists(), "{}", first.file.display());
+    assert!(kept.file.exists());
+    // Again, after somebody moved a file away, and for one that never was.
+    fs::remove_file(&kept.file).unwrap();
+    for identity in [one, other, ":A::01:ABF:K000000000"] {
+        forget(&writer, identity).unwrap();
+    }
+    let again = hand_over(&writer, &write(), one, LIMIT).unwrap();
+    assert!(!again.is_new && !again.file.exists());
+    // A file that cannot be removed is told, with its place.
+    let stuck = file_writer(&folder.path().join("stuck"));
+    let handed = hand_over(&stuck, &write(), one, LIMIT).unwrap();
+    fs::remove_file(&handed.file).unwrap();
+    fs::create_dir(&handed.file).unwrap();
+    let error = forget(&stuck, one).unwrap_err();
+    assert_eq!(error.code(), "receipt_file_failed");
+    assert!(error.to_string().contains("K234567890"), "{error}");
+}

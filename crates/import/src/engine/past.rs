@@ -24,6 +24,7 @@ impl Import {
             begun: record.write.clone(),
             unread: Vec::new(),
             server: None,
+            is_started: false,
             writes: 0,
             unclear: 0,
             was_begun: false,
@@ -61,7 +62,7 @@ impl Import {
             self.at += 1;
         }
         (self.writes, self.unclear, self.taken, self.was_begun) = (0, 0, 0, false);
-        (self.waited, self.server) = (None, None);
+        (self.waited, self.server, self.is_started) = (None, None, false);
         if self.write().is_none() {
             // The last write was journaled, and the end was not.
             self.stage = self.conclude(ImportState::Written, Numbers::new(), Vec::new());

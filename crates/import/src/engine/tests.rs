@@ -142,7 +142,6 @@ impl Run {
             })
             .step(Event::ReservationJournaled { at: at(1).at })
             .step(Event::ReservedAtHub)
-            .step(Event::WriteStarted)
     }
 
     fn found(self, finding: Finding, keeps_history: bool) -> Self {
@@ -231,21 +230,13 @@ fn a_good_order_goes_straight_through() {
         run.commands,
         [Command::JournalReservation {
             name: "sales_order_no".into(),
-            identity: "101".into()
+            identity: "101".into(),
+            server: Some(SERVER)
         }]
     );
     let run = run.step(Event::ReservationJournaled { at: at(1).at });
     assert!(matches!(&run.commands[..], [Command::ReserveAtHub { reserved }] if reserved.identity == "101"));
     let run = run.step(Event::ReservedAtHub);
-    assert_eq!(
-        run.commands,
-        [Command::JournalWriteStarted {
-            name: "sales_order_no".into(),
-            identity: "101".into(),
-            server: Some(SERVER)
-        }]
-    );
-    let run = run.step(Event::WriteStarted);
     assert_eq!(
         run.commands,
         [Command::Enter {
@@ -367,7 +358,16 @@ fn every_step_may_be_blocked_and_is_taken_again() {
     let numbering = || opening().step(Event::SessionOpened(None));
     let keeping = || numbering().step(given());
     let announcing = || keeping().step(Event::ReservationJournaled { at: at(1).at });
-    let starting = || announcing().step(Event::ReservedAtHub);
+    let starting = || {
+        Run::of(&Record {
+            reservations: vec![reserved("101", Source::Journal)],
+            ..planned()
+        })
+        .found(Finding::Absent, true)
+        .step(Event::WriteEnded)
+        .step(Event::SessionOpened(None))
+        .step(Event::ReservedAtHub)
+    };
     let again = |run: Run, obstacle| {
         let run = run.step(blocked(obstacle));
         let waiting = run.import.waiting().unwrap();
@@ -399,10 +399,21 @@ fn every_step_may_be_blocked_and_is_taken_again() {
         again(keeping(), Obstacle::JournalFull),
         Command::OpenSession { write: 0 }
     );
-    assert_eq!(
-        again(announcing(), Obstacle::HubUnreachable),
-        Command::OpenSession { write: 0 }
-    );
+    // The beginning of the write is taken back before the wait.
+    assert_eq!(announcing().import.begun_only().unwrap().identity, "101");
+    assert!(Run::writing("101").import.begun_only().is_none());
+    let run = announcing().step(blocked(Obstacle::HubUnreachable));
+    assert_eq!(run.ending(), (false, Some(Obstacle::HubUnreachable)));
+    assert!(matches!(
+        &run.commands[..],
+        [Command::JournalWriteEnded { foreign: false, .. }]
+    ));
+    let run = run.step(Event::WriteEnded);
+    assert_eq!(run.import.waiting().unwrap().obstacle, Obstacle::HubUnreachable);
+    let (import, commands) = run.import.step(Event::Due, &at(10_000));
+    assert_eq!(commands, [Command::OpenSession { write: 0 }]);
+    let (_, commands) = import.step(Event::SessionOpened(None), &at(10_000));
+    assert!(matches!(&commands[..], [Command::ReserveAtHub { .. }]));
     assert_eq!(
         again(starting(), Obstacle::JournalFull),
         Command::OpenSession { write: 0 }
@@ -411,7 +422,23 @@ fn every_step_may_be_blocked_and_is_taken_again() {
         again(Run::done(), Obstacle::ReaderUnavailable),
         Command::ReadBack { .. }
     ));
-    let concluding = Run::done().found(ours(), true);
+    let concluding = || Run::done().found(ours(), true);
+    let refused = || {
+        let problem = Problem::new("item_unknown", "lines[0].item_code", "x", "y");
+        Run::of(&record()).step(Event::Planned(Planned::Refused(vec![problem])))
+    };
+    for (run, wanted) in [
+        (concluding(), ImportState::Writing),
+        (refused(), ImportState::Waiting),
+    ] {
+        let run = run.step(blocked(Obstacle::JournalFull));
+        let [Command::Announce { standing }] = &run.commands[..] else {
+            panic!("{:?}", run.commands);
+        };
+        assert_eq!(standing.state, wanted, "an end is told when it is journaled");
+        assert_eq!(standing.problems[0].code, "journal_full");
+    }
+    let concluding = concluding();
     assert!(matches!(
         again(concluding, Obstacle::JournalFull),
         Command::JournalOutcome { .. }

@@ -167,19 +167,22 @@ pub enum Command {
         /// Its place in the plan.
         write: usize,
     },
-    /// Journal the reservation.
+    /// Journal the reservation and that the write begins under it, with room for its outcome.
     JournalReservation {
         /// Which write.
         name: String,
         /// The identity.
         identity: String,
+        /// The process that will commit it.
+        server: Option<ServerProcess>,
     },
     /// Make the reservation known to the hub.
     ReserveAtHub {
         /// The reservation.
         reserved: Reserved,
     },
-    /// Journal that the write begins, with room for its outcome.
+    /// Journal that a write begins under an identity that was reserved before, with room for
+    /// its outcome.
     JournalWriteStarted {
         /// Which write.
         name: String,
@@ -280,7 +283,7 @@ pub enum Event {
         /// In whose words.
         detail: String,
     },
-    /// The reservation is journaled.
+    /// The reservation is journaled, and that the write begins.
     ReservationJournaled {
         /// When it was made.
         at: Timestamp,

@@ -87,7 +87,11 @@ impl Runner {
         digits: u8,
     ) -> Event {
         let division = &customer.ar_division_no;
-        let highest = match self.erp.highest_customer(division, prefix, digits) {
+        let (of, with) = (division.clone(), prefix.to_owned());
+        let highest = self
+            .tables
+            .ask(move |erp| erp.highest_customer(&of, &with, digits));
+        let highest = match highest {
             Ok(highest) => highest.unwrap_or(0),
             Err(error) => return unreadable(&error),
         };
@@ -147,7 +151,8 @@ impl Runner {
     }
 
     fn ship_to_codes(&mut self, customer: &CustomerRef) -> Result<Vec<String>, ReadError> {
-        let ship_tos = self.erp.ship_tos(customer)?;
+        let customer = customer.clone();
+        let ship_tos = self.tables.ask(move |erp| erp.ship_tos(&customer))?;
         Ok(ship_tos.into_iter().map(|ship_to| ship_to.ship_to_code).collect())
     }
 

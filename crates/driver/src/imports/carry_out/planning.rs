@@ -6,18 +6,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expression::Value;
-use import::plan::{CustomerWrite, Plan, Planned, Write};
+use import::identity::customer_identity;
+use import::plan::{CustomerSource, CustomerWrite, Plan, Planned, Write};
 use import::planning::{Context, Past, plan};
-use import::rules::{Applied, DocumentKind, Facts, Wanted};
-use import::{Document, Event, Obstacle};
+use import::rules::{Applied, DocumentKind, Facts, Rules, Wanted};
+use import::settings::Settings;
+use import::{Command, Document, Done, Event, Obstacle, Reserved};
+use jiff::Timestamp;
 use model::Problem;
 use sage::ReadError;
 use serde_json::Value as Json;
-use values::{Decimal, ImportId};
+use values::{Date, Decimal, ImportId};
 
-use super::super::current::Current;
+use super::super::current::{Asking, Current};
 use super::super::erp::Erp;
-use super::super::runner::Runner;
+use super::super::lanes::Lane;
+use super::super::runner::{Reply, Runner};
 use super::{blocked, unreadable};
 
 /// Decimals of weights.
@@ -27,37 +31,102 @@ const CUSTOMER_NO: &str = "customer_no";
 /// Columns of a new customer by which it would be matched with another one.
 const MATCHED: [&str; 3] = ["EmailAddress$", "CustomerName$", "TaxExemptNo$"];
 
+/// What a plan is made of, beside the tables.
+pub(in crate::imports) struct Making {
+    pub(in crate::imports) now: Timestamp,
+    pub(in crate::imports) today: Date,
+    pub(in crate::imports) settings: Arc<Settings>,
+    pub(in crate::imports) rules: Arc<Rules>,
+    pub(in crate::imports) document: Document,
+    pub(in crate::imports) done: Vec<Done>,
+    pub(in crate::imports) suspects: Vec<Reserved>,
+    /// What other documents come to that are not in Sage yet, by customer.
+    pub(in crate::imports) queued: BTreeMap<String, Decimal>,
+}
+
+/// A plan, and whether it hangs on how much there is of an item.
+pub(in crate::imports) struct Made {
+    pub(in crate::imports) planned: Planned,
+    pub(in crate::imports) counts_stock: bool,
+}
+
 impl Runner {
-    pub(super) fn plan(&mut self, current: &Current) -> Event {
-        let now = self.clock.now();
-        self.erp.ask(now, current.id());
-        if current.document.revision > 1 {
-            // Somebody looked at it meanwhile, and may have entered the customer by hand.
-            self.erp.forget_customers();
+    /// Has the document planned, beside whatever else is done.
+    pub(super) fn plan(&mut self, current: &mut Current) {
+        let making = self.making(current);
+        let ticket = self.ticket(current, Asking::Plan);
+        let answers = self.answers.clone();
+        self.tables.tell(move |erp| {
+            let made = making.make(erp);
+            // Nobody waits any more when the writer has ended.
+            let _ = answers.send((ticket, Reply::Planned(made)));
+        });
+    }
+
+    fn making(&mut self, current: &Current) -> Making {
+        Making {
+            now: self.clock.now(),
+            today: self.today(),
+            settings: Arc::clone(&self.site.settings),
+            rules: Arc::clone(&self.site.rules),
+            document: current.document.clone(),
+            done: current.import.done().to_vec(),
+            suspects: current.suspects(),
+            queued: self.queued(),
         }
-        let suspects = current.suspects();
-        let planned = self.planned(&current.document, current.past(&suspects));
-        if let Ok(Planned::Ready(plan)) = &planned
+    }
+
+    /// What follows from the plan that was made; none when it has to be made once more.
+    pub(in crate::imports) fn take_plan(
+        &mut self,
+        current: &mut Current,
+        made: Result<Made, ReadError>,
+    ) -> Option<Event> {
+        let made = match made {
+            Ok(made) => made,
+            Err(error) => return Some(unreadable(&error)),
+        };
+        if current.lane != Lane::All {
+            let writes = match &made.planned {
+                Planned::Ready(plan) => plan.writes.as_slice(),
+                Planned::Nothing { .. } | Planned::Refused(_) | Planned::Held(_) => &[],
+            };
+            if made.counts_stock || !current.lane.covers(writes) {
+                // Others were on their way meanwhile that it should have waited for.
+                current.lane = Lane::All;
+                current.commands.push_front(Command::Plan);
+                current.is_under_way = false;
+                return None;
+            }
+        }
+        if let Planned::Ready(plan) = &made.planned
             && let Some(other) = self.makes_its_customer(plan)
         {
             let detail = format!("import {other} creates a customer like the new one of this document");
-            return blocked(Obstacle::CustomerOnItsWay, &detail);
+            return Some(blocked(Obstacle::CustomerOnItsWay, &detail));
         }
-        match planned {
-            Ok(planned) => {
-                let (step, detail) = match &planned {
-                    Planned::Ready(plan) => ("validated", counted(plan.writes.len(), "write")),
-                    Planned::Nothing { .. } => ("validated", String::from("nothing is to be written")),
-                    Planned::Refused(problems) | Planned::Held(problems) => {
-                        ("validated", counted(problems.len(), "problem"))
-                    }
-                };
-                self.note(current, step, &detail);
-                self.point("import.after_validate");
-                Event::Planned(planned)
+        let (step, detail) = match &made.planned {
+            Planned::Ready(plan) => ("validated", counted(plan.writes.len(), "write")),
+            Planned::Nothing { .. } => ("validated", String::from("nothing is to be written")),
+            Planned::Refused(problems) | Planned::Held(problems) => {
+                ("validated", counted(problems.len(), "problem"))
             }
-            Err(error) => unreadable(&error),
+        };
+        self.note(current, step, &detail);
+        self.point("import.after_validate");
+        Some(Event::Planned(made.planned))
+    }
+
+    /// What documents that are planned and not in Sage come to, by customer.
+    pub(in crate::imports) fn queued(&self) -> BTreeMap<String, Decimal> {
+        let mut queued = self.resting.clone();
+        let is_queued = |current: &&Current| {
+            !current.has_ended() && !current.import.done().iter().any(|d| d.name == "sales_order_no")
+        };
+        for current in self.imports.iter().filter(is_queued) {
+            add_queued(&mut queued, current.writes());
         }
+        queued
     }
 
     /// The import that is about to make a customer like the new one in this plan: two documents
@@ -70,21 +139,39 @@ impl Runner {
         };
         self.imports.iter().find(is_like).map(|other| other.id().clone())
     }
+}
 
-    /// Rules first, on the body as it was sent; then the plan of what they made of it.
-    pub(in crate::imports) fn planned(
-        &mut self,
-        document: &Document,
-        past: Past<'_>,
-    ) -> Result<Planned, ReadError> {
-        let mut document = document.clone();
-        let mut told = Told::default();
-        if let Some(kind) = DocumentKind::from_name(document.kind.as_str())
-            && !self.site.rules.is_empty_for(kind)
+/// Adds what the orders among the writes come to.
+pub(in crate::imports) fn add_queued(queued: &mut BTreeMap<String, Decimal>, writes: &[Write]) {
+    for write in writes {
+        if let Write::SalesOrder(order) = write
+            && let CustomerSource::Known(customer) = &order.customer
         {
-            let applied = self.apply_rules(kind, &document)?;
-            document.body = applied.body;
-            let is_accepted = |p: &Problem| document.decision.accept.contains(&p.code);
+            let sum = queued
+                .entry(customer_identity(customer))
+                .or_insert(Decimal::zero(2));
+            if let Ok(more) = sum.checked_add(order.reckoned_total()) {
+                *sum = more;
+            }
+        }
+    }
+}
+
+impl Making {
+    /// Rules first, on the body as it was sent; then the plan of what they made of it.
+    pub(in crate::imports) fn make(mut self, erp: &mut Erp) -> Result<Made, ReadError> {
+        erp.begin(self.now, std::mem::take(&mut self.queued));
+        if self.document.revision > 1 {
+            // Somebody looked at it meanwhile, and may have entered the customer by hand.
+            erp.forget_customers();
+        }
+        let mut told = Told::default();
+        if let Some(kind) = DocumentKind::from_name(self.document.kind.as_str())
+            && !self.rules.is_empty_for(kind)
+        {
+            let applied = self.apply_rules(kind, erp)?;
+            self.document.body = applied.body;
+            let is_accepted = |p: &Problem| self.document.decision.accept.contains(&p.code);
             let (passed, holds): (Vec<_>, Vec<_>) = applied.holds.into_iter().partition(is_accepted);
             told.refusals = applied.refusals;
             told.holds = holds;
@@ -92,23 +179,27 @@ impl Runner {
             let accepted = passed.into_iter().map(|p| format!("accepted: {}", p.message));
             told.warnings.extend(accepted);
         }
-        let settings = Arc::clone(&self.site.settings);
         let context = Context {
-            settings: &settings,
-            today: self.today(),
-            past,
+            settings: &self.settings,
+            today: self.today,
+            past: Past {
+                done: &self.done,
+                reservations: &self.suspects,
+            },
         };
-        let planned = plan(&document, &context, &mut self.erp)?;
-        Ok(told.join(planned))
+        let planned = plan(&self.document, &context, erp)?;
+        Ok(Made {
+            planned: told.join(planned),
+            counts_stock: erp.has_counted_stock(),
+        })
     }
 
-    fn apply_rules(&mut self, kind: DocumentKind, document: &Document) -> Result<Applied, ReadError> {
-        let rules = Arc::clone(&self.site.rules);
-        let wanted = rules.wanted_facts(kind);
-        let mut facts = Gathered::new(&mut self.erp);
-        let mapped = rules.map(kind, &document.body, &facts);
+    fn apply_rules(&self, kind: DocumentKind, erp: &mut Erp) -> Result<Applied, ReadError> {
+        let wanted = self.rules.wanted_facts(kind);
+        let mut facts = Gathered::new(erp);
+        let mapped = self.rules.map(kind, &self.document.body, &facts);
         facts.gather(&wanted, &mapped.body)?;
-        let applied = rules.apply(kind, &document.body, &facts);
+        let applied = self.rules.apply(kind, &self.document.body, &facts);
         match facts.failed.into_inner() {
             Some(error) => Err(error),
             None => Ok(applied),

@@ -1,36 +1,90 @@
 //! Looking for what was entered.
 
-use import::plan::{CustomerSource, Write};
-use import::read_back::{self, Expected, Finding, Sightings, classify};
+use import::plan::{CustomerSource, OrderWrite, Write};
+use import::read_back::{self, Expected, Finding, SightedOrder, classify};
 use import::writing::read_back_through_objects;
 use import::{Event, Inquiry, marker};
 use model::CustomerRef;
 use sage::ReadError;
+use values::Stamp;
 
-use super::super::current::Current;
-use super::super::runner::Runner;
+use super::super::current::{Asking, Current};
+use super::super::erp::Erp;
+use super::super::runner::{Reply, Runner};
 use super::unreadable;
 
+/// What is looked for, beside the tables.
+struct Search {
+    write: Write,
+    customer: Option<CustomerRef>,
+    inquiry: Inquiry,
+    mark: String,
+    /// Who entered it.
+    user: String,
+    /// The reservation's instant as the slowest of the site's clocks would have stamped it.
+    since: Stamp,
+    /// The site says that history is kept.
+    keeps_history: bool,
+    /// What Sage's objects said of it.
+    through_objects: Option<Option<SightedOrder>>,
+}
+
 impl Runner {
-    pub(super) fn read_back(&mut self, current: &Current, write: usize, inquiry: &Inquiry) -> Event {
+    /// Has it looked for, beside whatever else is done; none when an answer comes later.
+    pub(super) fn read_back(
+        &mut self,
+        current: &mut Current,
+        write: usize,
+        inquiry: &Inquiry,
+    ) -> Option<Event> {
         let Some(write) = current.write(write).cloned() else {
             let why = "the plan has no such write any more".into();
-            return Event::ReadBack {
+            return Some(Event::ReadBack {
                 finding: Finding::Unclear { why },
                 keeps_history: false,
-            };
+            });
         };
-        let looked = match &write {
-            Write::SalesOrder(_) => self.look_for_order(current, &write, inquiry),
-            Write::Customer(_) | Write::CustomerChange(_) | Write::ShipTo(_) | Write::Receipt(_) => {
-                self.look_for_record(current, &write, inquiry)
-            }
+        let through_objects = if inquiry.is_said_written() && matches!(write, Write::SalesOrder(_)) {
+            self.ask_objects(&inquiry.identity)
+        } else {
+            None
         };
-        let (finding, keeps_history) = match looked {
+        let search = Search {
+            customer: customer_of(current, &write),
+            write,
+            inquiry: inquiry.clone(),
+            mark: marker(current.id()),
+            user: self.site.login.user.clone(),
+            since: self.since(inquiry.since),
+            keeps_history: self.site.keeps_history,
+            through_objects,
+        };
+        let ticket = self.ticket(current, Asking::Look);
+        let answers = self.answers.clone();
+        self.tables.tell(move |erp| {
+            let looked = search.look(erp).map(|(finding, keeps_history)| Looked {
+                name: search.inquiry.name,
+                identity: search.inquiry.identity,
+                finding,
+                keeps_history,
+            });
+            // Nobody waits any more when the writer has ended.
+            let _ = answers.send((ticket, Reply::Looked(looked)));
+        });
+        None
+    }
+
+    /// What follows from what was found.
+    pub(in crate::imports) fn take_look(
+        &mut self,
+        current: &Current,
+        looked: Result<Looked, ReadError>,
+    ) -> Event {
+        let looked = match looked {
             Ok(looked) => looked,
             Err(error) => return unreadable(&error),
         };
-        let detail = match &finding {
+        let detail = match &looked.finding {
             Finding::Ours { .. } => "ours",
             Finding::Foreign { .. } => "foreign",
             Finding::Absent => "absent",
@@ -41,93 +95,16 @@ impl Runner {
         self.note(
             current,
             "read_back",
-            &format!("{} {}: {detail}", inquiry.name, inquiry.identity),
+            &format!("{} {}: {detail}", looked.name, looked.identity),
         );
         self.point("import.after_read_back");
         Event::ReadBack {
-            finding,
-            keeps_history,
+            finding: looked.finding,
+            keeps_history: looked.keeps_history,
         }
     }
 
-    fn look_for_order(
-        &mut self,
-        current: &Current,
-        write: &Write,
-        inquiry: &Inquiry,
-    ) -> Result<(Finding, bool), ReadError> {
-        let through_objects = if inquiry.is_said_written() {
-            self.ask_objects(&inquiry.identity)
-        } else {
-            None
-        };
-        let mut sightings: Sightings = self.erp.order_sightings(&inquiry.identity)?;
-        sightings.objects = through_objects;
-        let user_key = self.erp.user_key(&self.site.login.user)?;
-        let keeps_history = self.site.keeps_history && self.erp.has_order_history()?;
-        let (Write::SalesOrder(order), Some(customer)) = (write, customer_of(current, write)) else {
-            let why = "the order's customer is not known any more".into();
-            return Ok((Finding::Unclear { why }, keeps_history));
-        };
-        let mark = marker(current.id());
-        let expected = Expected {
-            order,
-            customer: &customer,
-            marker: &mark,
-            user_key: user_key.as_deref(),
-            since: self.since(inquiry.since),
-            extension: inquiry.extension(),
-        };
-        Ok((classify(&expected, &sightings), keeps_history))
-    }
-
-    fn look_for_record(
-        &mut self,
-        current: &Current,
-        write: &Write,
-        inquiry: &Inquiry,
-    ) -> Result<(Finding, bool), ReadError> {
-        let columns = self.erp.columns()?;
-        let user_key = self.erp.user_key(&self.site.login.user)?;
-        let mark = marker(current.id());
-        let by = read_back::customer::Writer {
-            marker: &mark,
-            user_key: user_key.as_deref(),
-            since: self.since(inquiry.since),
-        };
-        let identity = &inquiry.identity;
-        let finding = match write {
-            Write::Customer(customer) => {
-                let rows = self
-                    .erp
-                    .gather(read_back::customer::selects(identity, &columns))?;
-                read_back::customer::classify(identity, customer, &by, &rows)
-            }
-            Write::CustomerChange(change) => {
-                let rows = self
-                    .erp
-                    .gather(read_back::customer::change_selects(change, &columns))?;
-                read_back::customer::classify_change(change, &rows)
-            }
-            Write::ShipTo(ship_to) => {
-                let rows = self.erp.gather(read_back::ship_to::selects(identity, &columns))?;
-                read_back::ship_to::classify(identity, ship_to, &by, &rows)
-            }
-            Write::Receipt(receipt) => {
-                let rows = self.erp.gather(read_back::receipt::selects(identity, &columns))?;
-                let finding = read_back::receipt::classify(identity, receipt, &rows);
-                return Ok((finding, self.erp.has_receipt_history()?));
-            }
-            Write::SalesOrder(_) => {
-                let why = "an order is looked for elsewhere".into();
-                Finding::Unclear { why }
-            }
-        };
-        // Customers and ship-tos do not move: what is not there was never written.
-        Ok((finding, true))
-    }
-
-    fn ask_objects(&mut self, number: &str) -> Option<Option<read_back::SightedOrder>> {
+    fn ask_objects(&mut self, number: &str) -> Option<Option<SightedOrder>> {
         let worker = self.worker.as_mut()?;
         match read_back_through_objects(worker.objects.as_mut(), number) {
             Ok(found) => Some(found),
@@ -139,6 +116,81 @@ impl Runner {
             }
         }
     }
+}
+
+impl Search {
+    fn look(&self, erp: &mut Erp) -> Result<(Finding, bool), ReadError> {
+        match &self.write {
+            Write::SalesOrder(order) => self.look_for_order(order, erp),
+            Write::Customer(_) | Write::CustomerChange(_) | Write::ShipTo(_) | Write::Receipt(_) => {
+                self.look_for_record(erp)
+            }
+        }
+    }
+
+    fn look_for_order(&self, order: &OrderWrite, erp: &mut Erp) -> Result<(Finding, bool), ReadError> {
+        let mut sightings = erp.order_sightings(&self.inquiry.identity)?;
+        sightings.objects.clone_from(&self.through_objects);
+        let user_key = erp.user_key(&self.user)?;
+        let keeps_history = self.keeps_history && erp.has_order_history()?;
+        let Some(customer) = &self.customer else {
+            let why = "the order's customer is not known any more".into();
+            return Ok((Finding::Unclear { why }, keeps_history));
+        };
+        let expected = Expected {
+            order,
+            customer,
+            marker: &self.mark,
+            user_key: user_key.as_deref(),
+            since: self.since,
+            extension: self.inquiry.extension(),
+        };
+        Ok((classify(&expected, &sightings), keeps_history))
+    }
+
+    fn look_for_record(&self, erp: &mut Erp) -> Result<(Finding, bool), ReadError> {
+        let columns = erp.columns()?;
+        let user_key = erp.user_key(&self.user)?;
+        let by = read_back::customer::Writer {
+            marker: &self.mark,
+            user_key: user_key.as_deref(),
+            since: self.since,
+        };
+        let identity = &self.inquiry.identity;
+        let finding = match &self.write {
+            Write::Customer(customer) => {
+                let rows = erp.gather(read_back::customer::selects(identity, &columns))?;
+                read_back::customer::classify(identity, customer, &by, &rows)
+            }
+            Write::CustomerChange(change) => {
+                let rows = erp.gather(read_back::customer::change_selects(change, &columns))?;
+                read_back::customer::classify_change(change, &rows)
+            }
+            Write::ShipTo(ship_to) => {
+                let rows = erp.gather(read_back::ship_to::selects(identity, &columns))?;
+                read_back::ship_to::classify(identity, ship_to, &by, &rows)
+            }
+            Write::Receipt(receipt) => {
+                let rows = erp.gather(read_back::receipt::selects(identity, &columns))?;
+                let finding = read_back::receipt::classify(identity, receipt, &rows);
+                return Ok((finding, erp.has_receipt_history()?));
+            }
+            Write::SalesOrder(_) => {
+                let why = "an order is looked for elsewhere".into();
+                Finding::Unclear { why }
+            }
+        };
+        // Customers and ship-tos do not move: what is not there was never written.
+        Ok((finding, true))
+    }
+}
+
+/// What was found under an identity.
+pub(in crate::imports) struct Looked {
+    name: String,
+    identity: String,
+    finding: Finding,
+    keeps_history: bool,
 }
 
 /// The customer that a write of the document is about.

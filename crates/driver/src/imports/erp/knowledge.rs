@@ -1,15 +1,14 @@
 //! The ERP's master data for planning.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use catalog::Catalog;
 use expression::Value;
+use import::Row;
 use import::identity::customer_identity;
 use import::planning::{
     CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts, Widths,
 };
-use import::{Row, plan};
 use jiff::SignedDuration;
 use model::CustomerRef;
 use sage::{ReadError, ReadErrorCode, Select};
@@ -143,6 +142,8 @@ impl Knowledge for Erp {
             item_type,
             ..ItemFacts::default()
         };
+        // What is left of it decides.
+        self.counts_stock |= facts.product_type == "D";
         if facts.item_type == "1" {
             let stock = [
                 ("WarehouseCode", Kind::Text),
@@ -318,38 +319,12 @@ impl Knowledge for Erp {
     }
 
     fn queued_amount(&mut self, customer: &CustomerRef) -> Result<Decimal, ReadError> {
-        let records = self
-            .journal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .unsettled(&self.company)
-            .map_err(|error| ReadError::new(ReadErrorCode::DriverError, format!("the journal: {error}")))?;
-        let wanted = customer_identity(customer);
-        let mut sum = Decimal::zero(2);
-        let is_queued = |record: &&import::Record| {
-            record.outcome.is_none()
-                && self.about.as_ref() != Some(&record.document.id)
-                && !record.done.iter().any(|done| done.name == "sales_order_no")
-        };
-        for record in records.iter().filter(is_queued) {
-            for write in record.plan.iter().flat_map(|plan| &plan.writes) {
-                let plan::Write::SalesOrder(order) = write else {
-                    continue;
-                };
-                let plan::CustomerSource::Known(own) = &order.customer else {
-                    continue;
-                };
-                if customer_identity(own) == wanted
-                    && let Ok(more) = sum.checked_add(order.reckoned_total())
-                {
-                    sum = more;
-                }
-            }
-        }
-        Ok(sum)
+        let queued = self.queued.get(&customer_identity(customer));
+        Ok(queued.copied().unwrap_or(Decimal::zero(2)))
     }
 
     fn alternates(&mut self, item_code: &str) -> Result<Vec<String>, ReadError> {
+        self.counts_stock = true;
         let columns = ["Priority", "AlternateItem", "AlternateItemCode"];
         let mut rows = self.rows("IM_AlternateItem", &columns, &[("ItemCode", item_code)])?;
         rows.sort_by(|a, b| a.text("Priority").cmp(b.text("Priority")));
@@ -380,7 +355,7 @@ impl Knowledge for Erp {
                 Kind::Decimal { scale } => {
                     widths.numbers.insert(name, scale);
                 }
-                Kind::Text | Kind::Date => {
+                Kind::Text | Kind::Json | Kind::Date => {
                     widths.texts.insert(name, column.width);
                 }
             }

@@ -1,17 +1,20 @@
 //! How documents come to a company's writer: the lease, what is open, and new work.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_store::journal::{Accepted, JournalError};
-use import::{Document, Obstacle, Outcome, Reserved, Source, Verdict};
+use import::rules::DocumentKind;
+use import::{Document, Obstacle, Outcome, Record, Reserved, Source, Verdict};
 use jiff::Timestamp;
 use model::ImportState;
 use values::{ImportId, LeaseEpoch};
 use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest};
 
+use super::super::carry_out::add_queued;
 use super::super::current::{Current, current_of};
+use super::super::lanes::Lane;
 use super::super::ports::HubError;
-use super::{MAX_IMPORTS, POLL, Pause, Runner, WORK_LIMIT};
+use super::{MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
 
 impl Runner {
     pub(super) fn take_lease(&mut self) {
@@ -43,6 +46,7 @@ impl Runner {
     /// the hub remembers is journaled as such: what was done under it is not known.
     fn resolve_open(&mut self, lease: &Lease) -> Result<(), JournalError> {
         let now = self.clock.now();
+        self.journal().flush()?;
         for open in &lease.open {
             let document = document_of(&open.document);
             let mut journal = self.journal();
@@ -77,6 +81,7 @@ impl Runner {
         // What the hub does not have open any more was ended by another driver, or is
         // handed over again as work: until then nothing of it may be written. An outcome
         // that the hub was never told is told, whatever it believes.
+        self.resting.clear();
         records.retain(|record| {
             if record.outcome.is_some() && !record.reported {
                 return true;
@@ -84,16 +89,24 @@ impl Runner {
             let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
             if !is_open {
                 tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
+                if record.outcome.is_none() && !record.done.iter().any(|d| d.name == "sales_order_no") {
+                    let writes = record.plan.as_ref().map_or(&[][..], |plan| &plan.writes);
+                    add_queued(&mut self.resting, writes);
+                }
             }
             is_open
         });
-        self.imports = records.iter().map(|record| current_of(record, true)).collect();
+        let open = records
+            .iter()
+            .map(|record| self.current_of(record, true))
+            .collect();
+        self.imports = open;
         let in_doubt = self.journal().in_doubt(&self.site.company)?;
         self.in_doubt = in_doubt;
         Ok(())
     }
 
-    pub(super) fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp) {
+    pub(super) fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp, longest: Duration) {
         let is_paused = (self.paused)().is_some();
         let moving = self
             .imports
@@ -104,21 +117,29 @@ impl Runner {
             self.nap(next.unwrap_or(Timestamp::MAX), now);
             return;
         }
-        let mut wait = POLL;
+        let mut wait = longest;
         if let Some(next) = next {
             wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
         }
         if self.worker.is_some() {
             wait = wait.min(self.site.idle_release);
         }
-        match self.hub.work(&self.site.company, lease, wait, WORK_LIMIT) {
+        if !wait.is_zero()
+            && let Err(error) = self.journal().flush()
+        {
+            tracing::debug!(%error, "what can wait is not journaled");
+        }
+        let started = Instant::now();
+        let work = self.hub.work(&self.site.company, lease, wait, WORK_LIMIT);
+        self.spent.add("work", started);
+        self.has_more = false;
+        match work {
             Ok(work) => {
                 self.hub_pause = Pause::default();
-                for document in work.imports {
-                    self.take_document(&document);
-                    if self.lease.is_none() {
-                        break;
-                    }
+                self.has_more = u32::try_from(work.imports.len()).is_ok_and(|taken| taken >= WORK_LIMIT);
+                self.take_documents(work.imports.iter().map(document_of).collect());
+                if self.lease.is_none() {
+                    return;
                 }
                 for discarded in &work.discarded {
                     self.give_up(discarded, lease);
@@ -156,7 +177,8 @@ impl Runner {
         }
     }
 
-    fn journal_discard(&self, id: &ImportId) -> Result<(), JournalError> {
+    fn journal_discard(&mut self, id: &ImportId) -> Result<(), JournalError> {
+        let now = self.clock.now();
         let mut journal = self.journal();
         let Some(record) = journal.record(id)? else {
             return Ok(());
@@ -170,70 +192,97 @@ impl Runner {
         };
         outcome.state = ImportState::Discarded;
         journal.settle(id, &outcome)?;
-        journal.mark_reported(id)
+        journal.mark_reported(id, now);
+        journal.flush()
     }
 
-    fn take_document(&mut self, document: &ImportDocument) {
-        let document = document_of(document);
-        let id = document.id.clone();
-        let now = self.clock.now();
-        if self.has_unknown_past(&document) {
-            tracing::warn!(import = %id, "the journal does not know what was done for it: the hub is asked");
+    /// Journals documents, in one commit; each is acknowledged when its turn comes.
+    fn take_documents(&mut self, documents: Vec<Document>) {
+        if documents.is_empty() {
+            return;
+        }
+        if let Some(document) = documents.iter().find(|document| self.has_unknown_past(document)) {
+            tracing::warn!(import = %document.id, "the journal does not know what was done for it: the hub is asked");
+            self.asked_after.insert(document.id.clone());
             self.lease = None;
             self.imports.clear();
             return;
         }
+        let now = self.clock.now();
         self.point("import.before_accept_local");
-        let journaled = {
-            let mut journal = self.journal();
-            journal
-                .accept(&document, now)
-                .and_then(|accepted| Ok((accepted, journal.record(&id)?)))
-        };
-        let (accepted, record) = match journaled {
-            Ok((accepted, Some(record))) => (accepted, record),
-            Ok((_, None)) => return,
+        let started = Instant::now();
+        let journaled = self.journal().accept_all(&documents, now);
+        self.spent.add("accept_journal", started);
+        let accepted = match journaled {
+            Ok(accepted) => accepted,
             Err(error) => {
-                // Not acknowledged: the hub hands it over again.
-                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+                // Not acknowledged: the hub hands them over again.
+                tracing::error!(imports = documents.len(), code = error.code(), %error, remedy = error.remedy(), "not journaled");
                 self.pause(Obstacle::JournalFailed, &error);
                 return;
             }
         };
         self.point("import.after_accept_local");
-        let held = self.imports.iter().position(|current| current.document.id == id);
+        for (document, accepted) in documents.iter().zip(accepted) {
+            self.take_document(&document.id, accepted);
+        }
+    }
+
+    fn take_document(&mut self, id: &ImportId, accepted: Accepted) {
+        let record = match self.journal().record(id) {
+            Ok(Some(record)) => record,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "it rests");
+                return;
+            }
+        };
+        let held = self.imports.iter().position(|current| current.document.id == *id);
         match (held, accepted) {
-            (None, _) => self
-                .imports
-                .push(current_of(&record, accepted == Accepted::Ended)),
-            (Some(place), Accepted::Revised) => self.imports[place] = current_of(&record, false),
+            (None, _) => {
+                let current = self.current_of(&record, accepted == Accepted::Ended);
+                self.imports.push(current);
+            }
+            (Some(place), Accepted::Revised) => self.imports[place] = self.current_of(&record, false),
             (Some(_), Accepted::New | Accepted::Known | Accepted::Ended) => {}
         }
-        self.note_doubt(&id, record.outcome.map(|outcome| outcome.state));
+        self.note_doubt(id, record.outcome.map(|outcome| outcome.state));
+    }
+
+    fn current_of(&self, record: &Record, is_acknowledged: bool) -> Current {
+        let kind = DocumentKind::from_name(record.document.kind.as_str());
+        let has_rules = kind.is_some_and(|kind| !self.site.rules.is_empty_for(kind));
+        let lane = Lane::of(&record.document, has_rules);
+        current_of(record, is_acknowledged, lane)
     }
 
     /// Was it tried before, and this journal did not see it? What was reserved for it comes
     /// with the lease only, and without it it would be entered once more. Asked once: what
     /// has no reservations is not in the lease either.
-    fn has_unknown_past(&mut self, document: &Document) -> bool {
+    fn has_unknown_past(&self, document: &Document) -> bool {
         let is_known = || matches!(self.journal().record(&document.id), Ok(Some(_)) | Err(_));
-        document.revision > 1 && !is_known() && self.asked_after.insert(document.id.clone())
+        document.revision > 1 && !self.asked_after.contains(&document.id) && !is_known()
     }
 
-    pub(super) fn acknowledge(&mut self, current: &Current) -> Result<(), HubError> {
-        let lease = self.lease.ok_or(HubError::LeaseLost)?;
-        let accept = Accept {
-            lease,
-            revision: current.document.revision,
-        };
-        self.hub.accept(current.id(), &accept)?;
-        self.hub_pause = Pause::default();
-        self.point("import.after_accept_hub");
-        Ok(())
+    /// Beginnings of writes that wait for the hub's word are taken back: nothing was entered
+    /// under them, and after a start that could not be told any more.
+    pub(super) fn take_back(&mut self) {
+        for current in &self.imports {
+            let Some(reserved) = current.import.begun_only() else {
+                continue;
+            };
+            let ended = self
+                .journal()
+                .end_write(current.id(), &reserved.identity, false);
+            if let Err(error) = ended {
+                tracing::debug!(import = %current.id(), %error, "it will be looked for in Sage");
+            }
+        }
     }
 
     pub(super) fn lose_lease(&mut self) {
         tracing::warn!(company = %self.site.company, "another process became the company's writer");
+        self.take_back();
         self.lease = None;
         self.imports.clear();
         self.release_session();

@@ -29,7 +29,6 @@ fn customer_written() -> Run {
         })
         .step(Event::ReservationJournaled { at: at(1).at })
         .step(Event::ReservedAtHub)
-        .step(Event::WriteStarted)
         .step(entered(Totals::new(), Vec::new()))
         .found(ours(), true)
 }
@@ -72,7 +71,6 @@ fn a_later_refusal_keeps_the_earlier_write_and_a_retry_reuses_it() {
         })
         .step(Event::ReservationJournaled { at: at(2).at })
         .step(Event::ReservedAtHub)
-        .step(Event::WriteStarted)
         .step(Event::Entered(Entry::Refused {
             problems: vec![problem],
             at_header_write: false,
@@ -200,7 +198,6 @@ fn what_a_person_vouched_for_does_not_cover_the_write_that_follows() {
         })
         .step(Event::ReservationJournaled { at: at(3).at })
         .step(Event::ReservedAtHub)
-        .step(Event::WriteStarted)
         .step(Event::Entered(Entry::Faulted { fault, began: true }))
         .step(Event::Fenced(false))
         .found(Finding::Absent, true);
@@ -303,7 +300,6 @@ fn a_number_that_the_platform_gave_is_refused_when_it_is_taken() {
     })
     .step(Event::ReservationJournaled { at: at(1).at })
     .step(Event::ReservedAtHub)
-    .step(Event::WriteStarted)
     .step(Event::Entered(Entry::KeyTaken))
     .found(foreign(), true)
     .step(Event::WriteEnded)
