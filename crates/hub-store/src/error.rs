@@ -123,7 +123,9 @@ pub enum StoreError {
         most: i64,
     },
     /// Records may have left unseen since the position, or nobody has taken it yet.
-    #[error("the feed can no longer be followed from there: the position is too old, or from before a restore")]
+    #[error(
+        "the feed can no longer be followed from there: the position is too old, or from before a restore"
+    )]
     FeedExpired,
     /// A filter's value is none of the field's kind.
     #[error("{field} is {value:?}, which is not {wanted}")]
@@ -343,7 +345,9 @@ impl StoreError {
             Self::AcceptUnknown { .. } => {
                 "accept codes of the problems that the document shows, written as there"
             }
-            Self::FeedExpired => "start again without it, and keep what is not in the feed out of what you keep",
+            Self::FeedExpired => {
+                "start again without it, and keep what is not in the feed out of what you keep"
+            }
             Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",

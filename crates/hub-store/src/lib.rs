@@ -4,8 +4,8 @@
 //! Methods stand at the level of what the hub does, not of tables. Time and random bytes
 //! come in as parameters. Calls block; a caller on an async runtime moves them off it.
 
-pub mod contract;
 mod changes;
+pub mod contract;
 mod digest;
 mod engine;
 mod error;
@@ -28,8 +28,8 @@ pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
 pub use selection::Selection;
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sql::SqlStore;
-pub use wake::{Wake, WakeKind, WakeListener};
 pub use store::{
     AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo,
     TokenGrant, Tombstone,
 };
+pub use wake::{Wake, WakeKind, WakeListener};

@@ -44,9 +44,10 @@ use wire::status::AgentStatus;
 
 use crate::engine::{Address, Engine, Postgres, Sqlite, Tx};
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, ChangePage, ChangeQuery, CompanyInfo, Import, ImportPage, ImportQuery,
-    Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, Selection, Sites, Store,
-    StoreError, TenantInfo, TenantScope, TieOut, TokenGrant, WakeListener,
+    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, ChangePage, ChangeQuery, CompanyInfo, Import,
+    ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage,
+    RecordQuery, Selection, Sites, Store, StoreError, TenantInfo, TenantScope, TieOut, TokenGrant,
+    WakeListener,
 };
 
 /// A store in a database.

@@ -16,8 +16,8 @@ use wire::agent::{
 use wire::status::AgentStatus;
 
 use crate::{
-    AgentRole, AgentScope, ChangePage, ChangeQuery, Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderThread,
-    PreviewResult, Selection, Sites, StoreError, TenantScope, TieOut, TokenScope, WakeListener,
+    AgentRole, AgentScope, ChangePage, ChangeQuery, Import, ImportPage, ImportQuery, NewImport, NewPreview,
+    OrderThread, PreviewResult, Selection, Sites, StoreError, TenantScope, TieOut, TokenScope, WakeListener,
 };
 
 /// What `erp-hub agent list` shows of an agent.

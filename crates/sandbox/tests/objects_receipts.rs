@@ -209,7 +209,10 @@ fn batches_that_cannot_be_selected() {
         Some(Condition::RecordLocked)
     );
     let posted = post_cash_receipts(&mut company(&fixture), &batch);
-    assert!(matches!(posted, Err(PostingError::BatchRefused { .. })), "{posted:?}");
+    assert!(
+        matches!(posted, Err(PostingError::BatchRefused { .. })),
+        "{posted:?}"
+    );
     let comment = "longer than the thirty characters that fit".into();
     refused(
         &desk.call(Call::SelectNewBatch { object, comment }),

@@ -28,7 +28,11 @@ pub(super) fn add(
     if documents.keys.is_empty() {
         return Ok(());
     }
-    let readable = view.dataset.derived.iter().filter(|d| view.scope.reads(d.class) && view.shows(&d.name));
+    let readable = view
+        .dataset
+        .derived
+        .iter()
+        .filter(|d| view.scope.reads(d.class) && view.shows(&d.name));
     // Two fields of an invoice rest on the same receipts.
     let received = OnceCell::new();
     let receipts = || match received.get() {

@@ -71,9 +71,14 @@ pub(super) fn page(
     let dataset = narrowed(query.dataset, query.fields.as_ref());
     let documents = load(t, &dataset, tenant, company, &condition, &parameters)?;
     let graves = match query.page {
-        Page::Position(after) if query.filters.is_empty() => {
-            feed::tombstones(t, query.dataset, tenant, company, (after.cast_signed(), head), limit + 1)?
-        }
+        Page::Position(after) if query.filters.is_empty() => feed::tombstones(
+            t,
+            query.dataset,
+            tenant,
+            company,
+            (after.cast_signed(), head),
+            limit + 1,
+        )?,
         Page::Position(_) | Page::Key(_) => Vec::new(),
     };
     let view = View::new(t, catalog, scope, &dataset, company, query.fields.as_ref(), now)?;

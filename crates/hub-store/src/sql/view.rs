@@ -55,8 +55,9 @@ impl<'a> View<'a> {
         let mut shown = Vec::with_capacity(documents.keys.len());
         for (row, (key, marks)) in documents.keys.iter().zip(&documents.marks).enumerate() {
             let shows = |name: &str| self.shows(name);
-            let mut record =
-                self.fields(&self.dataset.fields, shows, |field| batch.parent_value(field, row))?;
+            let mut record = self.fields(&self.dataset.fields, shows, |field| {
+                batch.parent_value(field, row)
+            })?;
             record.insert("key".to_owned(), key.as_str().into());
             record.insert("company".to_owned(), self.company.as_str().into());
             record.insert("updated_at".to_owned(), marks.updated_at.to_string().into());
@@ -73,7 +74,10 @@ impl<'a> View<'a> {
             if self.fields.is_some_and(|fields| !fields.has_rows(&child.name)) {
                 continue;
             }
-            let shows = |name: &str| self.fields.is_none_or(|fields| fields.has_nested(&child.name, name));
+            let shows = |name: &str| {
+                self.fields
+                    .is_none_or(|fields| fields.has_nested(&child.name, name))
+            };
             let mut nested = vec![Vec::new(); shown.len()];
             for (row, &parent) in batch.parents_of(place).values().iter().enumerate() {
                 let line = self.fields(&child.fields, shows, |field| batch.child_value(place, field, row))?;

@@ -72,10 +72,7 @@ impl Asked<'_> {
 
     fn kinds(&mut self, table: &str) -> Result<Vec<(String, Kind)>, ReadError> {
         let columns = self.columns(table)?;
-        Ok(columns
-            .iter()
-            .map(|c| (c.name.clone(), c.kind()))
-            .collect())
+        Ok(columns.iter().map(|c| (c.name.clone(), c.kind())).collect())
     }
 }
 

@@ -271,9 +271,7 @@ impl Runner {
             let Some(reserved) = current.import.begun_only() else {
                 continue;
             };
-            let ended = self
-                .journal()
-                .end_write(current.id(), &reserved.identity, false);
+            let ended = self.journal().end_write(current.id(), &reserved.identity, false);
             if let Err(error) = ended {
                 tracing::debug!(import = %current.id(), %error, "it will be looked for in Sage");
             }
