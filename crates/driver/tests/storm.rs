@@ -399,14 +399,13 @@ fn set_up(world: &mut World) -> (Settings, bool) {
     // Without an answer, the dialog of a kit would wait for ever.
     let kits = *world.pick(&["explode", "skip"]);
     world.set("kit_prompt", kits);
-    if world.chance(60) {
+    if world.chance(40) {
         let marker = import::MARKER_COLUMN;
-        let table = "ADD COLUMN";
         world
             .database()
             .execute_batch(&format!(
-                "ALTER TABLE AR_Customer {table} {marker} TEXT NOT NULL DEFAULT ''; \
-                 ALTER TABLE SO_ShipToAddress {table} {marker} TEXT NOT NULL DEFAULT '';"
+                "ALTER TABLE AR_Customer DROP COLUMN {marker}; \
+                 ALTER TABLE SO_ShipToAddress DROP COLUMN {marker};"
             ))
             .unwrap();
     }

@@ -53,6 +53,15 @@ fn dead_letters_are_deleted_on_restart() {
     is_written_once(&site, &held, "DEAD-HELD");
 }
 
+/// What became of the document, without what the ERP says of the order since: that comes with
+/// the read side.
+fn without_thread(mut import: Value) -> Value {
+    if let Some(fields) = import.as_object_mut() {
+        fields.remove("order");
+    }
+    import
+}
+
 #[test]
 fn a_disk_buffer_sends_everything_again() {
     let mut site = site();
@@ -65,7 +74,7 @@ fn a_disk_buffer_sends_everything_again() {
         .collect();
     let before: Vec<Value> = ids
         .iter()
-        .map(|(id, po)| is_written_once(&site, id, po))
+        .map(|(id, po)| without_thread(is_written_once(&site, id, po)))
         .collect();
     for round in 0..4 {
         driver.kill();
@@ -77,7 +86,7 @@ fn a_disk_buffer_sends_everything_again() {
         let po = format!("BUFFER-R{round}");
         is_written_once(&site, &send_order(&site, &po), &po);
         for ((id, po), before) in ids.iter().zip(&before) {
-            assert_eq!(&is_written_once(&site, id, po), before);
+            assert_eq!(&without_thread(is_written_once(&site, id, po)), before);
         }
     }
     // Without the hub's record that it was told: every outcome may be told again, none is entered again.

@@ -282,9 +282,11 @@ impl Runner {
         if let Some(paused) = self.paused_event() {
             return Ok(paused);
         }
-        if let Ok(Some(reason)) = self.frozen() {
+        match self.frozen() {
+            Ok(None) => {}
             // It was decided after the session was opened.
-            return Ok(blocked(Obstacle::SageUnreachable, &reason));
+            Ok(Some(reason)) => return Ok(blocked(Obstacle::SageUnreachable, &reason)),
+            Err(error) => return Ok(blocked(Obstacle::JournalFailed, &error)),
         }
         let is_filed = |write: &Write| write.identity_name() == reserved.name && write.is_filed();
         if !current.writes().iter().any(is_filed) && self.server() != current.import.server() {

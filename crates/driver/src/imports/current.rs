@@ -1,6 +1,7 @@
 //! An import under work.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use import::plan::{Identities, Plan, Write};
 use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Stage, Waiting};
@@ -33,6 +34,7 @@ pub(super) struct Asked {
     /// Names the answer.
     pub(super) ticket: u64,
     pub(super) what: Asking,
+    pub(super) at: Instant,
 }
 
 /// What is asked beside the writer.

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_store::journal::Journal;
 use import::plan::Program;
@@ -44,6 +44,9 @@ const NAP: Duration = Duration::from_millis(500);
 /// Documents on their way at a time: one that is entered, one that is about to be, one that
 /// is planned, and one whose end is looked for and journaled.
 const MAX_UNDER_WAY: usize = 4;
+/// A word of the hub that a write may begin is good for so long from when it was asked for: the
+/// lease may be another's by then.
+const WORD_LIFE: Duration = Duration::from_secs(15);
 /// How long a stop waits for the hub to take the ends of documents.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -356,15 +359,14 @@ impl Runner {
                 }
             }
             let rank = match current.import.stage() {
-                Stage::Journaled | Stage::Filing { .. } => 0,
+                Stage::Journaled | Stage::Filing { .. } | Stage::Fencing { .. } => 0,
                 Stage::Writing => 1,
                 Stage::Opening
                 | Stage::Numbering
                 | Stage::Keeping { .. }
                 | Stage::Announcing
                 | Stage::Starting => 2,
-                Stage::Fencing { .. }
-                | Stage::Reading { .. }
+                Stage::Reading { .. }
                 | Stage::Ending { .. }
                 | Stage::Passing { .. }
                 | Stage::Concluding { .. }
@@ -485,7 +487,11 @@ impl Runner {
     pub(super) fn ticket(&mut self, current: &mut Current, what: Asking) -> u64 {
         self.tickets += 1;
         let ticket = self.tickets;
-        current.asked = Some(Asked { ticket, what });
+        current.asked = Some(Asked {
+            ticket,
+            what,
+            at: Instant::now(),
+        });
         ticket
     }
 

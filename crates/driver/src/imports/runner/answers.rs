@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use import::{Obstacle, Stage};
+use import::{Command, Obstacle, Stage};
 
 use super::super::current::{Asking, Current};
 use super::super::ports::HubError;
-use super::{FAREWELL, Halt, Pause, Reply, Runner};
+use super::{FAREWELL, Halt, Pause, Reply, Runner, WORD_LIFE};
 
 impl Runner {
     /// Takes what is answered; when nothing is, waits at most so long.
@@ -74,7 +74,10 @@ impl Runner {
                 }
                 Ok(None)
             }
-            (Asking::Reserve, Reply::Hub(answer)) => self.take_reservation(&current, answer).map(Some),
+            (Asking::Reserve, Reply::Hub(answer)) => {
+                let answer = answer.and_then(|()| self.is_fresh(asked.at));
+                self.take_reservation(&current, answer).map(Some)
+            }
             (Asking::Report, Reply::Hub(answer)) => self.take_report(&current, answer).map(Some),
             (Asking::Plan, Reply::Planned(made)) => Ok(self.take_plan(&mut current, made)),
             (Asking::Look, Reply::Looked(looked)) => Ok(Some(self.take_look(&current, looked))),
@@ -84,8 +87,15 @@ impl Runner {
         match event {
             Ok(Some(event)) => {
                 self.advance(&mut current, event, false);
-                // Only what needs nobody else is done at once; the rest takes its turn.
-                self.put_back(place, current);
+                // What the hub allowed is entered before anything else is done or heard, since its
+                // word grows old; and a freeze holds before another document is entered.
+                let is_next =
+                    |command: &Command| matches!(command, Command::Enter { .. } | Command::Freeze { .. });
+                if current.commands.front().is_some_and(is_next) {
+                    self.go_on(place, current);
+                } else {
+                    self.put_back(place, current);
+                }
             }
             Ok(None) => self.put_back(place, current),
             Err(Halt::LeaseLost) => {
@@ -94,6 +104,20 @@ impl Runner {
             }
             Err(Halt::Stopped) => {}
         }
+    }
+
+    /// May a write begin on a word of the hub that was asked for then? A driver that stops
+    /// begins none.
+    fn is_fresh(&self, asked_at: Instant) -> Result<(), HubError> {
+        if self.is_stopped() {
+            return Err(HubError::Unreachable(String::from("the driver stops")));
+        }
+        if asked_at.elapsed() > WORD_LIFE {
+            return Err(HubError::Unreachable(String::from(
+                "its word that the write may begin came too late",
+            )));
+        }
+        Ok(())
     }
 
     fn take_accept(&mut self, place: usize, mut current: Current, answer: Result<(), HubError>) {

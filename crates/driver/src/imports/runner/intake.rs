@@ -204,8 +204,10 @@ impl Runner {
         if let Some(document) = documents.iter().find(|document| self.has_unknown_past(document)) {
             tracing::warn!(import = %document.id, "the journal does not know what was done for it: the hub is asked");
             self.asked_after.insert(document.id.clone());
+            self.take_back();
             self.lease = None;
             self.imports.clear();
+            self.release_session();
             return;
         }
         let now = self.clock.now();
