@@ -38,6 +38,7 @@ fn settings() -> String {
 fn each_example_goes_in_as_printed() {
     let site = Site::demo(Reader::Sandbox);
     site.write_config("driver", &settings());
+    site.driver(&["sync"]).ok();
     let _driver = site.start_driver("driver", &[]);
     for (collection, kind) in [
         ("customers", "customer"),
@@ -94,6 +95,7 @@ fn the_rules_of_the_handbook_do_to_real_orders_what_it_shows() {
         checked.contains("login of erpdriver: may enter sales orders"),
         "{checked}"
     );
+    site.driver(&["sync"]).ok();
     let _driver = site.start_driver("driver", &[]);
     let ids: Vec<String> = (0..examples.len())
         .map(|number| site.send("sales_orders", &format!("rule-{number}"), &examples[number].1))

@@ -196,7 +196,7 @@ mod tests {
     fn an_unknown_tier_is_refused_with_the_list() {
         let failure = known_tier("obdc").unwrap_err().to_string();
         assert!(
-            failure.contains("\"obdc\"") && failure.contains("odbc, postgres, sample-data"),
+            failure.contains("\"obdc\"") && failure.contains("odbc, postgres, node, sample-data"),
             "{failure}"
         );
     }
