@@ -81,7 +81,7 @@ impl StoreError {
 }
 
 /// Writing beyond a file size limit comes back as an I/O error on write.
-fn is_write_limit(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_write_limit(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqliteFailure(e, _)
         if e.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE || e.extended_code == rusqlite::ffi::SQLITE_IOERR_TRUNCATE)
 }

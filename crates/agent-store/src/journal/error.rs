@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use values::ImportId;
 
+use crate::error::is_write_limit;
+
 /// The journal could not do what was asked; nothing of it was done.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -93,6 +95,7 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if is_write_limit(&error) => Self::Full,
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Broken(error.to_string()),
             Some(_) | None => Self::Store(error),
         }
