@@ -241,7 +241,7 @@ fn a_revoked_agent_is_refused_with_its_next_request() {
 }
 
 #[test]
-fn a_revoked_api_token_is_refused_within_a_second() {
+fn a_revoked_api_token_is_refused_with_its_next_request() {
     let site = Site::demo(Reader::Sandbox);
     let token = site
         .hub
@@ -252,8 +252,6 @@ fn a_revoked_api_token_is_refused_within_a_second() {
     site.hub
         .admin(&["token", "revoke", "--tenant", "Acme", token.trim()])
         .ok();
-    // The hub remembers a token for a second.
-    std::thread::sleep(std::time::Duration::from_millis(1_200));
     let answer = api.get("/v1/items?limit=1");
     assert_eq!(answer.status, 401);
     assert_eq!(answer.content_type, "application/problem+json");

@@ -45,6 +45,25 @@ impl Engine {
         }
     }
 
+    /// One statement that sees what is committed now: nothing opens or ends a transaction.
+    pub(crate) fn look<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read(work),
+            Self::Postgres(postgres) => postgres.look(work),
+        }
+    }
+
+    /// Changes with every commit, whoever makes it; none where only asking tells.
+    pub(crate) fn mark(&self) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.mark().map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
     /// Statements that take effect together, durably, or not at all.
     /// `prepare` runs before others have to wait; what it did is undone with the rest. From
     /// then on there is one writer of the tenant; without one, the statements themselves

@@ -262,7 +262,11 @@ impl Store for SqlStore {
     }
 
     fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError> {
-        self.read(|t| people::authenticate(t, token))
+        self.engine.look(|t| people::authenticate(t, token))
+    }
+
+    fn commit_mark(&self) -> Result<Option<i64>, StoreError> {
+        self.engine.mark()
     }
 
     fn companies(&self, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {

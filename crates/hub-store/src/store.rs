@@ -283,7 +283,14 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Who has this API token.
+    /// A mark that is another one once anything was committed to the store, by this process
+    /// or another; it is told in microseconds. None when only asking tells what holds now.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn commit_mark(&self) -> Result<Option<i64>, StoreError>;
+
+    /// Who has this API token, as it is now.
     ///
     /// # Errors
     /// [`StoreError::TokenInvalid`].

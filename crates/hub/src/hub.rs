@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use values::{CompanyId, Secret, TenantId};
 
 use crate::auth::Caller;
-use crate::cache::Recent;
+use crate::cache::{Recent, Unchanged};
 use crate::error::ApiError;
 use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
@@ -48,7 +48,7 @@ struct Signals {
     batches: Semaphore,
     counters: Counters,
     requests: Requests,
-    callers: Recent<[u8; 32], Caller>,
+    callers: Unchanged<[u8; 32], Caller>,
     companies: Recent<TenantId, Arc<[CompanyId]>>,
     books: Books,
 }
@@ -97,7 +97,7 @@ impl Hub {
             batches: Semaphore::new(CONCURRENT_BATCHES),
             counters: Counters::default(),
             requests: Requests::default(),
-            callers: Recent::default(),
+            callers: Unchanged::default(),
             companies: Recent::default(),
             books: Books::default(),
         };
@@ -197,11 +197,12 @@ impl Hub {
         }
     }
 
-    /// Who has this API token: as the store says, or said within the last second.
+    /// Who has this API token: as the store says, or said when it was the same as now.
     pub(crate) async fn caller(&self, token: Secret) -> Result<Caller, ApiError> {
-        let now = self.now();
+        // Read before the answer: what is committed in between makes the answer old.
+        let mark = self.store.commit_mark()?;
         let id = token_id(&token);
-        if let Some(caller) = self.signals.callers.get(&id, now) {
+        if let Some(caller) = self.signals.callers.get(&id, mark) {
             return Ok(caller);
         }
         let scope = self.call(move |store| store.authenticate(&token)).await;
@@ -211,7 +212,7 @@ impl Hub {
             token: id,
             scope: Arc::new(scope),
         };
-        self.signals.callers.put(id, caller.clone(), now);
+        self.signals.callers.put(id, caller.clone(), mark);
         Ok(caller)
     }
 

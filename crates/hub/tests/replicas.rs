@@ -5,7 +5,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 use catalog::Class;
-use hub_store::TokenScope;
+use hub_store::{Store as _, TokenScope};
 use serde_json::json;
 use wire::agent::Work;
 use world::{World, order};
@@ -45,4 +45,25 @@ async fn what_is_posted_at_one_hub_wakes_a_driver_that_waits_at_another() {
         there.post(&path, &agent.token, &accept).await.ok();
     }
     assert!(fastest < Duration::from_millis(300), "{fastest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_revoked_at_one_hub_is_refused_by_the_other_at_once() {
+    let Some(server) = test_tier::postgres() else {
+        return;
+    };
+    let database = server.database();
+    let over = |folder| World::over(&database, folder, |hub| hub);
+    let here = over(tempfile::tempdir().unwrap()).await;
+    let there = over(tempfile::tempdir().unwrap()).await;
+    let tenant = here.tenant("acme");
+    for _ in 0..20 {
+        let token = here.token(&tenant, TokenScope::Read, None, &Class::ALL);
+        there.get("/v1/sites", &token).await.ok();
+        here.store.revoke_api_token(&tenant, &token, here.now()).unwrap();
+        there
+            .get("/v1/sites", &token)
+            .await
+            .refused(401, "token_invalid");
+    }
 }

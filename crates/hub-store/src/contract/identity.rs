@@ -135,9 +135,13 @@ fn api_tokens(store: &dyn Store, site: &Site) {
         store.revoke_api_token(&TenantId::new("t_none"), "erp_identity-one", now()),
         "token_invalid",
     );
+    let before = store.commit_mark().unwrap();
+    assert_eq!(store.commit_mark().unwrap(), before, "nothing was committed");
     store
         .revoke_api_token(&site.tenant, "erp_identity-one", later(1))
         .unwrap();
+    let after = store.commit_mark().unwrap();
+    assert!(before.is_none() || before != after, "{before:?} and {after:?}");
     refused(
         store.authenticate(&Secret::new("erp_identity-one")),
         "token_invalid",

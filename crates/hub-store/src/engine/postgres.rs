@@ -41,7 +41,16 @@ impl Postgres {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let session = Session::new(self, Use::Read, BEGIN_READ)?;
+        let session = Session::new(self, Use::Read, Some(BEGIN_READ))?;
+        work(&Tx::Postgres(&session))
+    }
+
+    /// For one statement: it is a transaction of its own.
+    pub(crate) fn look<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let session = Session::new(self, Use::Read, None)?;
         work(&Tx::Postgres(&session))
     }
 
@@ -51,7 +60,7 @@ impl Postgres {
         prepare: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let session = Session::new(self, Use::Write, BEGIN_WRITE)?;
+        let session = Session::new(self, Use::Write, Some(BEGIN_WRITE))?;
         let t = Tx::Postgres(&session);
         prepare(&t)?;
         if let Some(tenant) = tenant {

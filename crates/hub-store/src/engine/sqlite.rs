@@ -29,6 +29,9 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Reads nothing but whether others have committed, and writes never: its own commits
+    /// would not count.
+    watcher: Mutex<Connection>,
     listeners: Listeners,
 }
 
@@ -67,6 +70,7 @@ impl Sqlite {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            watcher: Mutex::new(connect(path)?),
             listeners: Listeners::default(),
         })
     }
@@ -93,6 +97,13 @@ impl Sqlite {
         let FileTransaction { transaction, wakes } = transaction;
         transaction.commit()?;
         Ok((done, wakes.into_inner()))
+    }
+
+    /// Another number after each commit of any process.
+    pub(crate) fn mark(&self) -> Result<i64, StoreError> {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statement = watcher.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// The file is this process's; a command line beside it is not heard.

@@ -73,7 +73,7 @@ pub(super) enum TokenAction {
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a token; it is refused within a second.
+    /// Revoke a token; it is refused from the next request on.
     #[command(after_help = "Example: erp-hub token revoke --tenant acme erp_0123abcd --store sqlite:hub.db")]
     Revoke {
         /// Name or id of the tenant.

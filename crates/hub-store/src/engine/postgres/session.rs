@@ -41,14 +41,15 @@ pub(crate) struct Session<'a> {
     pool: &'a Pool,
     connection: Option<Connection>,
     purpose: Use,
-    begin: &'static str,
+    /// None: statements stand alone.
+    begin: Option<&'static str>,
     begun: Cell<bool>,
     failed: Cell<bool>,
     pub(in crate::engine) wakes: RefCell<Vec<Wake>>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(pool: &'a Pool, purpose: Use, begin: &'static str) -> Result<Self, StoreError> {
+    pub(super) fn new(pool: &'a Pool, purpose: Use, begin: Option<&'static str>) -> Result<Self, StoreError> {
         Ok(Self {
             connection: Some(pool.take(purpose)?),
             pool,
@@ -125,12 +126,12 @@ impl<'a> Session<'a> {
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
         let client = &self.connection()?.client;
-        let begins = !self.begun.replace(true);
+        let begin = self.begin.filter(|_| !self.begun.replace(true));
         let done = wait(async {
-            if !begins {
+            let Some(begin) = begin else {
                 return work.await;
-            }
-            let (begun, done) = tokio::join!(biased; client.batch_execute(self.begin), work);
+            };
+            let (begun, done) = tokio::join!(biased; client.batch_execute(begin), work);
             begun.and(done)
         });
         done.map_err(|error| {
