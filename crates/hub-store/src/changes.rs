@@ -8,6 +8,8 @@ use values::{CompanyId, DatasetName, Key};
 pub struct ChangeQuery {
     /// Behind this position; zero is the very start.
     pub after: u64,
+    /// [`ChangePage::begun`] of the page before.
+    pub begun: u64,
     /// Only of this company.
     pub company: Option<CompanyId>,
     /// Only of these datasets; none means all.
@@ -40,6 +42,9 @@ pub struct ChangePage {
     pub data: Vec<Change>,
     /// Where the feed goes on: everything before it that the query asks for has been seen.
     pub position: u64,
+    /// Where the feed stood when the walk began at the very start: of records that had left
+    /// by then it needs no tombstone. Zero when it has passed that, or began elsewhere.
+    pub begun: u64,
     /// There is more behind these.
     pub more: bool,
 }

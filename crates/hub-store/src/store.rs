@@ -103,6 +103,35 @@ pub enum Page {
     Key(Option<Key>),
     /// By position in the tenant's feed, behind this one.
     Position(u64),
+    /// The same on a walk that began at the very start, when the feed stood at `begun`.
+    Walk {
+        /// Behind this position.
+        after: u64,
+        /// Records that had left by then were never seen on it.
+        begun: u64,
+    },
+}
+
+impl Page {
+    /// A walk that goes on behind a position; `begun` is zero when it did not begin at the
+    /// start.
+    #[must_use]
+    pub const fn of_walk(after: u64, begun: u64) -> Self {
+        if begun == 0 {
+            Self::Position(after)
+        } else {
+            Self::Walk { after, begun }
+        }
+    }
+
+    /// Position and beginning, where records come by position.
+    pub(crate) const fn place(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Key(_) => None,
+            Self::Position(after) => Some((*after, 0)),
+            Self::Walk { after, begun } => Some((*after, *begun)),
+        }
+    }
 }
 
 /// Asks for a page of records.
@@ -155,6 +184,12 @@ pub struct RecordPage {
     pub data: Vec<serde_json::Value>,
     /// Key and feed position of the last of them.
     pub last: Option<(Key, u64)>,
+    /// Where the feed goes on, where records come by position: everything before it that the
+    /// query asks for has been seen.
+    pub position: u64,
+    /// Where the feed stood when the walk began at the very start; zero when it has passed
+    /// that, or began elsewhere.
+    pub begun: u64,
     /// Nothing is left behind these.
     pub end: bool,
 }

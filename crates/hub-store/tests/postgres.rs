@@ -278,8 +278,7 @@ fn follow(store: &SqlStore, site: &Site, done: &AtomicBool) {
         let query = ChangeQuery {
             after,
             limit: 7,
-            company: None,
-            datasets: None,
+            ..ChangeQuery::default()
         };
         let page = store.changes(&site.all, &query, now()).unwrap();
         for change in &page.data {

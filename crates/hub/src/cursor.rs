@@ -23,9 +23,10 @@ impl Listing<'_> {
         self.write("k", key.as_str())
     }
 
-    /// Behind this position of the feed.
-    pub(crate) fn after_position(&self, position: u64) -> String {
-        self.write("p", &position.to_string())
+    /// Behind this position of the feed, on a walk that began at the very start when the feed
+    /// stood at `begun` (zero for others).
+    pub(crate) fn after_position(&self, position: u64, begun: u64) -> String {
+        self.write("p", &place(position, begun))
     }
 
     /// Reads either.
@@ -48,7 +49,9 @@ impl Listing<'_> {
                 "cursor_expired",
                 "the cursor is from another store, or from before a restore",
             )),
-            "p" => place.parse().map(Page::Position).map_err(|_| invalid()),
+            "p" => read_place(place)
+                .map(|(after, begun)| Page::of_walk(after, begun))
+                .ok_or_else(invalid),
             _ => Err(invalid()),
         }
     }
@@ -70,13 +73,15 @@ pub(crate) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// Behind this position.
-    pub(crate) fn after(&self, position: u64) -> String {
-        URL_SAFE_NO_PAD.encode(format!("f\n{}\n{}\n{position}", self.store, self.tenant))
+    /// Behind this position, on a walk that began at the very start when the feed stood at
+    /// `begun` (zero for others).
+    pub(crate) fn after(&self, position: u64, begun: u64) -> String {
+        let place = place(position, begun);
+        URL_SAFE_NO_PAD.encode(format!("f\n{}\n{}\n{place}", self.store, self.tenant))
     }
 
     /// Reads [`Self::after`].
-    pub(crate) fn read(&self, cursor: &str) -> Result<u64, ApiError> {
+    pub(crate) fn read(&self, cursor: &str) -> Result<(u64, u64), ApiError> {
         let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this feed");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let text = String::from_utf8(bytes).map_err(|_| invalid())?;
@@ -86,9 +91,24 @@ impl Feed<'_> {
                 "cursor_expired",
                 "the cursor is from another store, or from before a restore",
             )),
-            ["f", _, _, position] => position.parse().map_err(|_| invalid()),
+            ["f", _, _, place] => read_place(place).ok_or_else(invalid),
             _ => Err(invalid()),
         }
+    }
+}
+
+fn place(position: u64, begun: u64) -> String {
+    match begun {
+        0 => position.to_string(),
+        begun => format!("{position}:{begun}"),
+    }
+}
+
+/// Position and beginning.
+fn read_place(text: &str) -> Option<(u64, u64)> {
+    match text.split_once(':') {
+        None => Some((text.parse().ok()?, 0)),
+        Some((position, begun)) => Some((position.parse().ok()?, begun.parse().ok()?)),
     }
 }
 
@@ -124,8 +144,9 @@ mod tests {
             store: &store,
             tenant: &tenant,
         };
-        let cursor = feed.after(7);
-        assert_eq!(feed.read(&cursor).unwrap(), 7);
+        assert_eq!(feed.read(&feed.after(7, 9)).unwrap(), (7, 9));
+        let cursor = feed.after(7, 0);
+        assert_eq!(feed.read(&cursor).unwrap(), (7, 0));
         let code = |store, tenant| Feed { store, tenant }.read(&cursor).unwrap_err().code();
         assert_eq!(code(&other_store, &tenant), "cursor_expired");
         assert_eq!(code(&store, &other_tenant), "cursor_invalid");
@@ -151,7 +172,9 @@ mod tests {
             here.read(&here.after_key(&key)).unwrap(),
             Page::Key(Some(key.clone()))
         );
-        assert_eq!(here.read(&here.after_position(7)).unwrap(), Page::Position(7));
+        assert_eq!(here.read(&here.after_position(7, 0)).unwrap(), Page::Position(7));
+        let walk = Page::Walk { after: 7, begun: 9 };
+        assert_eq!(here.read(&here.after_position(7, 9)).unwrap(), walk);
         let customers = DatasetName::new("customers");
         let other = Listing {
             dataset: &customers,
@@ -177,7 +200,7 @@ mod tests {
             company: &company,
         };
         assert_eq!(
-            later.read(&here.after_position(7)).unwrap_err().code(),
+            later.read(&here.after_position(7, 0)).unwrap_err().code(),
             "cursor_expired"
         );
         assert_eq!(here.read("%%%").unwrap_err().code(), "cursor_invalid");

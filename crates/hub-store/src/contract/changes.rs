@@ -15,6 +15,7 @@ pub(super) fn check(store: &dyn Store) {
     everything_in_order(store, &site);
     what_a_token_sees(store, &site);
     too_old(store, &site);
+    a_walk_goes_on(store);
 }
 
 fn query(after: u64, limit: u32) -> ChangeQuery {
@@ -41,7 +42,7 @@ fn walk(store: &dyn Store, scope: &TenantScope, mut query: ChangeQuery) -> (Vec<
     loop {
         let page = page(store, scope, &query);
         all.extend(page.data);
-        query.after = page.position;
+        (query.after, query.begun) = (page.position, page.begun);
         if !page.more {
             return (all, query.after);
         }
@@ -204,6 +205,68 @@ fn too_old(store: &dyn Store, site: &Site) {
         store.changes(&site.all, &query(end + 1, 10), now()),
         "cursor_expired",
     );
+}
+
+/// A walk from the very start is not stopped by tombstones that were dropped: of records that
+/// had left before it began it needs none. What left later it has to be told.
+fn a_walk_goes_on(store: &dyn Store) {
+    let site = Site::new(store, "walk");
+    let items = Stream::new(store, &site.agent, "ABC", "items");
+    items.reset(1).unwrap();
+    items.push(&documents(&items.dataset, &["A", "B", "C", "D"], 0, 1));
+    let none = items.dataset.empty_batch();
+    items.exchange(&none, &[("D", Deleted)], 0, now()).unwrap();
+    assert_eq!(store.drop_tombstones(later(10)).unwrap(), 1);
+
+    let first = page(store, &site.all, &query(0, 1));
+    assert_eq!(named(&first.data), ["items/A"]);
+    let on = |page: &ChangePage| ChangeQuery {
+        begun: page.begun,
+        ..query(page.position, 1)
+    };
+    let second = page(store, &site.all, &on(&first));
+    assert_eq!(named(&second.data), ["items/B"]);
+    let (all, end) = walk(store, &site.all, query(0, 1));
+    assert_eq!(named(&all), ["items/A", "items/B", "items/C"]);
+    let last = page(store, &site.all, &query(end, 1));
+    assert_eq!((last.position, last.begun), (end, 0));
+    // Whoever kept a copy from there may have D in it.
+    refused(
+        store.changes(&site.all, &query(first.position, 1), now()),
+        "cursor_expired",
+    );
+    let of_copy = |page| crate::RecordQuery {
+        dataset: &items.dataset,
+        company: items.company.clone(),
+        page,
+        limit: 1,
+        filters: Vec::new(),
+        fields: None,
+    };
+    let begin = store.records(&site.all, &of_copy(Page::Position(0)), now()).unwrap();
+    let next = Page::of_walk(begin.position, begin.begun);
+    let next = store.records(&site.all, &of_copy(next), now()).unwrap();
+    assert_eq!(super::listed(&next), ["B"]);
+    // A dataset in which nothing moves is not left behind by what leaves elsewhere.
+    let orders = Stream::new(store, &site.agent, "ABC", "sales_orders");
+    orders.reset(1).unwrap();
+    orders.push(&documents(&orders.dataset, &["1", "2"], 0, 1));
+    let quiet = items.list(&site.all, Page::Position(0));
+    assert!(quiet.end && quiet.begun == 0, "{quiet:?}");
+    let before = page(store, &site.all, &query(0, 1));
+    let none = orders.dataset.empty_batch();
+    orders.exchange(&none, &[("1", Moved)], 0, now()).unwrap();
+    let place = items.list(&site.all, Page::Position(quiet.position)).position;
+    assert!(place > quiet.position, "it has seen all up to the head");
+    assert_eq!(store.drop_tombstones(later(10)).unwrap(), 1);
+    items.list(&site.all, Page::Position(place));
+    refused(store.changes(&site.all, &on(&before), now()), "cursor_expired");
+    // Begun at a head that is not there yet: before a restore.
+    let odd = ChangeQuery {
+        begun: place + 1,
+        ..query(place, 1)
+    };
+    refused(store.changes(&site.all, &odd, now()), "cursor_expired");
 }
 
 /// Writers of the crowd, each with a company of its own.

@@ -91,7 +91,7 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
             };
             page = match page {
                 Page::Key(_) => Page::Key(Some(key)),
-                Page::Position(_) => Page::Position(position),
+                Page::Position(_) | Page::Walk { .. } => Page::of_walk(position, found.begun),
             };
         }
     };

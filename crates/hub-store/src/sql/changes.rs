@@ -31,7 +31,7 @@ pub(super) fn page(
     let tenant = scope.tenant();
     // What is read from here on reaches up to this head and no further: positions beyond it
     // may be taken, and committed, while the datasets are read one after the other.
-    let head = check(t, tenant, query.after)?;
+    let (head, begun) = check(t, tenant, (query.after, query.begun))?;
     let after = query.after.cast_signed();
     let nothing = ChangePage {
         position: head.cast_unsigned(),
@@ -62,21 +62,39 @@ pub(super) fn page(
     Ok(ChangePage {
         data,
         position: until.cast_unsigned(),
+        begun: still(begun, until),
         more,
     })
 }
 
-/// The tenant's head, if everything since the position can still be told.
-pub(super) fn check(t: &Tx<'_>, tenant: &TenantId, after: u64) -> Result<i64, StoreError> {
+/// The tenant's head, if everything since the position can still be told, and where the feed
+/// stood when the walk began at the very start (zero for others).
+pub(super) fn check(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    (after, begun): (u64, u64),
+) -> Result<(i64, i64), StoreError> {
     let sql = "SELECT head, feed_floor FROM hub_tenants WHERE tenant = ?";
     let (head, floor): (i64, i64) = t.row(sql, [tenant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    // A position that nobody has taken yet is from before a restore. Whoever begins at the
-    // start needs no tombstone.
-    if after > head || (after > 0 && after < floor) {
+    let place = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
+    // Whoever begins at the start has nothing that could have left.
+    let begun = if after == 0 { head } else { place(begun) };
+    let after = place(after);
+    // A position that nobody has taken yet is from before a restore. Up to where the feed
+    // stood at a walk's beginning, nothing that was seen on it can have left.
+    if after > head || begun > head || after.max(begun) < floor {
         return Err(StoreError::FeedExpired);
     }
-    Ok(head)
+    Ok((head, begun))
+}
+
+/// A beginning that still tells something at this position.
+pub(super) fn still(begun: i64, position: i64) -> u64 {
+    if position < begun {
+        begun.cast_unsigned()
+    } else {
+        0
+    }
 }
 
 /// What the token sees and the query asks for.

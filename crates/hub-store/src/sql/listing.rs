@@ -21,7 +21,14 @@ pub(super) fn page(
     now: Timestamp,
 ) -> Result<RecordPage, StoreError> {
     let (tenant, company) = (scope.tenant(), &query.company);
+    // Records and tombstones are read one after the other: neither reaches beyond this head.
+    let place = query.page.place();
+    let (head, begun) = match place {
+        Some(place) => changes::check(t, tenant, place)?,
+        None => (0, 0),
+    };
     let nothing = RecordPage {
+        position: head.cast_unsigned(),
         end: true,
         ..RecordPage::default()
     };
@@ -43,11 +50,6 @@ pub(super) fn page(
             Wanted::Nothing => return Ok(nothing),
         }
     }
-    // Records and tombstones are read one after the other: neither reaches beyond this head.
-    let head = match &query.page {
-        Page::Position(after) => changes::check(t, tenant, *after)?,
-        Page::Key(_) => 0,
-    };
     let order = match &query.page {
         Page::Key(after) => {
             let (compare, after) = after_key(after.as_ref());
@@ -55,7 +57,7 @@ pub(super) fn page(
             condition.push_str(&format!(" AND key {compare} ?{}", values.len()));
             "key"
         }
-        Page::Position(after) => {
+        Page::Position(after) | Page::Walk { after, .. } => {
             values.push(Held::Integer(after.cast_signed()));
             condition.push_str(&format!(" AND _position > ?{}", values.len()));
             values.push(Held::Integer(head));
@@ -70,8 +72,8 @@ pub(super) fn page(
     let parameters: Vec<Param<'_>> = values.iter().map(ToParam::param).collect();
     let dataset = narrowed(query.dataset, query.fields.as_ref());
     let documents = load(t, &dataset, tenant, company, &condition, &parameters)?;
-    let graves = match query.page {
-        Page::Position(after) if query.filters.is_empty() => feed::tombstones(
+    let graves = match place {
+        Some((after, _)) if query.filters.is_empty() => feed::tombstones(
             t,
             query.dataset,
             tenant,
@@ -79,14 +81,21 @@ pub(super) fn page(
             (after.cast_signed(), head),
             limit + 1,
         )?,
-        Page::Position(_) | Page::Key(_) => Vec::new(),
+        Some(_) | None => Vec::new(),
     };
     let view = View::new(t, catalog, scope, &dataset, company, query.fields.as_ref(), now)?;
     let mut entries = merge(view.render(t, &documents)?, &documents, graves);
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = entries.len() <= most;
     entries.truncate(most);
+    let reached = match entries.last() {
+        Some(last) if !end => last.position.cast_signed(),
+        Some(_) | None => head,
+    };
+    let reached = if place.is_some() { reached } else { 0 };
     Ok(RecordPage {
+        position: reached.cast_unsigned(),
+        begun: changes::still(begun, reached),
         last: entries.last().map(|e| (e.key.clone(), e.position)),
         data: entries.into_iter().map(|e| e.shown).collect(),
         end,

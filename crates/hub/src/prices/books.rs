@@ -182,7 +182,7 @@ impl Source<'_> {
             };
             query.page = match query.page {
                 Page::Key(_) => Page::Key(Some(key)),
-                Page::Position(_) => Page::Position(position),
+                Page::Position(_) | Page::Walk { .. } => Page::of_walk(position, page.begun),
             };
         }
     }

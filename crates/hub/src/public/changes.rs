@@ -70,7 +70,7 @@ async fn changes(
             store: store.id(),
             tenant: scope.tenant(),
         };
-        let after = since.map_or(Ok(0), |since| feed.read(&since))?;
+        let (after, begun) = since.map_or(Ok((0, 0)), |since| feed.read(&since))?;
         let company: Option<CompanyId> = match company {
             Some(name) => chosen_company(&of_request, &scope, Some(name))?,
             None => None,
@@ -82,6 +82,7 @@ async fn changes(
         };
         let query = ChangeQuery {
             after,
+            begun,
             company,
             datasets: datasets.map(named).transpose()?,
             limit,
@@ -89,7 +90,7 @@ async fn changes(
         let page = store.changes(&scope, &query, now)?;
         let data: Vec<_> = page.data.into_iter().map(show).collect();
         Ok(Json(
-            json!({ "data": data, "next_cursor": feed.after(page.position), "has_more": page.more }),
+            json!({ "data": data, "next_cursor": feed.after(page.position, page.begun), "has_more": page.more }),
         ))
     })
     .await

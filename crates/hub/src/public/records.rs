@@ -98,7 +98,7 @@ async fn list_of(
         let query = RecordQuery {
             dataset: &dataset,
             company: company.clone(),
-            page: start.clone(),
+            page: start,
             limit,
             filters,
             fields,
@@ -106,12 +106,12 @@ async fn list_of(
         let page = store.records(&scope, &query, now)?;
 
         let next = page.last.as_ref().filter(|_| !page.end);
-        let mut answer = json!({ "next_cursor": next.map(|(key, position)| {
-            if by_position { listing.after_position(*position) } else { listing.after_key(key) }
+        let reached = || listing.after_position(page.position, page.begun);
+        let mut answer = json!({ "next_cursor": next.map(|(key, _)| {
+            if by_position { reached() } else { listing.after_key(key) }
         })});
-        if let Page::Position(from) = start {
-            let reached = page.last.as_ref().map_or(from, |(_, position)| *position);
-            answer["next_updated_since"] = listing.after_position(reached).into();
+        if by_position {
+            answer["next_updated_since"] = reached().into();
         }
         answer["data"] = page.data.into();
         Ok(Json(answer))
@@ -209,8 +209,8 @@ fn start(listing: &Listing<'_>, cursor: Option<&str>, updated_since: Option<&str
         (Some(text), _) | (None, Some(text)) => listing.read(text)?,
     };
     match (&start, updated_since) {
-        (Page::Key(_), None) | (Page::Position(_), Some(_)) => Ok(start),
-        (Page::Key(_), Some(_)) | (Page::Position(_), None) => Err(ApiError::new(
+        (Page::Key(_), None) | (Page::Position(_) | Page::Walk { .. }, Some(_)) => Ok(start),
+        (Page::Key(_), Some(_)) | (Page::Position(_) | Page::Walk { .. }, None) => Err(ApiError::new(
             "cursor_invalid",
             "the cursor belongs to a listing in another order",
         )
