@@ -6,6 +6,7 @@
     reason = "a contract suite is called by tests only and reports by panicking"
 )]
 
+mod audit;
 mod brake;
 mod changes;
 mod decisions;
@@ -19,6 +20,7 @@ mod removals;
 mod sites;
 mod streams;
 mod thread;
+mod tokens;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ use crate::{
 pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     let id = open().id().clone();
     identity::check(open().as_ref());
+    tokens::check(open().as_ref());
+    audit::check(open().as_ref());
     streams::check(open().as_ref());
     records::check(open().as_ref());
     removals::check(open().as_ref());
@@ -157,7 +161,9 @@ impl Site {
     #[must_use]
     pub fn new(store: &dyn Store, name: &str) -> Self {
         let tenant = TenantId::new(format!("t_{name}"));
-        store.add_tenant(&tenant, name, now()).unwrap();
+        store
+            .add_tenant(&tenant, name, &crate::Actor::command_line(), now())
+            .unwrap();
         let agent = add_agent(store, &tenant, &format!("a_{name}"));
         let all = scope(
             store,
@@ -193,10 +199,17 @@ fn enroll_request(code: &str) -> Enroll {
 fn add_agent(store: &dyn Store, tenant: &TenantId, name: &str) -> AgentScope {
     let code = format!("code of {name}");
     store
-        .add_enrolment_code(tenant, &Secret::new(&code), AgentRole::Driver, later(60), now())
+        .add_enrolment_code(
+            tenant,
+            &Secret::new(&code),
+            AgentRole::Driver,
+            later(60),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
     let agent = store
-        .enroll(&enroll_request(&code), &AgentId::new(name), now())
+        .enroll(&enroll_request(&code), &AgentId::new(name), None, now())
         .unwrap()
         .agent;
     let token = Secret::new(format!("token of {name}"));
@@ -219,9 +232,12 @@ fn scope(
         scope,
         companies,
         classes: classes.to_vec(),
+        ..TokenGrant::default()
     };
-    store.add_api_token(tenant, &token, &grant, now()).unwrap();
-    store.authenticate(&token).unwrap()
+    store
+        .add_api_token(tenant, &token, &grant, &crate::Actor::command_line(), now())
+        .unwrap();
+    store.authenticate(&token, now()).unwrap()
 }
 
 /// Keys of a page's entries, tombstones marked by a cross.

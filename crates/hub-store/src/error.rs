@@ -1,6 +1,7 @@
 //! Why the store refuses or fails.
 
 use catalog::ShapeError;
+use jiff::Timestamp;
 use values::{AgentId, CompanyId, DatasetName, ImportId};
 
 /// A refusal with a stable code, or a failure of the store itself.
@@ -31,6 +32,12 @@ pub enum StoreError {
     /// The token does not hold.
     #[error("the token is unknown, expired or revoked")]
     TokenInvalid,
+    /// The API token's time is over.
+    #[error("the token expired at {0}")]
+    TokenExpired(Timestamp),
+    /// No API token of the tenant begins so.
+    #[error("no token begins with {0}")]
+    TokenUnknown(String),
     /// The nonce was used before.
     #[error("the nonce was used before")]
     NonceUsed,
@@ -252,6 +259,8 @@ impl StoreError {
             Self::AgentUnknown(_) => "agent_unknown",
             Self::AgentRevoked(_) => code::AGENT_REVOKED,
             Self::TokenInvalid => code::TOKEN_INVALID,
+            Self::TokenExpired(_) => "token_expired",
+            Self::TokenUnknown(_) => "token_unknown",
             Self::NonceUsed => "nonce_used",
             Self::CompanyUnknown(_) => "company_unknown",
             Self::CompanyClaimed { .. } => code::COMPANY_CLAIMED,
@@ -304,6 +313,10 @@ impl StoreError {
             Self::AgentUnknown(_) => "see `erp-hub agent list`; enrol the driver again if it is gone",
             Self::AgentRevoked(_) => "if that was a mistake, make a new code and enrol the driver again",
             Self::TokenInvalid => "ask for a new token",
+            Self::TokenExpired(_) => "make a new token with `erp-hub token add` or `POST /v1/tokens`",
+            Self::TokenUnknown(_) => {
+                "see `erp-hub token list` or `GET /v1/tokens` for the tokens of the tenant"
+            }
             Self::NonceUsed => "sign a new request with a fresh nonce",
             Self::CompanyUnknown(_) => {
                 "use a company of `GET /v1/sites`; a company is known once its driver has connected"

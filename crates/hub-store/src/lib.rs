@@ -4,6 +4,7 @@
 //! Methods stand at the level of what the hub does, not of tables. Time and random bytes
 //! come in as parameters. Calls block; a caller on an async runtime moves them off it.
 
+mod audit;
 mod changes;
 pub mod contract;
 mod digest;
@@ -15,8 +16,10 @@ mod selection;
 mod sites;
 mod sql;
 mod store;
+mod tokens;
 mod wake;
 
+pub use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
 pub use changes::{Change, ChangePage, ChangeQuery};
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
@@ -24,12 +27,12 @@ pub use imports::{
     Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderInvoice, OrderStatus, OrderThread,
     PreviewResult, Sum, TieOut, TieOutDeposit, TieOutDifference, TieOutSums, TieOutType,
 };
-pub use scope::{AgentRole, AgentScope, TenantScope, TokenScope};
+pub use scope::{AgentRole, AgentScope, Permission, TenantScope, TokenScope};
 pub use selection::Selection;
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sql::SqlStore;
 pub use store::{
-    AgentInfo, AgentKey, ApiTokenInfo, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo,
-    TokenGrant, Tombstone,
+    AgentInfo, AgentKey, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo, Tombstone,
 };
+pub use tokens::{ApiTokenInfo, TokenGrant, TokenUse, parse_network};
 pub use wake::{Wake, WakeKind, WakeListener};

@@ -1,9 +1,15 @@
 //! Who is asking. A scope comes only out of a store that has checked a token, so that no
 //! call on a tenant's data can be written without one.
 
+use std::net::IpAddr;
+
 use catalog::Class;
+use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use values::{AgentId, CompanyId, TenantId};
+
+use crate::{Actor, StoreError};
 
 /// What an API token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,14 +45,34 @@ impl TokenScope {
         Self::ALL.into_iter().find(|s| s.as_str() == name)
     }
 
-    /// May it post documents?
+    /// What it allows.
     #[must_use]
-    pub const fn may_write(self) -> bool {
+    pub const fn permissions(self) -> &'static [Permission] {
         match self {
-            Self::Write | Self::Admin => true,
-            Self::Read | Self::Support => false,
+            Self::Read => &[Permission::Read],
+            Self::Write => &[Permission::Read, Permission::Write],
+            Self::Support => &[Permission::Read, Permission::Support],
+            Self::Admin => &Permission::ALL,
         }
     }
+}
+
+/// One thing that a token's scope may allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See records, documents and sites.
+    Read,
+    /// Post documents and decide about them.
+    Write,
+    /// Run support queries under a grant.
+    Support,
+    /// Make and revoke tokens, see the audit log.
+    Administer,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Support, Self::Administer];
 }
 
 /// What an enrolled agent is.
@@ -86,6 +112,13 @@ pub struct TenantScope {
     /// None means all.
     pub(crate) companies: Option<Vec<CompanyId>>,
     pub(crate) classes: Vec<Class>,
+    /// First characters of the token.
+    pub(crate) prefix: String,
+    /// None means from anywhere.
+    pub(crate) addresses: Vec<IpNet>,
+    pub(crate) expires_at: Option<Timestamp>,
+    /// From where it is used now.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl TenantScope {
@@ -101,6 +134,65 @@ impl TenantScope {
         self.scope
     }
 
+    /// Does the token's scope allow this?
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.scope.permissions().contains(&permission)
+    }
+
+    /// First characters of the token: it is known by them.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The same, used from there: the audit log names it.
+    #[must_use]
+    pub fn at(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// Who acts with the token.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::token(&self.prefix, self.address)
+    }
+
+    /// Companies that the token sees; None means all.
+    #[must_use]
+    pub fn companies(&self) -> Option<&[CompanyId]> {
+        self.companies.as_deref()
+    }
+
+    /// May the token be used from there? Where that is not known, only one that is taken from
+    /// anywhere may.
+    #[must_use]
+    pub fn admits(&self, address: Option<IpAddr>) -> bool {
+        self.addresses.is_empty()
+            || address.is_some_and(|address| self.addresses.iter().any(|n| n.contains(&address)))
+    }
+
+    /// Is the token's time over?
+    ///
+    /// # Errors
+    /// [`StoreError::TokenExpired`].
+    pub fn check_time(&self, now: Timestamp) -> Result<(), StoreError> {
+        match self.expires_at {
+            Some(at) if at <= now => Err(StoreError::TokenExpired(at)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Does it reach no less than a token of these companies (None means all) and classes?
+    #[must_use]
+    pub fn covers(&self, companies: Option<&[CompanyId]>, classes: &[Class]) -> bool {
+        let companies = match companies {
+            None => self.companies.is_none(),
+            Some(companies) => companies.iter().all(|c| self.sees(c)),
+        };
+        companies && classes.iter().all(|c| self.reads(*c))
+    }
+
     /// Does the token see this company?
     #[must_use]
     pub fn sees(&self, company: &CompanyId) -> bool {
@@ -112,10 +204,9 @@ impl TenantScope {
     #[must_use]
     pub fn whole_company(&self, company: &CompanyId) -> Option<Self> {
         self.sees(company).then(|| Self {
-            tenant: self.tenant.clone(),
-            scope: self.scope,
             companies: Some(vec![company.clone()]),
             classes: Class::ALL.to_vec(),
+            ..self.clone()
         })
     }
 
@@ -132,9 +223,23 @@ pub struct AgentScope {
     pub(crate) tenant: TenantId,
     pub(crate) agent: AgentId,
     pub(crate) role: AgentRole,
+    /// From where it asks now.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl AgentScope {
+    /// The same, asking from there: the audit log names it.
+    #[must_use]
+    pub fn at(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::agent(&self.agent, self.address)
+    }
+
     /// Whose agent.
     #[must_use]
     pub const fn tenant(&self) -> &TenantId {

@@ -1,5 +1,6 @@
 //! The store's logic over any engine.
 
+mod audit;
 mod changes;
 mod columns;
 mod derived;
@@ -20,12 +21,14 @@ mod streams;
 mod tables;
 mod thread;
 mod tie_out;
+mod tokens;
 mod view;
 
 pub(crate) use merge::Rows;
 pub(crate) use tables::{child_table, column_list};
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::path::Path;
 
 use catalog::{Catalog, Dataset, DocumentBatch, ShapeError};
@@ -44,10 +47,10 @@ use wire::status::AgentStatus;
 
 use crate::engine::{Address, Engine, Postgres, Sqlite, Tx};
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, ChangePage, ChangeQuery, CompanyInfo, Import,
-    ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread, PreviewResult, RecordPage,
-    RecordQuery, Selection, Sites, Store, StoreError, TenantInfo, TenantScope, TieOut, TokenGrant,
-    WakeListener,
+    Actor, AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage,
+    ChangeQuery, CompanyInfo, Import, ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread,
+    PreviewResult, RecordPage, RecordQuery, Selection, Sites, Store, StoreError, TenantInfo, TenantScope,
+    TieOut, TokenGrant, TokenUse, WakeListener,
 };
 
 /// A store in a database.
@@ -175,8 +178,8 @@ impl Store for SqlStore {
         self.engine.on_wake(listener);
     }
 
-    fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write_beside(|t| people::add_tenant(t, id, name, now))
+    fn add_tenant(&self, id: &TenantId, name: &str, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
+        self.write_beside(|t| people::add_tenant(t, id, name, by, now))
     }
 
     fn find_tenant(&self, name_or_id: &str) -> Result<TenantId, StoreError> {
@@ -193,23 +196,36 @@ impl Store for SqlStore {
         code: &Secret,
         role: AgentRole,
         expires_at: Timestamp,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(tenant, |t| {
-            people::add_enrolment_code(t, tenant, code, role, expires_at, now)
+            people::add_enrolment_code(t, tenant, (code, role, expires_at), by, now)
         })
     }
 
-    fn enroll(&self, request: &Enroll, agent: &AgentId, now: Timestamp) -> Result<Enrolled, StoreError> {
-        self.write_beside(|t| people::enroll(t, request, agent, now))
+    fn enroll(
+        &self,
+        request: &Enroll,
+        agent: &AgentId,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError> {
+        self.write_beside(|t| people::enroll(t, request, agent, from, now))
     }
 
     fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentInfo>, StoreError> {
         self.read(|t| people::agents(t, tenant))
     }
 
-    fn revoke_agent(&self, tenant: &TenantId, agent: &AgentId, now: Timestamp) -> Result<(), StoreError> {
-        self.write(tenant, |t| people::revoke_agent(t, tenant, agent, now))
+    fn revoke_agent(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(tenant, |t| people::revoke_agent(t, tenant, agent, by, now))
     }
 
     fn agent_key(&self, agent: &AgentId) -> Result<AgentKey, StoreError> {
@@ -241,28 +257,36 @@ impl Store for SqlStore {
         tenant: &TenantId,
         token: &Secret,
         grant: &TokenGrant,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(tenant, |t| people::add_api_token(t, tenant, token, grant, now))
+        self.write(tenant, |t| tokens::add(t, tenant, token, grant, by, now))
     }
 
     fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
-        self.read(|t| people::api_tokens(t, tenant))
+        self.read(|t| tokens::all(t, tenant))
+    }
+
+    fn api_token(&self, tenant: &TenantId, token_or_prefix: &str) -> Result<ApiTokenInfo, StoreError> {
+        self.read(|t| tokens::find(t, tenant, token_or_prefix))
     }
 
     fn revoke_api_token(
         &self,
         tenant: &TenantId,
         token_or_prefix: &str,
+        by: &Actor,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write(tenant, |t| {
-            people::revoke_api_token(t, tenant, token_or_prefix, now)
-        })
+    ) -> Result<ApiTokenInfo, StoreError> {
+        self.write(tenant, |t| tokens::revoke(t, tenant, token_or_prefix, by, now))
     }
 
-    fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError> {
-        self.engine.look(|t| people::authenticate(t, token))
+    fn note_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        self.write_beside(|t| tokens::note_uses(t, uses))
+    }
+
+    fn authenticate(&self, token: &Secret, now: Timestamp) -> Result<TenantScope, StoreError> {
+        self.engine.look(|t| tokens::authenticate(t, token, now))
     }
 
     fn commit_mark(&self) -> Result<Option<i64>, StoreError> {
@@ -273,8 +297,27 @@ impl Store for SqlStore {
         self.read(|t| people::companies(t, tenant))
     }
 
-    fn move_company(&self, tenant: &TenantId, company: &CompanyId, to: &AgentId) -> Result<(), StoreError> {
-        self.write(tenant, |t| people::move_company(t, tenant, company, to))
+    fn move_company(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        to: &AgentId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(tenant, |t| people::move_company(t, tenant, company, to, by, now))
+    }
+
+    fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {
+        self.read(|t| audit::page(t, tenant, query))
+    }
+
+    fn drop_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut dropped = 0;
+        for tenant in self.read(|t| audit::tenants_due(t, before))? {
+            dropped += self.write(&tenant, |t| audit::forget(t, &tenant, before))?;
+        }
+        Ok(dropped)
     }
 
     fn stream(&self, scope: &AgentScope, request: &StreamRequest) -> Result<StreamState, StoreError> {

@@ -1,8 +1,9 @@
 //! The trait and the types that it speaks in.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use catalog::{Catalog, Class, Dataset, DocumentBatch, RemovalReason};
+use catalog::{Catalog, Dataset, DocumentBatch, RemovalReason};
 use jiff::Timestamp;
 use model::Decision;
 use serde::Serialize;
@@ -16,8 +17,9 @@ use wire::agent::{
 use wire::status::AgentStatus;
 
 use crate::{
-    AgentRole, AgentScope, ChangePage, ChangeQuery, Import, ImportPage, ImportQuery, NewImport, NewPreview,
-    OrderThread, PreviewResult, Selection, Sites, StoreError, TenantScope, TieOut, TokenScope, WakeListener,
+    Actor, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage, ChangeQuery, Import,
+    ImportPage, ImportQuery, NewImport, NewPreview, OrderThread, PreviewResult, Selection, Sites, StoreError,
+    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener,
 };
 
 /// What `erp-hub agent list` shows of an agent.
@@ -48,17 +50,6 @@ pub struct AgentKey {
     pub revoked: bool,
 }
 
-/// What an API token is good for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenGrant {
-    /// What it may do.
-    pub scope: TokenScope,
-    /// Companies that it sees; None means all, later ones too.
-    pub companies: Option<Vec<CompanyId>>,
-    /// Classes of fields that it reads.
-    pub classes: Vec<Class>,
-}
-
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TenantInfo {
@@ -68,19 +59,6 @@ pub struct TenantInfo {
     pub name: String,
     /// When it was added.
     pub created_at: Timestamp,
-}
-
-/// What can be shown of an API token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ApiTokenInfo {
-    /// First characters of the token: enough to name it, useless for asking.
-    pub prefix: String,
-    /// What it may do.
-    pub scope: TokenScope,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
 }
 
 /// A company of a tenant.
@@ -194,7 +172,8 @@ pub struct RecordPage {
     pub end: bool,
 }
 
-/// The hub's memory. Every method either has taken full effect durably when it returns,
+/// The hub's memory. What is administered or decided stands in its tenant's audit log, too,
+/// with who did it (`by`, or the scope's). Every method either has taken full effect durably when it returns,
 /// or has taken none.
 pub trait Store: Send + Sync {
     /// The store's random identity.
@@ -218,7 +197,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TenantExists`].
-    fn add_tenant(&self, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError>;
+    fn add_tenant(&self, id: &TenantId, name: &str, by: &Actor, now: Timestamp) -> Result<(), StoreError>;
 
     /// The tenant with this name or id.
     ///
@@ -242,14 +221,22 @@ pub trait Store: Send + Sync {
         code: &Secret,
         role: AgentRole,
         expires_at: Timestamp,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Redeems a code: the agent is known under `agent` from now on.
+    /// Redeems a code: the agent is known under `agent` from now on. `from` is where it asks
+    /// from, for the audit log.
     ///
     /// # Errors
     /// [`StoreError::CodeUnknown`], [`StoreError::CodeUsed`], [`StoreError::CodeExpired`].
-    fn enroll(&self, request: &Enroll, agent: &AgentId, now: Timestamp) -> Result<Enrolled, StoreError>;
+    fn enroll(
+        &self,
+        request: &Enroll,
+        agent: &AgentId,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError>;
 
     /// The tenant's agents, oldest first.
     ///
@@ -261,7 +248,13 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::AgentUnknown`].
-    fn revoke_agent(&self, tenant: &TenantId, agent: &AgentId, now: Timestamp) -> Result<(), StoreError>;
+    fn revoke_agent(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// What a token request of this agent is checked against.
     ///
@@ -298,6 +291,7 @@ pub trait Store: Send + Sync {
         tenant: &TenantId,
         token: &Secret,
         grant: &TokenGrant,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
@@ -307,16 +301,29 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError>;
 
+    /// What can be shown of the API token that begins so; it may be given whole.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenUnknown`].
+    fn api_token(&self, tenant: &TenantId, token_or_prefix: &str) -> Result<ApiTokenInfo, StoreError>;
+
     /// Revokes the API token that begins so; repeated is no error.
     ///
     /// # Errors
-    /// [`StoreError::TokenInvalid`] when none begins so.
+    /// [`StoreError::TokenUnknown`].
     fn revoke_api_token(
         &self,
         tenant: &TenantId,
         token_or_prefix: &str,
+        by: &Actor,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<ApiTokenInfo, StoreError>;
+
+    /// Keeps when tokens were last used.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn note_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError>;
 
     /// A mark that is another one once anything was committed to the store, by this process
     /// or another; it is told in microseconds. None when only asking tells what holds now.
@@ -325,11 +332,12 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn commit_mark(&self) -> Result<Option<i64>, StoreError>;
 
-    /// Who has this API token, as it is now.
+    /// Who has this API token, as it is now. Whence it may be used is for the caller to check
+    /// ([`TenantScope::admits`]).
     ///
     /// # Errors
-    /// [`StoreError::TokenInvalid`].
-    fn authenticate(&self, token: &Secret) -> Result<TenantScope, StoreError>;
+    /// [`StoreError::TokenInvalid`], [`StoreError::TokenExpired`].
+    fn authenticate(&self, token: &Secret, now: Timestamp) -> Result<TenantScope, StoreError>;
 
     /// The tenant's companies by id.
     ///
@@ -341,7 +349,26 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::CompanyUnknown`], [`StoreError::AgentUnknown`], [`StoreError::AgentRevoked`].
-    fn move_company(&self, tenant: &TenantId, company: &CompanyId, to: &AgentId) -> Result<(), StoreError>;
+    fn move_company(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        to: &AgentId,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// A page of the tenant's audit log, the newest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError>;
+
+    /// Forgets entries of all audit logs of before an instant; returns how many.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn drop_audit(&self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// Where a stream stands.
     ///

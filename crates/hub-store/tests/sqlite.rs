@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use catalog::{Catalog, Class, Removal, RemovalReason};
+use catalog::{Catalog, Removal, RemovalReason};
 use hub_store::contract::{Site, check_store, documents};
 use hub_store::{NewImport, Page, RecordQuery, SqlStore, Store, StoreError, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
@@ -120,12 +120,13 @@ fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
     let token = Secret::new("erp_old-token-00");
     let grant = TokenGrant {
         scope: TokenScope::Read,
-        companies: None,
-        classes: vec![Class::Public],
+        ..TokenGrant::default()
     };
     let now = Timestamp::from_second(1_777_777_777).unwrap();
-    store.add_api_token(&tenant, &token, &grant, now).unwrap();
-    let scope = store.authenticate(&token).unwrap();
+    store
+        .add_api_token(&tenant, &token, &grant, &hub_store::Actor::command_line(), now)
+        .unwrap();
+    let scope = store.authenticate(&token, now).unwrap();
     let records = |dataset: &str, page: Page| {
         let dataset = store.dataset(&scope, dataset).unwrap();
         let query = RecordQuery {
@@ -190,12 +191,13 @@ fn documents_of_version_1_get_their_customers_money_and_numbers() {
     let token = Secret::new("erp_old-token-00");
     let grant = TokenGrant {
         scope: TokenScope::Write,
-        companies: None,
-        classes: vec![Class::Public],
+        ..TokenGrant::default()
     };
     let now = Timestamp::from_second(1_777_777_777).unwrap();
-    store.add_api_token(&tenant, &token, &grant, now).unwrap();
-    let scope = store.authenticate(&token).unwrap();
+    store
+        .add_api_token(&tenant, &token, &grant, &hub_store::Actor::command_line(), now)
+        .unwrap();
+    let scope = store.authenticate(&token, now).unwrap();
     let import = store.import(&scope, &ImportId::new("i2")).unwrap();
     assert_eq!(import.customer, Some(Key::from_parts(["01", "ABF"])));
     assert_eq!(import.report.unwrap().numbers["sales_order_no"], "0000186");

@@ -116,6 +116,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(prices::endpoints());
     all.extend(public::tie_out::endpoints());
     all.extend(public::sites::endpoints());
+    all.extend(public::tokens::endpoints());
+    all.extend(public::audit::endpoints());
     all.extend(public::document::endpoints());
     all.extend(status::endpoints());
     all

@@ -1,15 +1,17 @@
 //! Who asks. A handler gets at a tenant's data only through one of these extractors: the
 //! store's methods take the scope, and only an extractor has one.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use hub_store::{AgentRole, AgentScope, TenantScope};
+use hub_store::{AgentRole, AgentScope, Permission, TenantScope};
 use values::Secret;
 
+use crate::address::Address;
 use crate::error::ApiError;
 use crate::hub::Hub;
 
@@ -19,6 +21,15 @@ pub(crate) struct Caller {
     /// SHA-256 of the token.
     pub(crate) token: [u8; 32],
     pub(crate) scope: Arc<TenantScope>,
+    /// From where.
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// What is done with the scope says from where.
+    fn acting(&self) -> Arc<TenantScope> {
+        Arc::new(TenantScope::clone(&self.scope).at(self.address))
+    }
 }
 
 /// A token that may read.
@@ -27,6 +38,9 @@ pub(crate) struct Reader(pub(crate) Arc<TenantScope>);
 /// A token that may post documents.
 pub(crate) struct Writer(pub(crate) Arc<TenantScope>);
 
+/// A token that may make and revoke others.
+pub(crate) struct Admin(pub(crate) Arc<TenantScope>);
+
 /// An enrolled driver.
 pub(crate) struct Driver(pub(crate) AgentScope);
 
@@ -34,31 +48,45 @@ impl FromRequestParts<Hub> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Hub) -> Result<Self, ApiError> {
-        match parts.extensions.get::<Caller>() {
-            Some(caller) => Ok(Self(Arc::clone(&caller.scope))),
-            // Only a route that is not guarded comes here: it is refused whoever asks.
-            None => Err(ApiError::new(
-                "token_missing",
-                "the request was not checked for a token",
-            )),
-        }
+        caller(parts).map(|caller| Self(Arc::clone(&caller.scope)))
     }
 }
 
 impl FromRequestParts<Hub> for Writer {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
-        let Reader(scope) = Reader::from_request_parts(parts, hub).await?;
-        if scope.scope().may_write() {
-            return Ok(Self(scope));
+    async fn from_request_parts(parts: &mut Parts, _: &Hub) -> Result<Self, ApiError> {
+        let caller = caller(parts)?;
+        if caller.scope.may(Permission::Write) {
+            return Ok(Self(caller.acting()));
         }
-        let detail = format!(
-            "a token with scope {} may not post documents",
-            scope.scope().as_str()
-        );
-        Err(ApiError::new("permission_missing", detail).with_remedy("use a token with scope write or admin"))
+        Err(missing(&caller.scope, "post documents", "write or admin"))
     }
+}
+
+impl FromRequestParts<Hub> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Hub) -> Result<Self, ApiError> {
+        let caller = caller(parts)?;
+        if caller.scope.may(Permission::Administer) {
+            return Ok(Self(caller.acting()));
+        }
+        Err(missing(&caller.scope, "do this", "admin"))
+    }
+}
+
+fn caller(parts: &Parts) -> Result<&Caller, ApiError> {
+    // Only a route that is not guarded has none: it is refused whoever asks.
+    parts
+        .extensions
+        .get::<Caller>()
+        .ok_or_else(|| ApiError::new("token_missing", "the request was not checked for a token"))
+}
+
+fn missing(scope: &TenantScope, what: &str, needed: &str) -> ApiError {
+    let detail = format!("a token with scope {} may not {what}", scope.scope().as_str());
+    ApiError::new("permission_missing", detail).with_remedy(format!("use a token with scope {needed}"))
 }
 
 impl FromRequestParts<Hub> for Driver {
@@ -67,9 +95,11 @@ impl FromRequestParts<Hub> for Driver {
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         let now = hub.now();
+        let Address(address) = Address::from_request_parts(parts, hub).await?;
         let scope = hub
             .call(move |store| store.authenticate_agent(&token, now))
-            .await?;
+            .await?
+            .at(address);
         match scope.role() {
             AgentRole::Driver => Ok(Self(scope)),
             AgentRole::QueryManager => {

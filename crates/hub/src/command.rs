@@ -1,6 +1,8 @@
 //! The command line.
 
+mod audit;
 mod people;
+mod tokens;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use catalog::Catalog;
 use clap::{Parser, Subcommand};
 use hub_store::{SqlStore, Store, StoreError};
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
@@ -57,13 +60,16 @@ enum Action {
     EnrollCode(people::EnrollCode),
     /// Tokens of the API.
     #[command(subcommand)]
-    Token(people::TokenAction),
+    Token(tokens::TokenAction),
     /// Enrolled drivers.
     #[command(subcommand)]
     Agent(people::AgentAction),
     /// Companies, and which driver has them.
     #[command(subcommand)]
     Company(people::CompanyAction),
+    /// Who did what, when and from where.
+    #[command(subcommand)]
+    Audit(audit::AuditAction),
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,9 +86,15 @@ struct ServeOptions {
     /// Keep tombstones of records that have left so many days; an older place in the feed has to start again.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     keep_tombstones: u16,
+    /// Keep the audit log so many days.
+    #[arg(long, value_name = "DAYS", default_value_t = 730, value_parser = clap::value_parser!(u16).range(1..))]
+    keep_audit: u16,
     /// How often one token may ask, as REQUESTS/SECONDS; beyond that it has to wait.
     #[arg(long, value_name = "LIMIT", env = "ERP_HUB_RATE_LIMIT", default_value_t = RateLimit::DEFAULT)]
     rate_limit: RateLimit,
+    /// Address or network of a proxy before the hub, whose X-Forwarded-For is believed; repeat for several.
+    #[arg(long, value_name = "NETWORK", env = "ERP_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = hub_store::parse_network)]
+    trusted_proxy: Vec<IpNet>,
 }
 
 impl Action {
@@ -91,7 +103,9 @@ impl Action {
         match self {
             Self::Serve(_) | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
             Self::Tenant(people::TenantAction::List { .. }) => false,
-            Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) => false,
+            Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) | Self::Audit(_) => {
+                false
+            }
         }
     }
 }
@@ -122,6 +136,9 @@ pub enum CommandError {
         /// Companies that are claimed.
         known: Vec<String>,
     },
+    /// A token would never be taken.
+    #[error("the token would expire at once")]
+    ExpiryPast,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -151,6 +168,7 @@ impl CommandError {
             Self::CompanyUnclaimed { .. } => {
                 "correct it, or add --unclaimed when its driver is yet to connect"
             }
+            Self::ExpiryPast => "name a time that is to come, like 90d",
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
@@ -165,6 +183,7 @@ impl CommandError {
             Self::NoSuchStore(_) => "store_unknown",
             Self::TenantName(_) => "tenant_name_invalid",
             Self::CompanyUnclaimed { .. } => "company_unclaimed",
+            Self::ExpiryPast => "expiry_past",
             Self::Store(error) => error.code(),
             Self::Catalog(_) => "catalog_invalid",
             Self::Io { .. } => "io_failed",
@@ -210,9 +229,10 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
         Action::Migrate => say(out, store.id()),
         Action::Tenant(action) => people::tenant(&store, action, now, out),
         Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
-        Action::Token(action) => people::token(&store, action, now, out),
+        Action::Token(action) => tokens::token(&store, action, now, out),
         Action::Agent(action) => people::agent(&store, action, now, out),
-        Action::Company(action) => people::company(&store, action, out),
+        Action::Audit(action) => audit::audit(&store, action, out),
+        Action::Company(action) => people::company(&store, action, now, out),
     }
 }
 
@@ -231,7 +251,9 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
         let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now))
             .with_redaction(days(options.redact_after))
             .with_tombstones(days(options.keep_tombstones))
-            .with_rate_limit(Some(options.rate_limit));
+            .with_audit(days(options.keep_audit))
+            .with_rate_limit(Some(options.rate_limit))
+            .with_trusted_proxies(options.trusted_proxy.clone());
         crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }

@@ -112,23 +112,40 @@ fn read_place(text: &str) -> Option<(u64, u64)> {
     }
 }
 
-/// Behind an import of a listing.
-pub(crate) fn after_import(store: &StoreId, place: u64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("i\n{store}\n{place}"))
+/// Listings by number, the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbered {
+    Imports,
+    Audit,
 }
 
-/// Reads [`after_import`].
-pub(crate) fn read_import(store: &StoreId, cursor: &str) -> Result<u64, ApiError> {
-    let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this listing");
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
-    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
-    match text.split('\n').collect::<Vec<_>>().as_slice() {
-        ["i", of, _] if *of != store.as_str() => Err(ApiError::new(
-            "cursor_expired",
-            "the cursor is from another store, or from before a restore",
-        )),
-        ["i", _, place] => place.parse().map_err(|_| invalid()),
-        _ => Err(invalid()),
+impl Numbered {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Imports => "i",
+            Self::Audit => "a",
+        }
+    }
+
+    /// Behind the entry with this number.
+    pub(crate) fn after(self, store: &StoreId, number: u64) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}\n{store}\n{number}", self.mark()))
+    }
+
+    /// Reads [`Self::after`].
+    pub(crate) fn read(self, store: &StoreId, cursor: &str) -> Result<u64, ApiError> {
+        let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this listing");
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+        match text.split('\n').collect::<Vec<_>>().as_slice() {
+            [mark, ..] if *mark != self.mark() => Err(invalid()),
+            [_, of, _] if *of != store.as_str() => Err(ApiError::new(
+                "cursor_expired",
+                "the cursor is from another store, or from before a restore",
+            )),
+            [_, _, number] => number.parse().map_err(|_| invalid()),
+            _ => Err(invalid()),
+        }
     }
 }
 

@@ -49,11 +49,14 @@ pub const CODES: &[Code] = codes![
     401 "nonce_used" "The request was used before", "sign a new request with a fresh nonce";
     401 "signature_invalid" "The signature does not hold", "enrol the driver again if its key is lost";
     401 "token_invalid" "The token does not hold", "ask for a new token";
+    401 "token_expired" "The token's time is over", "make a new token with `erp-hub token add` or `POST /v1/tokens`";
     401 "token_missing" "No token", "send Authorization: Bearer TOKEN";
+    403 "address_refused" "The token is not taken from this address", "ask from a network that the token was made for, or make another token";
     403 "agent_revoked" "The agent was revoked", "make a new code and enrol the driver again, if that was a mistake";
     403 "code_expired" "The enrolment code has expired", "make a new code with `erp-hub enroll-code`";
     403 "code_unknown" "No such enrolment code", "copy the code exactly as `erp-hub enroll-code` printed it";
     403 "code_used" "The enrolment code was used before", "make a new code with `erp-hub enroll-code`";
+    403 "grant_exceeded" "The new token would reach further than the one that makes it", "name companies and classes that this token has";
     403 "permission_missing" "The token may not do this", "use a token with the scope that is needed";
     404 "company_unknown" "No such company", "use a company of GET /v1/sites";
     404 "dataset_unknown" "No such dataset", "see the API reference for the datasets of this hub";
@@ -63,6 +66,7 @@ pub const CODES: &[Code] = codes![
     404 "preview_unknown" "No such preview, or no more", "ask for the preview again: it is kept for an hour";
     404 "record_unknown" "No such record", "list the dataset to see its keys";
     404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
+    404 "token_unknown" "No such token", "see `erp-hub token list` or `GET /v1/tokens` for the tokens of the tenant";
     405 "method_not_allowed" "Not with this method", "see the API reference for the methods of this path";
     408 "body_late" "The body did not come in time", "send it again over a better line";
     409 "brake_engaged" "Too many records would leave", "look at them with `erp-driver reconcile` and confirm there if they shall leave";
@@ -320,6 +324,8 @@ mod tests {
             StoreError::TenantExists("x".into()),
             StoreError::AgentUnknown(AgentId::new("x")),
             StoreError::NonceUsed,
+            StoreError::TokenExpired(Timestamp::UNIX_EPOCH),
+            StoreError::TokenUnknown("x".into()),
             StoreError::CompanyUnknown(CompanyId::new("x")),
             StoreError::TimeZoneUnknown("x".into()),
             StoreError::Shape(ShapeError {

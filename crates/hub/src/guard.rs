@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::address::Address;
 use crate::auth::bearer;
 use crate::error::ApiError;
 use crate::hub::Hub;
@@ -14,7 +15,10 @@ use crate::limits::{RateLimit, Standing};
 /// extractors find it.
 pub(crate) async fn guard(State(hub): State<Hub>, mut request: Request, next: Next) -> Response {
     let caller = match bearer(request.headers()) {
-        Ok(token) => hub.caller(token).await,
+        Ok(token) => {
+            let address = Address::of(request.extensions(), request.headers(), hub.trusted_proxies());
+            hub.caller(token, address).await
+        }
         Err(error) => Err(error),
     };
     let caller = match caller {

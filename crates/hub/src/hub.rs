@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hub_store::{Store, StoreError, Wake, WakeKind};
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use values::{CompanyId, Secret, TenantId};
 
+use crate::address::Address;
 use crate::auth::Caller;
 use crate::cache::{Recent, Unchanged};
 use crate::error::ApiError;
 use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
 use crate::prices::Books;
+use crate::uses::Uses;
 
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
@@ -23,6 +26,8 @@ const CONCURRENT_BATCHES: usize = 3;
 const REDACT_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Who follows the feed looks at it more often; who does not starts again.
 const TOMBSTONES_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Two years: longer than most questions take to come up.
+const AUDIT_FOR: SignedDuration = SignedDuration::from_hours(730 * 24);
 /// Who has not fetched an answer by then has gone.
 const PREVIEW_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -36,8 +41,10 @@ pub struct Hub {
     clock: Clock,
     redact_after: SignedDuration,
     tombstones_for: SignedDuration,
+    audit_for: SignedDuration,
     /// None: tokens may ask as often as they like.
     buckets: Option<Arc<Buckets<[u8; 32]>>>,
+    trusted_proxies: Arc<[IpNet]>,
     signals: Arc<Signals>,
 }
 
@@ -51,6 +58,7 @@ struct Signals {
     callers: Unchanged<[u8; 32], Caller>,
     companies: Recent<TenantId, Arc<[CompanyId]>>,
     books: Books,
+    uses: Uses,
 }
 
 impl Signals {
@@ -100,6 +108,7 @@ impl Hub {
             callers: Unchanged::default(),
             companies: Recent::default(),
             books: Books::default(),
+            uses: Uses::default(),
         };
         let signals = Arc::new(signals);
         let woken = Arc::clone(&signals);
@@ -109,7 +118,9 @@ impl Hub {
             clock,
             redact_after: REDACT_AFTER,
             tombstones_for: TOMBSTONES_FOR,
+            audit_for: AUDIT_FOR,
             buckets: Some(Arc::new(Buckets::new(RateLimit::DEFAULT))),
+            trusted_proxies: Arc::default(),
             signals,
         }
     }
@@ -121,6 +132,12 @@ impl Hub {
             tombstones_for,
             ..self
         }
+    }
+
+    /// The same, keeping the audit log so long.
+    #[must_use]
+    pub fn with_audit(self, audit_for: SignedDuration) -> Self {
+        Self { audit_for, ..self }
     }
 
     /// The same with another limit for each token; none lets them ask as often as they like.
@@ -136,8 +153,33 @@ impl Hub {
         Self { redact_after, ..self }
     }
 
-    /// Forgets what is due: bodies of documents that were final long enough, tombstones, and
-    /// previews.
+    /// The same behind proxies in these networks: callers are where those say (`X-Forwarded-For`).
+    #[must_use]
+    pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
+        Self {
+            trusted_proxies: proxies.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn trusted_proxies(&self) -> &[IpNet] {
+        &self.trusted_proxies
+    }
+
+    /// Writes down when tokens were last used. [`crate::serve`] does so once a minute.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn write_token_uses(&self) -> Result<(), StoreError> {
+        let uses = self.signals.uses.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.store.note_token_uses(&uses)
+    }
+
+    /// Forgets what is due: bodies of documents that were final long enough, tombstones,
+    /// entries of audit logs, and previews.
     /// Returns how many bodies there were. [`crate::serve`] does so all the time.
     ///
     /// # Errors
@@ -146,6 +188,7 @@ impl Hub {
         let now = self.now();
         self.store.drop_previews(now - PREVIEW_LIFE)?;
         self.store.drop_tombstones(now - self.tombstones_for)?;
+        self.store.drop_audit(now - self.audit_for)?;
         let mut forgotten = 0;
         loop {
             match self.store.redact_imports(now - self.redact_after, now)? {
@@ -197,20 +240,45 @@ impl Hub {
         }
     }
 
-    /// Who has this API token: as the store says, or said when it was the same as now.
-    pub(crate) async fn caller(&self, token: Secret) -> Result<Caller, ApiError> {
+    /// Who asks with this API token from there: as the store says, or said when it was the
+    /// same as now.
+    pub(crate) async fn caller(&self, token: Secret, address: Address) -> Result<Caller, ApiError> {
+        let mut caller = self.known(token).await?;
+        caller.address = address.0;
+        let now = self.now();
+        caller.scope.check_time(now)?;
+        if !caller.scope.admits(address.0) {
+            let from = address
+                .0
+                .map_or_else(|| "there".to_owned(), |address| address.to_string());
+            return Err(ApiError::new(
+                "address_refused",
+                format!("the token is not taken from {from}"),
+            ));
+        }
+        self.signals.uses.note(&caller, now);
+        Ok(caller)
+    }
+
+    async fn known(&self, token: Secret) -> Result<Caller, ApiError> {
         // Read before the answer: what is committed in between makes the answer old.
         let mark = self.store.commit_mark()?;
         let id = token_id(&token);
         if let Some(caller) = self.signals.callers.get(&id, mark) {
             return Ok(caller);
         }
-        let scope = self.call(move |store| store.authenticate(&token)).await;
-        let scope = scope
-            .map_err(|e| e.with_remedy("use a token made by `erp-hub token add` that is not revoked"))?;
+        let now = self.now();
+        let found = self.call(move |store| store.authenticate(&token, now)).await;
+        let scope = found.map_err(|refusal| match refusal.code() {
+            "token_invalid" => {
+                refusal.with_remedy("use a token made by `erp-hub token add` that is not revoked")
+            }
+            _ => refusal,
+        })?;
         let caller = Caller {
             token: id,
             scope: Arc::new(scope),
+            address: None,
         };
         self.signals.callers.put(id, caller.clone(), mark);
         Ok(caller)

@@ -1,12 +1,14 @@
 //! The hub: agents deliver here, the platform reads and posts here. Stateless over one
 //! store; [`router`] is the whole of its HTTP face.
 
+mod address;
 mod agent;
 mod api;
 mod auth;
 mod cache;
 mod command;
 mod conditional;
+mod connections;
 mod cursor;
 mod error;
 mod guard;
@@ -20,6 +22,7 @@ mod random;
 mod request;
 mod serve;
 mod status;
+mod uses;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

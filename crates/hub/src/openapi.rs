@@ -1,6 +1,7 @@
 //! The description of the API (OpenAPI 3.1), made from the catalog and from what each
 //! endpoint says of itself.
 
+pub(crate) mod administration;
 pub(crate) mod answers;
 pub(crate) mod records;
 pub(crate) mod requests;
@@ -19,7 +20,8 @@ use schema::reference;
 pub(crate) const JSON: &str = "application/json";
 
 /// Codes that any request with a token may get.
-const OF_ALL: [&str; 14] = [
+const OF_ALL: [&str; 16] = [
+    "address_refused",
     "body_invalid",
     "body_too_large",
     "dataset_unknown",
@@ -33,6 +35,7 @@ const OF_ALL: [&str; 14] = [
     "request_late",
     "store_corrupt",
     "store_unavailable",
+    "token_expired",
     "token_missing",
 ];
 /// Those of requests that need no token.
@@ -280,6 +283,7 @@ pub(crate) fn document(catalog: &Catalog, endpoints: &[Endpoint]) -> Value {
     }
     let mut schemas = answers::schemas();
     schemas.append(&mut requests::schemas());
+    schemas.extend(administration::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     schemas.append(&mut records::schemas(catalog));
     json!({
         "openapi": "3.1.0",

@@ -1,17 +1,17 @@
 //! The server.
 
-use std::future::IntoFuture as _;
 use std::io;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
+use crate::connections::{Connections, HEAD_WITHIN};
 use crate::hub::Hub;
 
 /// Between two rounds of forgetting.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
-
+/// Between two writings of when tokens were last used: it is for people.
+const USES_EVERY: Duration = Duration::from_secs(60);
 /// What is under way at a stop gets so long to end; a batch is committed well within it.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -20,35 +20,38 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// # Errors
 /// The listener fails.
 pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let mut stopping = hub.stopping();
-    let drained = async move {
-        // An error means that the hub is gone, which ends the server as well.
-        let told = stopping.wait_for(|stopping| *stopping).await;
-        drop(told);
-    };
-    // Answers are small and a writer waits for each: they are not held back to be joined.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was not set");
-        }
-    });
-    let server = axum::serve(listener, crate::router(hub.clone()))
-        .with_graceful_shutdown(drained)
-        .into_future();
-    tokio::pin!(server);
+    let connections = Connections::new(crate::router(hub.clone()), HEAD_WITHIN);
     tokio::select! {
-        ended = &mut server => return ended,
+        () = connections.take(&listener) => {}
         () = stop => {}
         () = keep_tidy(hub.clone()) => {}
+        () = keep_uses(hub.clone()) => {}
     }
+    drop(listener);
     tracing::info!("stopping");
     hub.stop();
-    match tokio::time::timeout(DRAIN, server).await {
-        Ok(ended) => ended,
-        Err(_) => {
-            tracing::warn!("some requests did not end in time and were cut");
-            Ok(())
-        }
+    if tokio::time::timeout(DRAIN, connections.drain()).await.is_err() {
+        tracing::warn!("some requests did not end in time and were cut");
+    }
+    write_uses(hub).await;
+    Ok(())
+}
+
+/// Writes down which tokens were used, again and again.
+async fn keep_uses(hub: Hub) {
+    let mut rounds = tokio::time::interval(USES_EVERY);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        write_uses(hub.clone()).await;
+    }
+}
+
+async fn write_uses(hub: Hub) {
+    match tokio::task::spawn_blocking(move || hub.write_token_uses()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "it was not written down when tokens were last used"),
+        Err(error) => tracing::error!(%error, "writing down when tokens were last used broke off"),
     }
 }
 

@@ -86,7 +86,10 @@ async fn a_token_needs_the_key_the_clock_and_a_fresh_nonce() {
 async fn revocation_takes_effect_on_the_next_request() {
     let (world, tenant, agent) = World::with_driver().await;
     world.open_stream(&agent, "ABC", "items").await;
-    world.store.revoke_agent(&tenant, &agent.id, world.now()).unwrap();
+    world
+        .store
+        .revoke_agent(&tenant, &agent.id, &hub_store::Actor::command_line(), world.now())
+        .unwrap();
     let open = json!({ "company": "ABC", "dataset": "items" });
     world
         .post("/agent/v1/streams/open", &agent.token, &open)

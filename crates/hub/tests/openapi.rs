@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::Class;
 use hub_store::contract::documents;
-use hub_store::{Store as _, TokenScope};
+use hub_store::{Store as _, TokenGrant, TokenScope};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use values::Secret;
 
 use world::World;
 
@@ -255,6 +256,21 @@ async fn one_tenant_never_sees_anothers_data() {
         .sync(&agent, MARK, "udt_wishes", &documents(&own, &[MARK], 0, 1))
         .await;
     let theirs = world.token(&first, TokenScope::Admin, None, &Class::ALL);
+    let named = TokenGrant {
+        name: MARK.to_owned(),
+        ..TokenGrant::default()
+    };
+    let secret = Secret::new("erp_theirs00-secret");
+    world
+        .store
+        .add_api_token(
+            &first,
+            &secret,
+            &named,
+            &hub_store::Actor::command_line(),
+            world.now(),
+        )
+        .unwrap();
     let mut order = world::order();
     order["company"] = MARK.into();
     order["comment"] = MARK.into();
@@ -281,6 +297,7 @@ async fn one_tenant_never_sees_anothers_data() {
                 "id" => import.as_str(),
                 "key" => MARK,
                 "table" => "wishes",
+                "prefix" => "erp_theirs00",
                 "code" => "key_invalid",
                 other => panic!(
                     "the test knows no value of another tenant for {{{other}}} of {}",
@@ -293,8 +310,8 @@ async fn one_tenant_never_sees_anothers_data() {
         for parameter in parameters(described.operation, "query") {
             let value = match parameter["name"].as_str().unwrap() {
                 "since" | "cursor" => place.as_str(),
-                "updated_since" | "include" | "fields" | "limit" | "state" | "kind" | "preview"
-                | "revision" => continue,
+                "action" | "from" | "to" | "updated_since" | "include" | "fields" | "limit" | "state"
+                | "kind" | "preview" | "revision" => continue,
                 "date" => "2026-05-06",
                 _ => MARK,
             };
@@ -341,6 +358,7 @@ async fn one_tenant_never_sees_anothers_data() {
         .get(&format!("/v1/imports/{import}?include=request"), &theirs)
         .await
         .ok();
+    world.get("/v1/imports", secret.reveal()).await.ok();
     assert_eq!(after["request"], order, "the other tenant changed the document");
     assert_eq!(
         (&after["state"], &after["revision"]),

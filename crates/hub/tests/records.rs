@@ -356,7 +356,7 @@ async fn every_path_asks_for_a_token_and_other_tenants_see_nothing() {
 
     world
         .store
-        .revoke_api_token(&tenant, &write, world.now())
+        .revoke_api_token(&tenant, &write, &hub_store::Actor::command_line(), world.now())
         .unwrap();
     // Who a token is, is known for a second.
     world.pass(1);

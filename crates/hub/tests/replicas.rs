@@ -60,10 +60,9 @@ async fn a_token_revoked_at_one_hub_is_refused_by_the_other_at_once() {
     for _ in 0..20 {
         let token = here.token(&tenant, TokenScope::Read, None, &Class::ALL);
         there.get("/v1/sites", &token).await.ok();
-        here.store.revoke_api_token(&tenant, &token, here.now()).unwrap();
-        there
-            .get("/v1/sites", &token)
-            .await
-            .refused(401, "token_invalid");
+        here.store
+            .revoke_api_token(&tenant, &token, &hub_store::Actor::command_line(), here.now())
+            .unwrap();
+        there.get("/v1/sites", &token).await.refused(401, "token_invalid");
     }
 }

@@ -243,7 +243,9 @@ fn a_walk_goes_on(store: &dyn Store) {
         filters: Vec::new(),
         fields: None,
     };
-    let begin = store.records(&site.all, &of_copy(Page::Position(0)), now()).unwrap();
+    let begin = store
+        .records(&site.all, &of_copy(Page::Position(0)), now())
+        .unwrap();
     let next = Page::of_walk(begin.position, begin.begun);
     let next = store.records(&site.all, &of_copy(next), now()).unwrap();
     assert_eq!(super::listed(&next), ["B"]);

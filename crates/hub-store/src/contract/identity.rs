@@ -1,15 +1,19 @@
-//! Tenants, codes, agents, tokens.
+//! Tenants, codes, agents and companies.
 
-use catalog::Class;
 use values::{AgentId, CompanyId, Secret, TenantId};
 
-use super::{Site, Stream, add_agent, enroll_request, later, now, refused, scope};
-use crate::{AgentRole, Store, TokenScope};
+use super::{Site, Stream, add_agent, enroll_request, later, now, refused};
+use crate::{AgentRole, Store};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "identity");
     refused(
-        store.add_tenant(&TenantId::new("t_other"), "identity", now()),
+        store.add_tenant(
+            &TenantId::new("t_other"),
+            "identity",
+            &crate::Actor::command_line(),
+            now(),
+        ),
         "tenant_exists",
     );
     assert_eq!(store.find_tenant("identity").unwrap(), site.tenant);
@@ -21,31 +25,39 @@ pub(super) fn check(store: &dyn Store) {
     assert!(listed.is_sorted_by_key(|listed| &listed.name), "{listed:?}");
     codes(store, &site);
     agent_tokens(store, &site);
-    api_tokens(store, &site);
     companies(store, &site);
 }
 
 fn codes(store: &dyn Store, site: &Site) {
     let agent = AgentId::new("a_late");
     refused(
-        store.enroll(&enroll_request("guess"), &agent, now()),
+        store.enroll(&enroll_request("guess"), &agent, None, now()),
         "code_unknown",
     );
     let code = Secret::new("short");
     store
-        .add_enrolment_code(&site.tenant, &code, AgentRole::QueryManager, later(60), now())
+        .add_enrolment_code(
+            &site.tenant,
+            &code,
+            AgentRole::QueryManager,
+            later(60),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
     refused(
-        store.enroll(&enroll_request("short"), &agent, later(60)),
+        store.enroll(&enroll_request("short"), &agent, None, later(60)),
         "code_expired",
     );
-    let enrolled = store.enroll(&enroll_request("short"), &agent, later(59)).unwrap();
+    let enrolled = store
+        .enroll(&enroll_request("short"), &agent, None, later(59))
+        .unwrap();
     assert_eq!(
         (enrolled.tenant, enrolled.tenant_name.as_str()),
         (site.tenant.clone(), "identity")
     );
     refused(
-        store.enroll(&enroll_request("short"), &AgentId::new("a_x"), later(59)),
+        store.enroll(&enroll_request("short"), &AgentId::new("a_x"), None, later(59)),
         "code_used",
     );
     let listed = store.agents(&site.tenant).unwrap();
@@ -92,8 +104,22 @@ fn agent_tokens(store: &dyn Store, site: &Site) {
 
     let lost = add_agent(store, &site.tenant, "a_lost");
     assert!(!store.agent_key(lost.agent()).unwrap().revoked);
-    store.revoke_agent(&site.tenant, lost.agent(), later(5)).unwrap();
-    store.revoke_agent(&site.tenant, lost.agent(), later(9)).unwrap();
+    store
+        .revoke_agent(
+            &site.tenant,
+            lost.agent(),
+            &crate::Actor::command_line(),
+            later(5),
+        )
+        .unwrap();
+    store
+        .revoke_agent(
+            &site.tenant,
+            lost.agent(),
+            &crate::Actor::command_line(),
+            later(9),
+        )
+        .unwrap();
     refused(
         store.authenticate_agent(&Secret::new("token of a_lost"), later(6)),
         "agent_revoked",
@@ -103,56 +129,14 @@ fn agent_tokens(store: &dyn Store, site: &Site) {
     assert!(store.agent_key(lost.agent()).unwrap().revoked);
     refused(store.agent_key(&AgentId::new("a_none")), "agent_unknown");
     refused(
-        store.revoke_agent(&TenantId::new("t_none"), agent, now()),
+        store.revoke_agent(
+            &TenantId::new("t_none"),
+            agent,
+            &crate::Actor::command_line(),
+            now(),
+        ),
         "agent_unknown",
     );
-}
-
-fn api_tokens(store: &dyn Store, site: &Site) {
-    let companies = Some(vec![CompanyId::new("ABC")]);
-    let read = scope(
-        store,
-        &site.tenant,
-        "erp_identity-one",
-        TokenScope::Read,
-        companies,
-        &[Class::Public],
-    );
-    assert!(
-        !read.scope().may_write() && read.sees(&CompanyId::new("ABC")) && !read.sees(&CompanyId::new("XYZ"))
-    );
-    assert!(read.reads(Class::Public) && !read.reads(Class::Cost));
-    assert!(
-        site.all.scope().may_write()
-            && site.all.sees(&CompanyId::new("XYZ"))
-            && site.all.reads(Class::Credit)
-    );
-    refused(
-        store.authenticate(&Secret::new("erp_identity-on")),
-        "token_invalid",
-    );
-    refused(
-        store.revoke_api_token(&TenantId::new("t_none"), "erp_identity-one", now()),
-        "token_invalid",
-    );
-    let before = store.commit_mark().unwrap();
-    assert_eq!(store.commit_mark().unwrap(), before, "nothing was committed");
-    store
-        .revoke_api_token(&site.tenant, "erp_identity-one", later(1))
-        .unwrap();
-    let after = store.commit_mark().unwrap();
-    assert!(before.is_none() || before != after, "{before:?} and {after:?}");
-    refused(
-        store.authenticate(&Secret::new("erp_identity-one")),
-        "token_invalid",
-    );
-    let revoked = store
-        .api_tokens(&site.tenant)
-        .unwrap()
-        .iter()
-        .filter(|t| t.revoked_at.is_some())
-        .count();
-    assert_eq!(revoked, 1, "only the token that was meant is revoked");
 }
 
 fn companies(store: &dyn Store, site: &Site) {
@@ -165,19 +149,43 @@ fn companies(store: &dyn Store, site: &Site) {
     refused(store.reset_stream(&second, &reset, now()), "company_claimed");
     let company = CompanyId::new("ABC");
     refused(
-        store.move_company(&site.tenant, &CompanyId::new("XYZ"), second.agent()),
+        store.move_company(
+            &site.tenant,
+            &CompanyId::new("XYZ"),
+            second.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        ),
         "company_unknown",
     );
     refused(
-        store.move_company(&site.tenant, &company, &AgentId::new("a_none")),
+        store.move_company(
+            &site.tenant,
+            &company,
+            &AgentId::new("a_none"),
+            &crate::Actor::command_line(),
+            now(),
+        ),
         "agent_unknown",
     );
     refused(
-        store.move_company(&site.tenant, &company, &AgentId::new("a_lost")),
+        store.move_company(
+            &site.tenant,
+            &company,
+            &AgentId::new("a_lost"),
+            &crate::Actor::command_line(),
+            now(),
+        ),
         "agent_revoked",
     );
     store
-        .move_company(&site.tenant, &company, second.agent())
+        .move_company(
+            &site.tenant,
+            &company,
+            second.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
     store.reset_stream(&second, &reset, now()).unwrap();
     let back = stream.header(2, 1, values::Hash(0));

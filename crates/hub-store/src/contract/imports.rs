@@ -122,10 +122,24 @@ fn leases(store: &dyn Store, site: &Site, first: &Lease, id: &ImportId) {
         store.grant_lease(&site.agent, &request("Eastern"), now()),
         "time_zone_unknown",
     );
-    store.move_company(&site.tenant, &abc, rival.agent()).unwrap();
+    store
+        .move_company(
+            &site.tenant,
+            &abc,
+            rival.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        )
+        .unwrap();
     refused(work(second.lease), "lease_lost");
     store
-        .move_company(&site.tenant, &abc, site.agent.agent())
+        .move_company(
+            &site.tenant,
+            &abc,
+            site.agent.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
     let unknown = ImportId::new("none");
     let accept = Accept {
@@ -164,7 +178,13 @@ fn reservations(store: &dyn Store, site: &Site, lease: LeaseEpoch, id: &ImportId
         .collect();
     assert_eq!(numbers, ["0000186", "0000187"], "oldest first");
     store
-        .move_company(&site.tenant, &CompanyId::new("ABC"), site.agent.agent())
+        .move_company(
+            &site.tenant,
+            &CompanyId::new("ABC"),
+            site.agent.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
 }
 

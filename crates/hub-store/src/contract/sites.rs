@@ -54,7 +54,13 @@ pub(super) fn check(store: &dyn Store) {
     limited(store, &site);
 
     store
-        .move_company(&site.tenant, &CompanyId::new("ABC"), second.agent())
+        .move_company(
+            &site.tenant,
+            &CompanyId::new("ABC"),
+            second.agent(),
+            &crate::Actor::command_line(),
+            now(),
+        )
         .unwrap();
     let moved = store.sites(&site.all, later(160)).unwrap();
     assert_eq!(

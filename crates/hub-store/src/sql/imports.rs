@@ -10,12 +10,16 @@ use crate::engine::{Param, Row, ToParam as _, Tx};
 use catalog::Catalog;
 use jiff::Timestamp;
 use model::{Attempt, Decision, ImportKind, ImportReport, ImportState};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use values::{CompanyId, ImportId, Key, TenantId};
 use wire::agent::DecideAction;
 
+use super::audit::{self, Act};
 use super::{derived, micros, people, timestamp};
-use crate::{Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind, import_id};
+use crate::{
+    Actor, AuditAction, Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind,
+    import_id,
+};
 
 pub(super) use driver::{
     accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
@@ -69,6 +73,13 @@ pub(super) fn add(
     )?;
     t.wake(WakeKind::Work, tenant);
     tenders::put(t, tenant, &new.company, &id, &said, now)?;
+    let act = Act {
+        action: AuditAction::ImportAccepted,
+        subject: id.as_str(),
+        company: Some(&new.company),
+        details: json!({ "kind": new.kind.as_str() }),
+    };
+    audit::note(t, tenant, &scope.actor(), act, now)?;
     if new.kind == ImportKind::Payment {
         move_up(t, catalog, tenant, &new.company, &[&new.body], now)?;
     }
@@ -188,6 +199,14 @@ pub(super) fn edit(
             id.as_str(),
         ),
     )?;
+    note(
+        t,
+        tenant,
+        &known,
+        (AuditAction::ImportEdited, None),
+        &scope.actor(),
+        now,
+    )?;
     let created_at = timestamp(known.created_at)?;
     tenders::put(t, tenant, &known.company, id, &said, created_at)?;
     moved(
@@ -217,7 +236,7 @@ pub(super) fn decide_by_platform(
         scope.tenant(),
         &known,
         (revision, action, decision),
-        now,
+        (&scope.actor(), now),
     )?;
     get(t, scope, id)
 }
@@ -228,7 +247,7 @@ fn decide(
     tenant: &TenantId,
     known: &Known,
     (revision, action, decision): (Option<u32>, DecideAction, &Decision),
-    now: Timestamp,
+    (by, now): (&Actor, Timestamp),
 ) -> Result<(), StoreError> {
     check_revision(known, revision)?;
     let incomplete = |missing| StoreError::DecisionIncomplete {
@@ -264,6 +283,14 @@ fn decide(
             }
             check_accepted(t, tenant, known, decision)?;
             begin_revision(t, tenant, known, Some(decision), now)?;
+            note(
+                t,
+                tenant,
+                known,
+                (AuditAction::ImportRetried, Some(decision)),
+                by,
+                now,
+            )?;
             tenders::claim(t, tenant, &known.id)?;
             moved(
                 t,
@@ -296,11 +323,45 @@ fn decide(
                     known.id.as_str(),
                 ),
             )?;
+            note(
+                t,
+                tenant,
+                known,
+                (AuditAction::ImportDiscarded, Some(decision)),
+                by,
+                now,
+            )?;
             t.wake(WakeKind::Work, tenant);
             tenders::follow(t, tenant, &known.id, state)?;
             moved(t, catalog, tenant, &known.id, (known, None), state, now)
         }
     }
+}
+
+/// For the audit log: what the document was, and what was decided about it. Why is for those
+/// who see the document.
+fn note(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    known: &Known,
+    (action, decision): (AuditAction, Option<&Decision>),
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut details = json!({
+        "kind": known.kind.as_str(), "state": known.state.as_str(),
+        "revision": { "old": known.revision, "new": known.revision + 1 },
+    });
+    if let Some(decision) = decision {
+        details["accept"] = json!(decision.accept);
+    }
+    let act = Act {
+        action,
+        subject: known.id.as_str(),
+        company: Some(&known.company),
+        details,
+    };
+    audit::note(t, tenant, by, act, now)
 }
 
 /// What is accepted must be a problem that the document has, or had before it was edited or

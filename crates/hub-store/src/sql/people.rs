@@ -1,31 +1,43 @@
-//! Tenants, agents, tokens and companies.
+//! Tenants, agents and companies.
+
+use std::net::IpAddr;
 
 use crate::engine::{Row, Tx};
-use catalog::Class;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
 use values::{AgentId, CompanyId, LeaseEpoch, Secret, TenantId};
 use wire::agent::{Enroll, Enrolled};
 
+use super::audit::{self, Act};
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
 use crate::{
-    AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, CompanyInfo, StoreError, TenantInfo,
-    TenantScope, TokenGrant, TokenScope,
+    Actor, AgentInfo, AgentKey, AgentRole, AgentScope, AuditAction, CompanyInfo, StoreError, TenantInfo,
 };
 
 /// A request may be dated five minutes ahead and be replayed until five minutes after.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(11);
 /// The last contact is for people: written at most so often.
 const CONTACT_GRAIN: SignedDuration = SignedDuration::from_secs(30);
-/// Shown of a token: enough to name it, far too little to guess the rest.
-const PREFIX_CHARS: usize = 12;
 
-pub(super) fn add_tenant(t: &Tx<'_>, id: &TenantId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn add_tenant(
+    t: &Tx<'_>,
+    id: &TenantId,
+    name: &str,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_tenants (tenant, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
-    match t.execute(sql, (id.as_str(), name, micros(now)))? {
-        0 => Err(StoreError::TenantExists(name.to_owned())),
-        _ => Ok(()),
+    if t.execute(sql, (id.as_str(), name, micros(now)))? == 0 {
+        return Err(StoreError::TenantExists(name.to_owned()));
     }
+    let act = Act {
+        action: AuditAction::TenantAdded,
+        subject: id.as_str(),
+        company: None,
+        details: json!({ "name": name }),
+    };
+    audit::note(t, id, by, act, now)
 }
 
 pub(super) fn find_tenant(t: &Tx<'_>, name_or_id: &str) -> Result<TenantId, StoreError> {
@@ -57,9 +69,8 @@ pub(super) fn tenants(t: &Tx<'_>) -> Result<Vec<TenantInfo>, StoreError> {
 pub(super) fn add_enrolment_code(
     t: &Tx<'_>,
     tenant: &TenantId,
-    code: &Secret,
-    role: AgentRole,
-    expires_at: Timestamp,
+    (code, role, expires_at): (&Secret, AgentRole, Timestamp),
+    by: &Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_enrolment_codes VALUES (?, ?, ?, ?, ?, NULL)";
@@ -73,13 +84,20 @@ pub(super) fn add_enrolment_code(
             micros(expires_at),
         ),
     )?;
-    Ok(())
+    let act = Act {
+        action: AuditAction::CodeAdded,
+        subject: role.as_str(),
+        company: None,
+        details: json!({ "expires_at": expires_at }),
+    };
+    audit::note(t, tenant, by, act, now)
 }
 
 pub(super) fn enroll(
     t: &Tx<'_>,
     request: &Enroll,
     agent: &AgentId,
+    from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Enrolled, StoreError> {
     let hash = hash_secret(&request.code);
@@ -117,13 +135,20 @@ pub(super) fn enroll(
         (
             tenant.as_str(),
             agent.as_str(),
-            role,
+            &role,
             &request.public_key,
             &request.host,
             &request.version,
             micros(now),
         ),
     )?;
+    let act = Act {
+        action: AuditAction::AgentEnrolled,
+        subject: agent.as_str(),
+        company: None,
+        details: json!({ "role": role, "host": request.host, "version": request.version }),
+    };
+    audit::note(t, &tenant, &Actor::agent(agent, from), act, now)?;
     Ok(Enrolled {
         agent: agent.clone(),
         tenant,
@@ -154,13 +179,21 @@ pub(super) fn revoke_agent(
     t: &Tx<'_>,
     tenant: &TenantId,
     agent: &AgentId,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE hub_agents SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND agent = ?";
-    match t.execute(sql, (micros(now), tenant.as_str(), agent.as_str()))? {
-        0 => Err(StoreError::AgentUnknown(agent.clone())),
-        _ => Ok(()),
+    if is_revoked(t, tenant, agent)? {
+        return Ok(());
     }
+    let sql = "UPDATE hub_agents SET revoked_at = ? WHERE tenant = ? AND agent = ?";
+    t.execute(sql, (micros(now), tenant.as_str(), agent.as_str()))?;
+    let act = Act {
+        action: AuditAction::AgentRevoked,
+        subject: agent.as_str(),
+        company: None,
+        details: Json::Null,
+    };
+    audit::note(t, tenant, by, act, now)
 }
 
 pub(super) fn agent_key(t: &Tx<'_>, agent: &AgentId) -> Result<AgentKey, StoreError> {
@@ -242,6 +275,7 @@ pub(super) fn authenticate_agent(
             tenant,
             agent,
             role: role(&role_name)?,
+            address: None,
         },
         contact_is_old,
     ))
@@ -254,90 +288,6 @@ pub(super) fn touch_agent(t: &Tx<'_>, scope: &AgentScope, now: Timestamp) -> Res
         (micros(now), scope.tenant().as_str(), scope.agent().as_str()),
     )?;
     Ok(())
-}
-
-pub(super) fn add_api_token(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    token: &Secret,
-    grant: &TokenGrant,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let companies = grant.companies.as_ref().map(|c| {
-        serde_json::Value::from(c.iter().map(|c| c.as_str().to_owned()).collect::<Vec<_>>()).to_string()
-    });
-    let classes: Vec<_> = grant.classes.iter().map(|c| c.as_str()).collect();
-    t.execute(
-        "INSERT INTO hub_api_tokens VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-        (
-            tenant.as_str(),
-            hash_secret(token),
-            prefix(token.reveal()),
-            grant.scope.as_str(),
-            companies,
-            classes.join(","),
-            micros(now),
-        ),
-    )?;
-    Ok(())
-}
-
-pub(super) fn api_tokens(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
-    let sql = "SELECT prefix, scope, created_at, revoked_at FROM hub_api_tokens WHERE tenant = ? ORDER BY created_at, hash";
-    let mut tokens = Vec::new();
-    t.each(sql, [tenant.as_str()], |row| {
-        tokens.push(ApiTokenInfo {
-            prefix: row.get(0)?,
-            scope: token_scope(&row.get::<String>(1)?)?,
-            created_at: timestamp(row.get(2)?)?,
-            revoked_at: row.get::<Option<i64>>(3)?.map(timestamp).transpose()?,
-        });
-        Ok(())
-    })?;
-    Ok(tokens)
-}
-
-pub(super) fn revoke_api_token(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    token_or_prefix: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE hub_api_tokens SET revoked_at = coalesce(revoked_at, ?) \
-               WHERE tenant = ? AND (hash = ? OR prefix = ?)";
-    let hash = hash_secret(&Secret::new(token_or_prefix));
-    match t.execute(sql, (micros(now), tenant.as_str(), hash, token_or_prefix))? {
-        0 => Err(StoreError::TokenInvalid),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn authenticate(t: &Tx<'_>, token: &Secret) -> Result<TenantScope, StoreError> {
-    let sql =
-        "SELECT tenant, scope, companies, classes FROM hub_api_tokens WHERE hash = ? AND revoked_at IS NULL";
-    let read = |row: &Row<'_>| {
-        let companies: Option<String> = row.get(2)?;
-        Ok((
-            row.get::<String>(0)?,
-            row.get::<String>(1)?,
-            companies,
-            row.get::<String>(3)?,
-        ))
-    };
-    let found = t.one(sql, [hash_secret(token)], read)?;
-    let (tenant, scope, companies, classes) = found.ok_or(StoreError::TokenInvalid)?;
-    let companies = companies
-        .map(|c| {
-            serde_json::from_str(&c).map_err(|e| StoreError::corrupt(format!("a token's companies: {e}")))
-        })
-        .transpose()?;
-    let classes = classes.split(',').filter_map(Class::from_name).collect();
-    Ok(TenantScope {
-        tenant: TenantId::new(tenant),
-        scope: token_scope(&scope)?,
-        companies,
-        classes,
-    })
 }
 
 pub(super) fn companies(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<CompanyInfo>, StoreError> {
@@ -358,20 +308,31 @@ pub(super) fn company(
 pub(super) fn move_company(
     t: &Tx<'_>,
     tenant: &TenantId,
-    company: &CompanyId,
+    name: &CompanyId,
     to: &AgentId,
+    by: &Actor,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT revoked_at IS NOT NULL FROM hub_agents WHERE tenant = ? AND agent = ?";
-    let revoked = t.one(sql, (tenant.as_str(), to.as_str()), |row| row.get::<bool>(0))?;
-    if revoked.ok_or_else(|| StoreError::AgentUnknown(to.clone()))? {
+    if is_revoked(t, tenant, to)? {
         return Err(StoreError::AgentRevoked(to.clone()));
     }
+    let before = company(t, tenant, name)?.ok_or_else(|| StoreError::CompanyUnknown(name.clone()))?;
     // The lease grows, so that the former writer is refused from its next request on.
     let sql = "UPDATE hub_companies SET agent = ?, lease = lease + 1 WHERE tenant = ? AND company = ?";
-    match t.execute(sql, (to.as_str(), tenant.as_str(), company.as_str()))? {
-        0 => Err(StoreError::CompanyUnknown(company.clone())),
-        _ => Ok(()),
-    }
+    t.execute(sql, (to.as_str(), tenant.as_str(), name.as_str()))?;
+    let act = Act {
+        action: AuditAction::CompanyMoved,
+        subject: name.as_str(),
+        company: Some(name),
+        details: json!({ "agent": { "old": before.agent, "new": to } }),
+    };
+    audit::note(t, tenant, by, act, now)
+}
+
+fn is_revoked(t: &Tx<'_>, tenant: &TenantId, agent: &AgentId) -> Result<bool, StoreError> {
+    let sql = "SELECT revoked_at IS NOT NULL FROM hub_agents WHERE tenant = ? AND agent = ?";
+    let revoked = t.one(sql, (tenant.as_str(), agent.as_str()), |row| row.get::<bool>(0))?;
+    revoked.ok_or_else(|| StoreError::AgentUnknown(agent.clone()))
 }
 
 /// Refuses when another agent has the company.
@@ -393,16 +354,22 @@ pub(super) fn claim(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO hub_companies (tenant, company, agent, claimed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    t.execute(
-        sql,
-        (
-            scope.tenant().as_str(),
-            company.as_str(),
-            scope.agent().as_str(),
-            micros(now),
-        ),
-    )?;
-    check_claim(t, scope, company)
+    let own = (
+        scope.tenant().as_str(),
+        company.as_str(),
+        scope.agent().as_str(),
+        micros(now),
+    );
+    if t.execute(sql, own)? == 0 {
+        return check_claim(t, scope, company);
+    }
+    let act = Act {
+        action: AuditAction::CompanyClaimed,
+        subject: company.as_str(),
+        company: Some(company),
+        details: Json::Null,
+    };
+    audit::note(t, scope.tenant(), &scope.actor(), act, now)
 }
 
 fn company_row(row: &Row<'_>) -> Result<CompanyInfo, StoreError> {
@@ -416,14 +383,6 @@ fn company_row(row: &Row<'_>) -> Result<CompanyInfo, StoreError> {
 
 fn role(name: &str) -> Result<AgentRole, StoreError> {
     AgentRole::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the agent role {name}")))
-}
-
-fn token_scope(name: &str) -> Result<TokenScope, StoreError> {
-    TokenScope::from_name(name).ok_or_else(|| StoreError::corrupt(format!("the token scope {name}")))
-}
-
-fn prefix(token: &str) -> String {
-    token.chars().take(PREFIX_CHARS).collect()
 }
 
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {

@@ -23,7 +23,7 @@ struct Migration {
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.
-const POSTGRES: [Migration; 2] = [
+const POSTGRES: [Migration; 4] = [
     Migration {
         sql: include_str!("schema/postgres.sql"),
         after: None,
@@ -32,6 +32,30 @@ const POSTGRES: [Migration; 2] = [
         sql: "
 ALTER TABLE hub_tenants ADD COLUMN feed_floor BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX hub_tombstones_deleted ON hub_tombstones (tenant, deleted_at);
+",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_api_tokens ADD COLUMN name TEXT COLLATE \"C\" NOT NULL DEFAULT '';
+ALTER TABLE hub_api_tokens ADD COLUMN addresses TEXT COLLATE \"C\" NOT NULL DEFAULT '';
+ALTER TABLE hub_api_tokens ADD COLUMN expires_at BIGINT;
+ALTER TABLE hub_api_tokens ADD COLUMN last_used_at BIGINT;
+",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_tenants ADD COLUMN audited BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE hub_audit (
+    tenant TEXT COLLATE \"C\" NOT NULL, number BIGINT NOT NULL, at BIGINT NOT NULL, actor TEXT COLLATE \"C\" NOT NULL,
+    address TEXT COLLATE \"C\", action TEXT COLLATE \"C\" NOT NULL, subject TEXT COLLATE \"C\" NOT NULL,
+    company TEXT COLLATE \"C\", details TEXT COLLATE \"C\",
+    PRIMARY KEY (tenant, number)
+);
+CREATE INDEX hub_audit_at ON hub_audit (tenant, at);
+CREATE INDEX hub_audit_subject ON hub_audit (tenant, subject, number);
+CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
 ",
         after: None,
     },

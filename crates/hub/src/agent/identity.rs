@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use wire::agent::{Enroll, Enrolled, PROTOCOL, Token, TokenRequest, code};
 
+use crate::address::Address;
 use crate::error::ApiError;
 use crate::hub::Hub;
 use crate::random;
@@ -20,6 +21,7 @@ const MAX_WORD_BYTES: usize = 255;
 
 pub(crate) async fn enroll(
     State(hub): State<Hub>,
+    Address(from): Address,
     Body(request): Body<Enroll>,
 ) -> Result<Json<Enrolled>, ApiError> {
     if request.protocol != PROTOCOL {
@@ -36,7 +38,9 @@ pub(crate) async fn enroll(
         return Err(ApiError::new("body_invalid", "host or version is too long"));
     }
     let (agent, now) = (random::agent_id(), hub.now());
-    let enrolled = hub.call(move |store| store.enroll(&request, &agent, now)).await?;
+    let enrolled = hub
+        .call(move |store| store.enroll(&request, &agent, from, now))
+        .await?;
     tracing::info!(tenant = %enrolled.tenant, agent = %enrolled.agent, "agent enrolled");
     Ok(Json(enrolled))
 }

@@ -1,10 +1,9 @@
-//! Tenants, codes, tokens, drivers and companies on the command line.
+//! Tenants, codes, drivers and companies on the command line.
 
 use std::io::Write;
 
-use catalog::Class;
 use clap::{Args, Subcommand};
-use hub_store::{AgentRole, Store, TokenGrant, TokenScope};
+use hub_store::{Actor, AgentRole, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use values::{AgentId, CompanyId, TenantId};
@@ -40,48 +39,6 @@ pub(super) struct EnrollCode {
     /// How long it can be used.
     #[arg(long, default_value = "24h", value_parser = parse_duration)]
     valid_for: SignedDuration,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum TokenAction {
-    /// Make a token; prints it, once.
-    #[command(after_help = "Example: erp-hub token add --tenant acme --scope read --store sqlite:hub.db")]
-    Add {
-        /// Name or id of the tenant.
-        #[arg(long)]
-        tenant: String,
-        /// read, write (and read), support, or admin.
-        #[arg(long, value_parser = parse_scope)]
-        scope: TokenScope,
-        /// Only these companies; repeat for several.
-        #[arg(long)]
-        company: Vec<String>,
-        /// Also companies that no driver has claimed yet.
-        #[arg(long)]
-        unclaimed: bool,
-        /// Classes of fields that it reads: public, personal, cost, credit.
-        #[arg(long, value_delimiter = ',', default_value = "public", value_parser = parse_class)]
-        classes: Vec<Class>,
-    },
-    /// List tokens by their first characters.
-    #[command(after_help = "Example: erp-hub token list --tenant acme --store sqlite:hub.db")]
-    List {
-        /// Name or id of the tenant.
-        #[arg(long)]
-        tenant: String,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Revoke a token; it is refused from the next request on.
-    #[command(after_help = "Example: erp-hub token revoke --tenant acme erp_0123abcd --store sqlite:hub.db")]
-    Revoke {
-        /// Name or id of the tenant.
-        #[arg(long)]
-        tenant: String,
-        /// The token, or its first characters as `token list` shows them.
-        token: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -154,7 +111,7 @@ pub(super) fn tenant(
         return Err(CommandError::TenantName(name.to_owned()));
     }
     let id = random::tenant_id();
-    store.add_tenant(&id, name, now)?;
+    store.add_tenant(&id, name, &Actor::command_line(), now)?;
     say(out, id)
 }
 
@@ -167,60 +124,15 @@ pub(super) fn enroll_code(
     let tenant = store.find_tenant(&options.tenant)?;
     let code = random::enrolment_code();
     let expires_at = now.checked_add(options.valid_for).unwrap_or(Timestamp::MAX);
-    store.add_enrolment_code(&tenant, &code, options.role, expires_at, now)?;
+    store.add_enrolment_code(
+        &tenant,
+        &code,
+        options.role,
+        expires_at,
+        &Actor::command_line(),
+        now,
+    )?;
     say(out, code.reveal())
-}
-
-pub(super) fn token(
-    store: &dyn Store,
-    action: TokenAction,
-    now: Timestamp,
-    out: &mut impl Write,
-) -> Result<(), CommandError> {
-    match action {
-        TokenAction::Add {
-            tenant,
-            scope,
-            company,
-            unclaimed,
-            classes,
-        } => {
-            let name = tenant;
-            let tenant = store.find_tenant(&name)?;
-            let companies: Vec<_> = company.into_iter().map(CompanyId::new).collect();
-            if !unclaimed {
-                check_claimed(store, (&tenant, name), &companies)?;
-            }
-            let companies = (!companies.is_empty()).then_some(companies);
-            let token = random::api_token();
-            store.add_api_token(
-                &tenant,
-                &token,
-                &TokenGrant {
-                    scope,
-                    companies,
-                    classes,
-                },
-                now,
-            )?;
-            say(out, token.reveal())
-        }
-        TokenAction::List { tenant, json } => {
-            let tokens = store.api_tokens(&store.find_tenant(&tenant)?)?;
-            list(out, json, &tokens, |t| {
-                format!(
-                    "{}…\t{}\t{}\t{}",
-                    t.prefix,
-                    t.scope.as_str(),
-                    t.created_at,
-                    standing(t.revoked_at)
-                )
-            })
-        }
-        TokenAction::Revoke { tenant, token } => {
-            Ok(store.revoke_api_token(&store.find_tenant(&tenant)?, &token, now)?)
-        }
-    }
 }
 
 pub(super) fn agent(
@@ -246,15 +158,19 @@ pub(super) fn agent(
                 )
             })
         }
-        AgentAction::Revoke { tenant, agent } => {
-            Ok(store.revoke_agent(&store.find_tenant(&tenant)?, &AgentId::new(agent), now)?)
-        }
+        AgentAction::Revoke { tenant, agent } => Ok(store.revoke_agent(
+            &store.find_tenant(&tenant)?,
+            &AgentId::new(agent),
+            &Actor::command_line(),
+            now,
+        )?),
     }
 }
 
 pub(super) fn company(
     store: &dyn Store,
     action: CompanyAction,
+    now: Timestamp,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     match action {
@@ -271,14 +187,20 @@ pub(super) fn company(
         }
         CompanyAction::Move { tenant, company, to } => {
             let tenant = store.find_tenant(&tenant)?;
-            Ok(store.move_company(&tenant, &CompanyId::new(company), &AgentId::new(to))?)
+            Ok(store.move_company(
+                &tenant,
+                &CompanyId::new(company),
+                &AgentId::new(to),
+                &Actor::command_line(),
+                now,
+            )?)
         }
     }
 }
 
 /// A company is known once a driver has claimed it; a mistyped one would make a token that
 /// sees nothing.
-fn check_claimed(
+pub(super) fn check_claimed(
     store: &dyn Store,
     (tenant, name): (&TenantId, String),
     companies: &[CompanyId],
@@ -297,7 +219,7 @@ fn check_claimed(
     }
 }
 
-fn list<T: Serialize>(
+pub(super) fn list<T: Serialize>(
     out: &mut impl Write,
     json: bool,
     rows: &[T],
@@ -317,14 +239,6 @@ fn standing(revoked_at: Option<Timestamp>) -> String {
 
 fn parse_role(name: &str) -> Result<AgentRole, String> {
     AgentRole::from_name(name).ok_or_else(|| "use driver or query-manager".to_owned())
-}
-
-fn parse_scope(name: &str) -> Result<TokenScope, String> {
-    TokenScope::from_name(name).ok_or_else(|| "use read, write, support or admin".to_owned())
-}
-
-fn parse_class(name: &str) -> Result<Class, String> {
-    Class::from_name(name).ok_or_else(|| "use public, personal, cost or credit".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {

@@ -14,7 +14,7 @@ use values::{CompanyId, ImportId, Key};
 use super::previews;
 use crate::api::Endpoint;
 use crate::auth::{Reader, Writer};
-use crate::cursor;
+use crate::cursor::Numbered;
 use crate::error::ApiError;
 use crate::hub::{Counters, Hub};
 use crate::openapi::answers::{example_import, kinds, states};
@@ -239,10 +239,10 @@ pub(crate) async fn list(
     };
     hub.call_api(move |store| {
         query.before = cursor
-            .map(|cursor| cursor::read_import(store.id(), &cursor))
+            .map(|cursor| Numbered::Imports.read(store.id(), &cursor))
             .transpose()?;
         let page = store.imports(&scope, &query)?;
-        let next = page.next.map(|place| cursor::after_import(store.id(), place));
+        let next = page.next.map(|place| Numbered::Imports.after(store.id(), place));
         let data: Vec<_> = page
             .data
             .into_iter()

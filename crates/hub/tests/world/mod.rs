@@ -129,7 +129,9 @@ impl World {
 
     pub(crate) fn tenant(&self, name: &str) -> TenantId {
         let id = TenantId::new(format!("t_{name}"));
-        self.store.add_tenant(&id, name, self.now()).unwrap();
+        self.store
+            .add_tenant(&id, name, &hub_store::Actor::command_line(), self.now())
+            .unwrap();
         id
     }
 
@@ -146,9 +148,16 @@ impl World {
             scope,
             companies,
             classes: classes.to_vec(),
+            ..TokenGrant::default()
         };
         self.store
-            .add_api_token(tenant, &Secret::new(&token), &grant, self.now())
+            .add_api_token(
+                tenant,
+                &Secret::new(&token),
+                &grant,
+                &hub_store::Actor::command_line(),
+                self.now(),
+            )
             .unwrap();
         token
     }
@@ -157,7 +166,14 @@ impl World {
         let code = format!("code-{}", self.number());
         let expires_at = self.now() + SignedDuration::from_hours(24);
         self.store
-            .add_enrolment_code(tenant, &Secret::new(&code), role, expires_at, self.now())
+            .add_enrolment_code(
+                tenant,
+                &Secret::new(&code),
+                role,
+                expires_at,
+                &hub_store::Actor::command_line(),
+                self.now(),
+            )
             .unwrap();
         code
     }

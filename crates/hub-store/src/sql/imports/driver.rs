@@ -284,7 +284,7 @@ pub(in crate::sql) fn decide(
         scope.tenant(),
         &known,
         (decide.revision, decide.action, &decide.decision),
-        now,
+        (&scope.actor(), now),
     )
 }
 

@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 4] = [
+pub(super) const MIGRATIONS: [Migration; 6] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -130,6 +130,29 @@ CREATE INDEX hub_previews_asked ON hub_previews (asked_at);
         sql: "
 ALTER TABLE hub_tenants ADD COLUMN feed_floor INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX hub_tombstones_deleted ON hub_tombstones (tenant, deleted_at);
+",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_api_tokens ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE hub_api_tokens ADD COLUMN addresses TEXT NOT NULL DEFAULT '';
+ALTER TABLE hub_api_tokens ADD COLUMN expires_at INTEGER;
+ALTER TABLE hub_api_tokens ADD COLUMN last_used_at INTEGER;
+",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_tenants ADD COLUMN audited INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE hub_audit (
+    tenant TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
+    address TEXT, action TEXT NOT NULL, subject TEXT NOT NULL, company TEXT, details TEXT,
+    PRIMARY KEY (tenant, number)
+) STRICT;
+CREATE INDEX hub_audit_at ON hub_audit (tenant, at);
+CREATE INDEX hub_audit_subject ON hub_audit (tenant, subject, number);
+CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
 ",
         after: None,
     },
