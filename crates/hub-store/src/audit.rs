@@ -94,11 +94,21 @@ pub enum AuditAction {
     ImportDiscarded,
     /// The store was put back to a copy.
     StoreRestored,
+    /// A webhook was made.
+    WebhookAdded,
+    /// A webhook was changed, switched on or off.
+    WebhookEdited,
+    /// A webhook got another secret.
+    WebhookRotated,
+    /// A webhook is told again, or is not told something.
+    WebhookReplayed,
+    /// A webhook was removed.
+    WebhookRemoved,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::TenantAdded,
         Self::CodeAdded,
         Self::AgentEnrolled,
@@ -113,6 +123,11 @@ impl AuditAction {
         Self::ImportRetried,
         Self::ImportDiscarded,
         Self::StoreRestored,
+        Self::WebhookAdded,
+        Self::WebhookEdited,
+        Self::WebhookRotated,
+        Self::WebhookReplayed,
+        Self::WebhookRemoved,
     ];
 
     /// As the log writes it.
@@ -133,6 +148,11 @@ impl AuditAction {
             Self::ImportRetried => "import.retried",
             Self::ImportDiscarded => "import.discarded",
             Self::StoreRestored => "store.restored",
+            Self::WebhookAdded => "webhook.added",
+            Self::WebhookEdited => "webhook.edited",
+            Self::WebhookRotated => "webhook.secret_rotated",
+            Self::WebhookReplayed => "webhook.replayed",
+            Self::WebhookRemoved => "webhook.removed",
         }
     }
 

@@ -21,6 +21,7 @@ mod sites;
 mod streams;
 mod thread;
 mod tokens;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     decisions::check(open().as_ref());
     money::check(open().as_ref());
     thread::check(open().as_ref());
+    webhooks::check(open().as_ref());
     let reopened = open();
     own::check_after_reopening(reopened.as_ref());
     assert_eq!(reopened.id(), &id, "a store keeps its identity");

@@ -28,7 +28,7 @@ pub(crate) use value::{FromValue, Param, Params, ToParam, Value};
 #[derive(Debug)]
 pub(crate) enum Engine {
     /// One file.
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
     /// A database on a server.
     Postgres(Box<Postgres>),
 }

@@ -4,6 +4,8 @@ use catalog::ShapeError;
 use jiff::Timestamp;
 use values::{AgentId, CompanyId, DatasetName, ImportId};
 
+use crate::WebhookId;
+
 /// A refusal with a stable code, or a failure of the store itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -201,6 +203,18 @@ pub enum StoreError {
     /// No such preview, or no more.
     #[error("there is no preview {0}")]
     PreviewUnknown(ImportId),
+    /// No such webhook, or one that reads more than the token.
+    #[error("there is no webhook {0} that the token may see")]
+    WebhookUnknown(WebhookId),
+    /// A webhook would read more than the token.
+    #[error("the webhook would read companies or classes of fields that the token does not read")]
+    WebhookBeyondToken,
+    /// The tenant has as many webhooks as may be.
+    #[error("the tenant has {0} webhooks, and there may be no more")]
+    WebhooksTooMany(i64),
+    /// Nothing is sent to the webhook.
+    #[error("webhook {0} is switched off")]
+    WebhookDisabled(WebhookId),
     /// Another import holds the identity.
     #[error("{name} {value} is reserved for import {by}")]
     IdentityTaken {
@@ -284,6 +298,10 @@ impl StoreError {
             Self::DecisionIncomplete { .. } => "decision_incomplete",
             Self::AcceptUnknown { .. } => code::ACCEPT_UNKNOWN,
             Self::PreviewUnknown(_) => code::PREVIEW_UNKNOWN,
+            Self::WebhookUnknown(_) => "webhook_unknown",
+            Self::WebhookBeyondToken => "webhook_beyond_token",
+            Self::WebhooksTooMany(_) => "webhooks_too_many",
+            Self::WebhookDisabled(_) => "webhook_disabled",
             Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
             Self::TooNew { .. } => "store_too_new",
             Self::Corrupt(_) => "store_corrupt",
@@ -362,6 +380,12 @@ impl StoreError {
                 "start again without it, and keep what is not in the feed out of what you keep"
             }
             Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
+            Self::WebhookUnknown(_) => {
+                "see GET /v1/webhooks; a webhook is seen by tokens that read all its companies and classes"
+            }
+            Self::WebhookBeyondToken => "name fewer companies or classes, or use a token that reads them",
+            Self::WebhooksTooMany(_) => "remove one, or let one webhook be told of more datasets",
+            Self::WebhookDisabled(_) => "switch it on again once its receiver answers",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
             Self::NoStore => {

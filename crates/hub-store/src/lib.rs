@@ -18,6 +18,7 @@ mod sql;
 mod store;
 mod tokens;
 mod wake;
+mod webhooks;
 
 pub use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
 pub use changes::{Change, ChangePage, ChangeQuery};
@@ -36,3 +37,7 @@ pub use store::{
 };
 pub use tokens::{ApiTokenInfo, TokenGrant, TokenUse, parse_network};
 pub use wake::{Wake, WakeKind, WakeListener};
+pub use webhooks::{
+    Claim, Delivery, DisabledReason, NewWebhook, PendingEvent, ReplayFrom, Settled, Settlement, Standing,
+    Subject, Wants, Webhook, WebhookEdit, WebhookEvent, WebhookId, WebhookWork, Webhooks,
+};

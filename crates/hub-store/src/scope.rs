@@ -112,7 +112,7 @@ pub struct TenantScope {
     /// None means all.
     pub(crate) companies: Option<Vec<CompanyId>>,
     pub(crate) classes: Vec<Class>,
-    /// First characters of the token.
+    /// First characters of the token; blank for whoever stands at the store itself.
     pub(crate) prefix: String,
     /// None means from anywhere.
     pub(crate) addresses: Vec<IpNet>,
@@ -155,6 +155,9 @@ impl TenantScope {
     /// Who acts with the token.
     #[must_use]
     pub fn actor(&self) -> Actor {
+        if self.prefix.is_empty() {
+            return Actor::command_line();
+        }
         Actor::token(&self.prefix, self.address)
     }
 

@@ -23,6 +23,7 @@ mod thread;
 mod tie_out;
 mod tokens;
 mod view;
+mod webhooks;
 
 pub(crate) use merge::Rows;
 pub(crate) use tables::{child_table, column_list};
@@ -96,7 +97,12 @@ impl SqlStore {
         fresh_id: &StoreId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        Self::over(Engine::Sqlite(Sqlite::open(path)?), catalog, fresh_id, now)
+        Self::over(
+            Engine::Sqlite(Box::new(Sqlite::open(path)?)),
+            catalog,
+            fresh_id,
+            now,
+        )
     }
 
     /// Opens the store in a PostgreSQL database, creating and migrating it as needed.

@@ -19,7 +19,7 @@ use wire::status::AgentStatus;
 use crate::{
     Actor, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage, ChangeQuery, Import,
     ImportPage, ImportQuery, NewImport, NewPreview, OrderThread, PreviewResult, Selection, Sites, StoreError,
-    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener,
+    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener, Webhooks,
 };
 
 /// What `erp-hub agent list` shows of an agent.
@@ -175,7 +175,7 @@ pub struct RecordPage {
 /// The hub's memory. What is administered or decided stands in its tenant's audit log, too,
 /// with who did it (`by`, or the scope's). Every method either has taken full effect durably when it returns,
 /// or has taken none.
-pub trait Store: Send + Sync {
+pub trait Store: Webhooks + Send + Sync {
     /// The store's random identity.
     fn id(&self) -> &StoreId;
 

@@ -12,7 +12,7 @@ pub enum WakeKind {
     Work,
     /// A driver answered a preview.
     Answer,
-    /// The tenant's feed has grown.
+    /// The tenant's feed has grown, or a webhook of its has something to tell.
     Change,
 }
 

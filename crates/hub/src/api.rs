@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use catalog::Catalog;
 
 use crate::hub::Hub;
@@ -50,6 +50,7 @@ impl Endpoint {
     method!(get, get, "get");
     method!(post, post, "post");
     method!(patch, patch, "patch");
+    method!(delete, delete, "delete");
 
     /// In small letters.
     pub(crate) const fn method(&self) -> &'static str {
@@ -118,6 +119,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(public::sites::endpoints());
     all.extend(public::tokens::endpoints());
     all.extend(public::audit::endpoints());
+    all.extend(public::webhooks::endpoints());
     all.extend(public::document::endpoints());
     all.extend(status::endpoints());
     all

@@ -3,6 +3,7 @@
 mod audit;
 mod people;
 mod tokens;
+mod webhooks;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::hub::Hub;
 use crate::limits::RateLimit;
 use crate::random;
+use crate::webhooks::{Retries, WebhookOptions};
 
 /// The platform's side of ERP Driver: drivers deliver here, the platform reads and posts here.
 #[derive(Debug, Parser)]
@@ -70,6 +72,9 @@ enum Action {
     /// Who did what, when and from where.
     #[command(subcommand)]
     Audit(audit::AuditAction),
+    /// Webhooks: who is told of what.
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookAction),
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,6 +100,15 @@ struct ServeOptions {
     /// Address or network of a proxy before the hub, whose X-Forwarded-For is believed; repeat for several.
     #[arg(long, value_name = "NETWORK", env = "ERP_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = hub_store::parse_network)]
     trusted_proxy: Vec<IpNet>,
+    /// Let webhooks go to private addresses and to http://, too.
+    #[arg(long, env = "ERP_HUB_ALLOW_PRIVATE_WEBHOOKS")]
+    allow_private_webhooks: bool,
+    /// How long to wait before each repetition of a webhook's message; the last wait goes on.
+    #[arg(long, value_name = "WAITS", env = "ERP_HUB_WEBHOOK_RETRIES", default_value_t = Retries::default())]
+    webhook_retries: Retries,
+    /// Switch a webhook off after so long of nothing but failures.
+    #[arg(long, value_name = "TIME", env = "ERP_HUB_WEBHOOK_GIVE_UP_AFTER", default_value = "120h", value_parser = people::parse_duration)]
+    webhook_give_up_after: SignedDuration,
 }
 
 impl Action {
@@ -103,9 +117,12 @@ impl Action {
         match self {
             Self::Serve(_) | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
             Self::Tenant(people::TenantAction::List { .. }) => false,
-            Self::EnrollCode(_) | Self::Token(_) | Self::Agent(_) | Self::Company(_) | Self::Audit(_) => {
-                false
-            }
+            Self::EnrollCode(_)
+            | Self::Token(_)
+            | Self::Agent(_)
+            | Self::Company(_)
+            | Self::Audit(_)
+            | Self::Webhook(_) => false,
         }
     }
 }
@@ -123,6 +140,17 @@ pub enum CommandError {
     /// A tenant cannot have this name.
     #[error("a tenant cannot be called {0:?}")]
     TenantName(String),
+    /// A webhook cannot go there.
+    #[error("{detail}")]
+    Webhook {
+        /// The stable code.
+        code: &'static str,
+        /// Why not.
+        detail: String,
+    },
+    /// A replay from no place, or from several.
+    #[error("the command names no place to send again from")]
+    Replay,
     /// A token would see a company that no driver has claimed.
     #[error(
         "no driver of {tenant} has claimed a company {company}; {}",
@@ -169,6 +197,11 @@ impl CommandError {
                 "correct it, or add --unclaimed when its driver is yet to connect"
             }
             Self::ExpiryPast => "name a time that is to come, like 90d",
+            Self::Webhook { .. } => {
+                "use an https:// address of the public internet without user and password; \
+                 --allow-private-webhooks lets others be used where the hub is served with it, too"
+            }
+            Self::Replay => "name one of --since, --time and --skip",
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
@@ -184,6 +217,8 @@ impl CommandError {
             Self::TenantName(_) => "tenant_name_invalid",
             Self::CompanyUnclaimed { .. } => "company_unclaimed",
             Self::ExpiryPast => "expiry_past",
+            Self::Webhook { code, .. } => code,
+            Self::Replay => "replay_invalid",
             Self::Store(error) => error.code(),
             Self::Catalog(_) => "catalog_invalid",
             Self::Io { .. } => "io_failed",
@@ -233,6 +268,7 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
         Action::Agent(action) => people::agent(&store, action, now, out),
         Action::Audit(action) => audit::audit(&store, action, out),
         Action::Company(action) => people::company(&store, action, now, out),
+        Action::Webhook(action) => webhooks::webhook(&store, action, now, out),
     }
 }
 
@@ -253,7 +289,12 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
             .with_tombstones(days(options.keep_tombstones))
             .with_audit(days(options.keep_audit))
             .with_rate_limit(Some(options.rate_limit))
-            .with_trusted_proxies(options.trusted_proxy.clone());
+            .with_trusted_proxies(options.trusted_proxy.clone())
+            .with_webhooks(WebhookOptions {
+                allow_private: options.allow_private_webhooks,
+                retries: options.webhook_retries.clone(),
+                give_up_after: options.webhook_give_up_after,
+            });
         crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }

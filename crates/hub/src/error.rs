@@ -42,6 +42,7 @@ pub const CODES: &[Code] = codes![
     400 "key_invalid" "Not a key", "join the parts with ':' and write bytes other than A-Z a-z 0-9 . _ - as ~XX";
     400 "parameter_invalid" "A parameter has a wrong value", "see the API reference for its form";
     400 "parameter_unknown" "Unknown parameter", "remove it, or correct its name";
+    400 "replay_invalid" "Not a place to send again from", "send one of since (a cursor of the feed), time or skip";
     400 "path_invalid" "The path cannot be read", "percent-encode the path as UTF-8";
     400 "protocol_unsupported" "Unsupported protocol version", "bring driver and hub to versions that fit";
     401 "agent_unknown" "Unknown agent", "see `erp-hub agent list`; enrol the driver again if it is gone";
@@ -57,6 +58,7 @@ pub const CODES: &[Code] = codes![
     403 "code_unknown" "No such enrolment code", "copy the code exactly as `erp-hub enroll-code` printed it";
     403 "code_used" "The enrolment code was used before", "make a new code with `erp-hub enroll-code`";
     403 "grant_exceeded" "The new token would reach further than the one that makes it", "name companies and classes that this token has";
+    403 "webhook_beyond_token" "The webhook would read more than the token", "name fewer companies or classes, or use a token that reads them";
     403 "permission_missing" "The token may not do this", "use a token with the scope that is needed";
     404 "company_unknown" "No such company", "use a company of GET /v1/sites";
     404 "dataset_unknown" "No such dataset", "see the API reference for the datasets of this hub";
@@ -65,6 +67,7 @@ pub const CODES: &[Code] = codes![
     404 "path_unknown" "Nothing is here", "see the API reference for the paths of this hub";
     404 "preview_unknown" "No such preview, or no more", "ask for the preview again: it is kept for an hour";
     404 "record_unknown" "No such record", "list the dataset to see its keys";
+    404 "webhook_unknown" "No such webhook", "see GET /v1/webhooks; a webhook is seen by tokens that read all its companies and classes";
     404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
     404 "token_unknown" "No such token", "see `erp-hub token list` or `GET /v1/tokens` for the tokens of the tenant";
     405 "method_not_allowed" "Not with this method", "see the API reference for the methods of this path";
@@ -83,12 +86,17 @@ pub const CODES: &[Code] = codes![
     409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";
     409 "revision_stale" "The document was edited or decided about", "look at it as it is now, then decide with its revision";
     409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
+    409 "webhook_disabled" "The webhook is switched off", "switch it on again once its receiver answers: PATCH with active true";
+    409 "webhooks_too_many" "Too many webhooks", "remove one, or let one webhook be told of more datasets";
     409 "tenant_exists" "The tenant exists", "choose another name";
     410 "cursor_expired" "The cursor is too old, or from another store", "start again without it";
     410 "record_deleted" "The record is no longer in the ERP", "take it out of what you keep; deleted_at and reason tell when and why it left";
     413 "body_too_large" "The body is too large", "send less at a time";
     422 "batch_malformed" "The batch is not of its dataset's shape", "report this with the driver's version";
     422 "document_refused" "The document cannot be taken", "correct the fields named in problems and post it again";
+    422 "webhook_address_private" "Not a public address", "use a public address; the hub's operator can allow others with --allow-private-webhooks";
+    422 "webhook_event_unknown" "No such kind of event", "use record.changed, record.deleted or import.state_changed";
+    422 "webhook_url_invalid" "Not an address that messages can go to", "use an https:// address without user, password and fragment";
     422 "time_zone_unknown" "Not a time zone", "set erp.time_zone to an IANA name such as America/New_York";
     429 "rate_limited" "Too many requests", "wait as long as Retry-After says; ask for more records at a time, or follow GET /v1/changes";
     431 "headers_too_large" "Headers and address are too large", "send shorter headers, or follow the feed instead of a long address";
@@ -183,7 +191,6 @@ impl ApiError {
     }
 
     /// What is wrong.
-    #[cfg(test)]
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
@@ -266,6 +273,7 @@ mod tests {
     use std::collections::HashSet;
 
     use catalog::ShapeError;
+    use hub_store::WebhookId;
     use values::{AgentId, CompanyId, DatasetName, ImportId};
 
     use super::*;
@@ -367,6 +375,10 @@ mod tests {
                 code: "x".into(),
                 has: Vec::new(),
             },
+            StoreError::WebhookUnknown(WebhookId::new("x")),
+            StoreError::WebhookBeyondToken,
+            StoreError::WebhooksTooMany(1),
+            StoreError::WebhookDisabled(WebhookId::new("x")),
             StoreError::TooNew { found: 2, known: 1 },
             StoreError::Corrupt("x".into()),
             StoreError::Unavailable("x".into()),

@@ -17,6 +17,7 @@ use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
 use crate::prices::Books;
 use crate::uses::Uses;
+use crate::webhooks::{Deliveries, WebhookOptions};
 
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
@@ -45,12 +46,14 @@ pub struct Hub {
     /// None: tokens may ask as often as they like.
     buckets: Option<Arc<Buckets<[u8; 32]>>>,
     trusted_proxies: Arc<[IpNet]>,
+    webhooks: Arc<WebhookOptions>,
     signals: Arc<Signals>,
 }
 
 struct Signals {
     posted: watch::Sender<u64>,
     answered: watch::Sender<u64>,
+    changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
     batches: Semaphore,
     counters: Counters,
@@ -59,6 +62,7 @@ struct Signals {
     companies: Recent<TenantId, Arc<[CompanyId]>>,
     books: Books,
     uses: Uses,
+    deliveries: Deliveries,
 }
 
 impl Signals {
@@ -67,8 +71,7 @@ impl Signals {
         let waiting = match wake.kind {
             WakeKind::Work => &self.posted,
             WakeKind::Answer => &self.answered,
-            // Nobody waits for the feed.
-            WakeKind::Change => return,
+            WakeKind::Change => &self.changed,
         };
         waiting.send_modify(|n| *n = n.wrapping_add(1));
     }
@@ -101,6 +104,7 @@ impl Hub {
         let signals = Signals {
             posted: watch::Sender::new(0),
             answered: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             batches: Semaphore::new(CONCURRENT_BATCHES),
             counters: Counters::default(),
@@ -109,6 +113,7 @@ impl Hub {
             companies: Recent::default(),
             books: Books::default(),
             uses: Uses::default(),
+            deliveries: Deliveries::default(),
         };
         let signals = Arc::new(signals);
         let woken = Arc::clone(&signals);
@@ -121,6 +126,7 @@ impl Hub {
             audit_for: AUDIT_FOR,
             buckets: Some(Arc::new(Buckets::new(RateLimit::DEFAULT))),
             trusted_proxies: Arc::default(),
+            webhooks: Arc::default(),
             signals,
         }
     }
@@ -158,6 +164,15 @@ impl Hub {
     pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
         Self {
             trusted_proxies: proxies.into(),
+            ..self
+        }
+    }
+
+    /// The same, sending webhooks otherwise.
+    #[must_use]
+    pub fn with_webhooks(self, options: WebhookOptions) -> Self {
+        Self {
+            webhooks: Arc::new(options),
             ..self
         }
     }
@@ -238,6 +253,17 @@ impl Hub {
                 Err(ApiError::new("internal", "the request broke off inside the hub"))
             }
         }
+    }
+
+    /// The same for what no request asked for.
+    pub(crate) async fn background<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        let done = tokio::task::spawn_blocking(move || work(store.as_ref())).await;
+        done.unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a call broke off: {error}"))))
     }
 
     /// Who asks with this API token from there: as the store says, or said when it was the
@@ -322,6 +348,26 @@ impl Hub {
     /// Changes whenever a preview was answered, at this hub or another over the same store.
     pub(crate) fn answered(&self) -> watch::Receiver<u64> {
         self.signals.answered.subscribe()
+    }
+
+    /// Changes whenever a feed has grown, at this hub or another over the same store.
+    pub(crate) fn changed(&self) -> watch::Receiver<u64> {
+        self.signals.changed.subscribe()
+    }
+
+    /// How webhooks are sent.
+    pub(crate) fn webhooks(&self) -> &WebhookOptions {
+        &self.webhooks
+    }
+
+    /// What came of webhooks' messages.
+    pub(crate) fn deliveries(&self) -> &Deliveries {
+        &self.signals.deliveries
+    }
+
+    /// Does the hub stop?
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.signals.stopping.borrow()
     }
 
     /// Becomes true when the hub stops.

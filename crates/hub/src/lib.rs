@@ -23,6 +23,7 @@ mod request;
 mod serve;
 mod status;
 mod uses;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +34,7 @@ pub use error::{CODES, Code};
 pub use hub::{Clock, Hub};
 pub use limits::{RateLimit, RateLimitError};
 pub use serve::serve;
+pub use webhooks::{Retries, RetriesError, WebhookOptions};
 
 /// A JSON body: the largest order that Sage takes is well below it.
 const MAX_JSON_BYTES: usize = 1024 * 1024;

@@ -195,6 +195,7 @@ fn name_of(method: &Method) -> &'static str {
         "HEAD" => "HEAD",
         "POST" => "POST",
         "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
         _ => "other",
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod answers;
 pub(crate) mod records;
 pub(crate) mod requests;
 pub(crate) mod schema;
+pub(crate) mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -284,6 +285,7 @@ pub(crate) fn document(catalog: &Catalog, endpoints: &[Endpoint]) -> Value {
     let mut schemas = answers::schemas();
     schemas.append(&mut requests::schemas());
     schemas.extend(administration::schemas().map(|(name, schema)| (name.to_owned(), schema)));
+    schemas.append(&mut webhooks::schemas());
     schemas.append(&mut records::schemas(catalog));
     json!({
         "openapi": "3.1.0",

@@ -10,3 +10,4 @@ pub(crate) mod records;
 pub(crate) mod sites;
 pub(crate) mod tie_out;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;

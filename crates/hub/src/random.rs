@@ -1,5 +1,8 @@
 //! Ids and secrets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_store::WebhookId;
 use values::{AgentId, ImportId, Secret, StoreId, TenantId};
 
 /// Short, because it stands in every row and index.
@@ -27,6 +30,20 @@ pub(crate) fn enrolment_code() -> Secret {
 
 pub(crate) fn agent_token() -> Secret {
     Secret::new(host::random::hex::<32>())
+}
+
+pub(crate) fn webhook_id() -> WebhookId {
+    WebhookId::new(format!("wh_{}", host::random::hex::<8>()))
+}
+
+/// As the convention for webhooks writes them.
+pub(crate) fn webhook_secret() -> Secret {
+    Secret::new(format!("whsec_{}", STANDARD.encode(host::random::bytes::<32>())))
+}
+
+/// A test's id.
+pub(crate) fn webhook_test() -> String {
+    host::random::hex::<8>()
 }
 
 /// Recognisable, so that scanners find one that was leaked.

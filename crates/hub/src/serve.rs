@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::connections::{Connections, HEAD_WITHIN};
 use crate::hub::Hub;
+use crate::webhooks;
 
 /// Between two rounds of forgetting.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
@@ -21,6 +22,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// The listener fails.
 pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
     let connections = Connections::new(crate::router(hub.clone()), HEAD_WITHIN);
+    let webhooks = tokio::spawn(webhooks::run(hub.clone()));
     tokio::select! {
         () = connections.take(&listener) => {}
         () = stop => {}
@@ -30,8 +32,9 @@ pub async fn serve(hub: Hub, listener: TcpListener, stop: impl Future<Output = (
     drop(listener);
     tracing::info!("stopping");
     hub.stop();
-    if tokio::time::timeout(DRAIN, connections.drain()).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut");
+    let drained = async { tokio::join!(connections.drain(), webhooks) };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some requests or messages did not end in time and were cut");
     }
     write_uses(hub).await;
     Ok(())

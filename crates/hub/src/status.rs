@@ -88,6 +88,33 @@ pub(crate) async fn metrics(State(hub): State<Hub>) -> impl IntoResponse {
     // Writing to a String cannot fail.
     let written = hub.requests().write(&mut text);
     debug_assert!(written.is_ok());
+    let name = "erp_hub_webhook_deliveries_total";
+    text.push_str(&format!(
+        "# HELP {name} Messages of webhooks by what came of them.\n# TYPE {name} counter\n"
+    ));
+    for (outcome, count) in hub.deliveries().all() {
+        text.push_str(&format!("{name}{{outcome=\"{}\"}} {count}\n", outcome.as_str()));
+    }
+    // A store that does not answer shows in /readyz.
+    if let Ok((oldest, disabled)) = hub.background(|store| store.webhook_backlog()).await {
+        let age = oldest.map_or(0, |at| hub.now().duration_since(at).as_secs().max(0));
+        for (name, help, value) in [
+            (
+                "oldest_undelivered_seconds",
+                "Age of the oldest event that waits to be sent again.",
+                age,
+            ),
+            (
+                "disabled",
+                "Webhooks that the hub has switched off.",
+                disabled.cast_signed(),
+            ),
+        ] {
+            text.push_str(&format!(
+                "# HELP erp_hub_webhooks_{name} {help}\n# TYPE erp_hub_webhooks_{name} gauge\nerp_hub_webhooks_{name} {value}\n"
+            ));
+        }
+    }
     (TEXT, text)
 }
 

@@ -20,7 +20,7 @@ use values::Secret;
 
 use world::World;
 
-const METHODS: [&str; 3] = ["get", "post", "patch"];
+const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
 struct Described<'a> {
     path: &'a str,
@@ -276,6 +276,10 @@ async fn one_tenant_never_sees_anothers_data() {
     order["comment"] = MARK.into();
     let posted = world.order(&theirs, Some(MARK), &order).await;
     let import = posted.body["id"].as_str().unwrap().to_owned();
+    let hook = json!({ "url": "https://first.example/", "description": MARK });
+    let hook = world.post("/v1/webhooks", &theirs, &hook).await.body;
+    let hook = hook["id"].as_str().unwrap().to_owned();
+    let before = world.get(&format!("/v1/webhooks/{hook}"), &theirs).await.ok();
     let feed = world.get("/v1/changes", &theirs).await.ok();
     let place = feed["next_cursor"].as_str().unwrap().to_owned();
 
@@ -294,6 +298,7 @@ async fn one_tenant_never_sees_anothers_data() {
         for parameter in parameters(described.operation, "path") {
             let name = parameter["name"].as_str().unwrap();
             let value = match name {
+                "id" if described.path.starts_with("/v1/webhooks") => hook.as_str(),
                 "id" => import.as_str(),
                 "key" => MARK,
                 "table" => "wishes",
@@ -320,7 +325,12 @@ async fn one_tenant_never_sees_anothers_data() {
         queries.push(vec![("updated_since", "")]);
         queries.push(vec![("company", MARK), ("date", "2026-05-06")]);
         let body = match described.method {
-            "get" => None,
+            "get" | "delete" => None,
+            "patch" if address.contains(&hook) => Some(json!({ "url": "https://second.example/" })),
+            "post" if address.ends_with("/replay") => Some(json!({ "skip": true })),
+            "post" if address == "/v1/webhooks" => {
+                Some(json!({ "url": "https://second.example/", "companies": [MARK] }))
+            }
             "patch" => Some(json!({ "comment": "taken over" })),
             _ if described.path.ends_with("/retry") || described.path.ends_with("/discard") => {
                 Some(json!({ "why": "taken over" }))
@@ -347,13 +357,20 @@ async fn one_tenant_never_sees_anothers_data() {
                 !told,
                 "{method} {address} {query:?} shows the other tenant's: {text}"
             );
-            if status.is_success() && address.contains(&import) {
-                panic!("{method} {address} reached the other tenant's document: {text}");
+            if status.is_success() && (address.contains(&import) || address.contains(&hook)) {
+                panic!("{method} {address} reached the other tenant's: {text}");
             }
             tried += 1;
         }
     }
     assert!(tried > 200, "only {tried} requests were tried");
+    let untouched = world.get(&format!("/v1/webhooks/{hook}"), &theirs).await.ok();
+    for name in ["url", "state", "description", "updated_at", "former_secret_until"] {
+        assert_eq!(
+            untouched[name], before[name],
+            "the other tenant changed the webhook"
+        );
+    }
     let after = world
         .get(&format!("/v1/imports/{import}?include=request"), &theirs)
         .await

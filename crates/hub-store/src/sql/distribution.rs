@@ -12,7 +12,7 @@ use crate::engine::statements_of;
 use crate::{SqlStore, Store};
 
 /// Statements that do not name a tenant: how they are told, and why they may.
-const EXCEPTIONS: [(&str, &str); 12] = [
+const EXCEPTIONS: [(&str, &str); 15] = [
     ("FROM hub_store", "the store itself; a table of one row"),
     ("INTO hub_store", "the same"),
     ("hub_enrolment_codes WHERE hash = ?", "who it is is not known yet"),
@@ -28,6 +28,15 @@ const EXCEPTIONS: [(&str, &str); 12] = [
     ),
     ("FROM hub_tenants WHERE EXISTS", "the same"),
     ("hub_previews WHERE asked_at < ?", "housekeeping over all tenants"),
+    (
+        "FROM hub_webhooks w JOIN hub_tenants n",
+        "the list of webhooks that are due; their tables are small",
+    ),
+    (
+        "FROM hub_webhooks w JOIN hub_webhook_events e",
+        "metrics over all tenants",
+    ),
+    ("FROM hub_webhooks WHERE reason <>", "the same"),
 ];
 /// The same of the engine's own: catalogs, and what is made when the store is opened.
 const OWN: [&str; 8] = [

@@ -15,7 +15,7 @@ use values::{CompanyId, ImportId, Key, TenantId};
 use wire::agent::DecideAction;
 
 use super::audit::{self, Act};
-use super::{derived, micros, people, timestamp};
+use super::{derived, micros, people, timestamp, webhooks};
 use crate::{
     Actor, AuditAction, Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind,
     import_id,
@@ -72,6 +72,7 @@ pub(super) fn add(
         ),
     )?;
     t.wake(WakeKind::Work, tenant);
+    webhooks::import_moved(t, tenant, id.as_str())?;
     tenders::put(t, tenant, &new.company, &id, &said, now)?;
     let act = Act {
         action: AuditAction::ImportAccepted,
@@ -332,6 +333,7 @@ fn decide(
                 now,
             )?;
             t.wake(WakeKind::Work, tenant);
+            webhooks::import_moved(t, tenant, known.id.as_str())?;
             tenders::follow(t, tenant, &known.id, state)?;
             moved(t, catalog, tenant, &known.id, (known, None), state, now)
         }
@@ -411,7 +413,7 @@ fn begin_revision(
     let decision = decision.map(written).transpose()?;
     t.execute(sql, (decision, micros(now), own.0, own.1))?;
     t.wake(WakeKind::Work, tenant);
-    Ok(())
+    webhooks::import_moved(t, tenant, own.1)
 }
 
 fn written(decision: &Decision) -> Result<String, StoreError> {

@@ -23,7 +23,7 @@ struct Migration {
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.
-const POSTGRES: [Migration; 4] = [
+const POSTGRES: [Migration; 5] = [
     Migration {
         sql: include_str!("schema/postgres.sql"),
         after: None,
@@ -57,6 +57,10 @@ CREATE INDEX hub_audit_at ON hub_audit (tenant, at);
 CREATE INDEX hub_audit_subject ON hub_audit (tenant, subject, number);
 CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
 ",
+        after: None,
+    },
+    Migration {
+        sql: include_str!("schema/postgres_webhooks.sql"),
         after: None,
     },
 ];

@@ -241,7 +241,7 @@ fn parse_role(name: &str) -> Result<AgentRole, String> {
     AgentRole::from_name(name).ok_or_else(|| "use driver or query-manager".to_owned())
 }
 
-fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     let duration: SignedDuration = text
         .parse()
         .map_err(|_| "use a duration like 24h or 30m".to_owned())?;

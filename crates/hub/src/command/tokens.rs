@@ -221,7 +221,7 @@ fn parse_scope(name: &str) -> Result<TokenScope, String> {
     TokenScope::from_name(name).ok_or_else(|| "use read, write, support or admin".to_owned())
 }
 
-fn parse_class(name: &str) -> Result<Class, String> {
+pub(super) fn parse_class(name: &str) -> Result<Class, String> {
     Class::from_name(name).ok_or_else(|| "use public, personal, cost or credit".to_owned())
 }
 

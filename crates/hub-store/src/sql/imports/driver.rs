@@ -12,7 +12,7 @@ use wire::agent::{
 };
 
 use super::{Known, decision_of, import_kind, known, moved, report_of, settled_at, tenders};
-use crate::sql::{micros, people};
+use crate::sql::{micros, people, webhooks};
 use crate::{AgentScope, StoreError};
 
 /// Documents in one answer to a driver: each may have a body of a mebibyte.
@@ -170,7 +170,17 @@ pub(in crate::sql) fn reserve(
     let sql = "UPDATE hub_imports SET updated_at = ?, state = 'writing' \
                WHERE tenant = ? AND id = ? AND state IN ('received', 'validated', 'waiting', 'writing')";
     t.execute(sql, (micros(now), tenant, id.as_str()))?;
-    Ok(())
+    match known.state {
+        ImportState::Received | ImportState::Validated | ImportState::Waiting => {
+            webhooks::import_moved(t, scope.tenant(), id.as_str())
+        }
+        ImportState::Writing
+        | ImportState::Written
+        | ImportState::Held
+        | ImportState::InDoubt
+        | ImportState::Refused
+        | ImportState::Discarded => Ok(()),
+    }
 }
 
 pub(in crate::sql) fn report(
@@ -213,6 +223,7 @@ pub(in crate::sql) fn report(
         ),
     )?;
     if state != known.state {
+        webhooks::import_moved(t, tenant, id.as_str())?;
         tenders::follow(t, tenant, id, state)?;
         moved(t, catalog, tenant, id, (&known, None), state, now)?;
     }

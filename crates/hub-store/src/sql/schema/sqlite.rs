@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 6] = [
+pub(super) const MIGRATIONS: [Migration; 7] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -154,6 +154,10 @@ CREATE INDEX hub_audit_at ON hub_audit (tenant, at);
 CREATE INDEX hub_audit_subject ON hub_audit (tenant, subject, number);
 CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
 ",
+        after: None,
+    },
+    Migration {
+        sql: include_str!("sqlite_webhooks.sql"),
         after: None,
     },
 ];
