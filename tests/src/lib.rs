@@ -15,6 +15,6 @@ mod process;
 mod site;
 
 pub use api::{Answer, Api};
-pub use measure::{Cost, Watched, measure, processor_s, watch};
+pub use measure::{Cost, Watched, family_processor_s, measure, processor_s, watch};
 pub use process::{Output, Running, run, run_in};
 pub use site::{Hub, Reader, Site};

@@ -17,6 +17,10 @@ pub struct Cost {
     pub seconds: f64,
     /// Processor time of the driver itself, without its bridges, in seconds.
     pub driver_cpu_s: f64,
+    /// Processor time of its bridges, in seconds.
+    pub bridge_cpu_s: f64,
+    /// Processor time of the hub meanwhile, in seconds.
+    pub hub_cpu_s: f64,
     /// Peak memory of the driver itself in MiB.
     pub driver_mib: f64,
     /// Peak memory of the driver and its bridges in MiB.
@@ -38,14 +42,16 @@ pub fn measure(site: &Site, arguments: &[&str]) -> (Cost, Output) {
     let mut running = Running::start(site.path(), "erp-driver", &all, &[("SAGE_PASSWORD", "sandbox")]);
     let driver = running.pid();
     let hub = site.hub.pid();
+    let hub_before = processor_s(hub);
     let mut peaks = BTreeMap::new();
-    let mut cpu_s = 0.0;
+    let mut cpu_s = BTreeMap::new();
     let output = loop {
         for pid in family(driver) {
             let peak = peaks.entry(pid).or_insert(0);
             *peak = resident_peak_kib(pid).max(*peak);
+            let so_far = cpu_s.entry(pid).or_insert(0.0);
+            *so_far = processor_s(pid).max(*so_far);
         }
-        cpu_s = processor_s(driver).max(cpu_s);
         if let Some(output) = running.wait(Duration::ZERO) {
             break output;
         }
@@ -54,9 +60,12 @@ pub fn measure(site: &Site, arguments: &[&str]) -> (Cost, Output) {
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
     let mib = |kib: u64| kib as f64 / 1024.0;
+    let driver_cpu_s = cpu_s.remove(&driver).unwrap_or(0.0);
     let cost = Cost {
         seconds,
-        driver_cpu_s: cpu_s,
+        driver_cpu_s,
+        bridge_cpu_s: cpu_s.values().sum(),
+        hub_cpu_s: processor_s(hub) - hub_before,
         driver_mib: mib(peaks.get(&driver).copied().unwrap_or(0)),
         family_mib: mib(peaks.values().sum()),
         hub_mib: mib(resident_peak_kib(hub)),
@@ -114,6 +123,15 @@ pub fn watch(command: &mut Command) -> Watched {
     }
 }
 
+/// Processor time of a process and all that descend from it, in seconds: of those that have
+/// ended, too, once their parent has waited for them.
+#[must_use]
+pub fn family_processor_s(pid: u32) -> f64 {
+    let own = processor_s(pid) + ticks(pid, [13, 14]);
+    let others = family(pid);
+    own + others.iter().skip(1).map(|pid| processor_s(*pid)).sum::<f64>()
+}
+
 /// A process and all that descend from it.
 fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
@@ -141,15 +159,19 @@ fn resident_peak_kib(pid: u32) -> u64 {
 /// waited for.
 #[must_use]
 pub fn processor_s(pid: u32) -> f64 {
+    ticks(pid, [11, 12])
+}
+
+/// Two of the times in a process's `stat`, by their places behind the program's name, in
+/// seconds together.
+fn ticks(pid: u32, places: [usize; 2]) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The program's name stands in brackets and may hold blanks; utime and stime are the
-    // 14th and 15th fields, the 12th and 13th behind it.
+    // The program's name stands in brackets and may hold blanks; utime, stime, cutime and
+    // cstime are the 14th to 17th fields, the first of them the 12th behind it.
     let Some((_, rest)) = stat.rsplit_once(") ") else {
         return 0.0;
     };
-    let ticks = |place: usize| -> f64 {
-        let field = rest.split(' ').nth(place);
-        field.and_then(|f| f.parse().ok()).unwrap_or(0.0)
-    };
-    (ticks(11) + ticks(12)) / TICKS_PER_S
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let tick = |place: usize| fields.get(place).and_then(|f| f.parse::<f64>().ok());
+    places.into_iter().filter_map(tick).sum::<f64>() / TICKS_PER_S
 }

@@ -267,10 +267,15 @@ impl Tx<'_> {
     }
 
     /// Sends a batch ahead, before its tenant is locked. Only what is put is taken.
-    pub(crate) fn stage(&self, rows: &Rows<'_>) -> Result<(), StoreError> {
+    pub(crate) fn stage(
+        &self,
+        rows: &Rows<'_>,
+        tenant: &TenantId,
+        company: &CompanyId,
+    ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(session) => postgres::stage(self, session, rows),
+            Self::Postgres(session) => postgres::stage(self, session, rows, tenant, company),
         }
     }
 

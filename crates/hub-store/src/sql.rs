@@ -377,7 +377,7 @@ impl Store for SqlStore {
             dataset: header.dataset.to_string(),
             problem,
         })?;
-        let stage = |t: &Tx<'_>| t.stage(&rows);
+        let stage = |t: &Tx<'_>| t.stage(&rows, scope.tenant(), &header.company);
         self.engine.write(Some(scope.tenant()), stage, |t| {
             people::check_claim(t, scope, &header.company)?;
             streams::ingest(t, &self.catalog, scope.tenant(), header, &rows, digest, now)

@@ -200,6 +200,75 @@ fn of_two_documents_with_one_key_in_a_batch_the_later_one_counts() {
     );
 }
 
+/// New documents are copied, known ones merged: both end in the same rows.
+#[test]
+fn documents_come_to_the_same_whether_they_are_new_or_known() {
+    let Some((_, _, store)) = fresh() else {
+        return;
+    };
+    let site = Site::new(&store, "acme");
+    let orders = store.catalog().get("sales_orders").unwrap().clone();
+    begin(&store, &site, &orders);
+    let batches: [(&[&str], u32); 5] = [
+        (&["B", "F"], 2),
+        // In a gap between them.
+        (&["C", "D"], 3),
+        // Around what is there: some new, some known, with fewer lines.
+        (&["A", "B", "E", "G"], 1),
+        (&["B", "C"], 4),
+        (&["H"], 0),
+    ];
+    let mut last = std::collections::BTreeMap::new();
+    for (number, (keys, lines)) in (1..).zip(batches) {
+        let batch = documents(&orders, keys, lines, i64::try_from(number).unwrap());
+        send(&store, &site, &orders, number, &batch).unwrap();
+        last.extend(orders.keys(&batch).into_iter().zip(orders.hashes(&batch)));
+    }
+    for recompute in [false, true] {
+        let request = HashRequest {
+            company: company(),
+            dataset: orders.name.clone(),
+            after: None,
+            limit: 100,
+            recompute,
+        };
+        let page = store.hashes(&site.agent, &request).unwrap();
+        assert!(
+            page.entries.into_iter().eq(last.clone()),
+            "computed anew: {recompute}"
+        );
+    }
+    let query = ChangeQuery {
+        limit: 100,
+        ..ChangeQuery::default()
+    };
+    let changes = store.changes(&site.all, &query, now()).unwrap();
+    let seen: Vec<u64> = changes.data.iter().map(|change| change.position).collect();
+    assert_eq!(seen, [2, 4, 5, 7, 8, 9, 10, 11], "each at its last place");
+}
+
+#[test]
+fn after_a_load_the_server_knows_how_keys_are_spread() {
+    let Some((server, address, store)) = fresh() else {
+        return;
+    };
+    let site = Site::new(&store, "acme");
+    let orders = store.catalog().get("sales_orders").unwrap().clone();
+    begin(&store, &site, &orders);
+    let keys: Vec<String> = (0..2_000).map(|n| format!("{n:07}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    send(&store, &site, &orders, 1, &documents(&orders, &keys, 1, 1)).unwrap();
+    for table in ["sales_orders", "sales_orders__lines"] {
+        server.execute(
+            &address,
+            &format!(
+                "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_stats WHERE tablename = '{table}' AND attname = 'key') \
+                 THEN RAISE EXCEPTION 'nothing is known of {table}'; END IF; END $$"
+            ),
+        );
+    }
+}
+
 #[test]
 fn a_store_whose_connections_were_cut_goes_on() {
     let Some((server, address, store)) = fresh() else {

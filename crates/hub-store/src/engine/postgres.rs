@@ -10,6 +10,7 @@ mod bulk;
 mod listen;
 mod pool;
 mod session;
+mod statistics;
 mod tls;
 mod types;
 mod wait;
@@ -67,7 +68,9 @@ impl Postgres {
             t.lock(tenant)?;
         }
         let done = work(&t)?;
+        let grown = session.grown.take();
         session.commit()?;
+        self.look_at(grown);
         Ok(done)
     }
 }

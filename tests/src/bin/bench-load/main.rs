@@ -206,7 +206,11 @@ fn ours(site: &Site, postgres: Option<&Postgres>, table: &Table, reference: &Sum
         if what == BY_STAMP && !table.stamped {
             continue;
         }
+        let server_before = postgres.map(Postgres::processor_s);
         let (cost, _) = measure(site, command);
+        let server_cpu_s = server_before
+            .zip(postgres)
+            .map(|(before, p)| p.processor_s() - before);
         let mut words = match postgres {
             Some(postgres) => parity::sum(postgres, table, "public", table.dataset)
                 .and_then(|sums| sums.compare(reference, table))
@@ -225,7 +229,24 @@ fn ours(site: &Site, postgres: Option<&Postgres>, table: &Table, reference: &Sum
             Some(memory(&cost)),
             &words,
         );
+        println!("{:<24} {}", "", processors(&cost, server_cpu_s, table));
     }
+}
+
+/// What a row costs each process: whatever runs where, two cores have no more than two
+/// seconds of it in a second.
+fn processors(cost: &Cost, server_cpu_s: Option<f64>, table: &Table) -> String {
+    let of_row = |seconds: f64| seconds * 1e6 / table.rows as f64;
+    let mut words = format!(
+        "processor time a row in µs: bridge {:.1}, driver {:.1}, hub {:.1}",
+        of_row(cost.bridge_cpu_s),
+        of_row(cost.driver_cpu_s),
+        of_row(cost.hub_cpu_s)
+    );
+    if let Some(seconds) = server_cpu_s {
+        words.push_str(&format!(", PostgreSQL {:.1}", of_row(seconds)));
+    }
+    words
 }
 
 /// Driver, bridge and hub together.

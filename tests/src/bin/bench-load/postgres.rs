@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use system_tests::family_processor_s;
+
 /// The server; ends with the value.
 pub(crate) struct Postgres {
     bin: PathBuf,
@@ -100,6 +102,12 @@ impl Postgres {
             child.stdin.take().unwrap(),
         ));
         assert!(child.wait().unwrap().success(), "\\copy {table}");
+    }
+
+    /// Processor time of the server and its backends so far, in seconds.
+    pub(crate) fn processor_s(&self) -> f64 {
+        let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        family_processor_s(pid.lines().next().unwrap().parse().unwrap())
     }
 
     pub(crate) fn version(&self) -> String {

@@ -1,17 +1,19 @@
-//! Documents of a batch by binary COPY: they are staged in tables of the connection's own
-//! before the tenant's lock is taken, and merged by one statement for each table behind it.
+//! Documents of a batch by binary COPY. New ones go straight into their tables; others are
+//! staged in tables of the connection's own before the tenant's lock is taken, and merged by
+//! one statement for each table behind it.
 
 use std::collections::HashMap;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, Date32Array, Decimal64Array, RecordBatch, StringArray};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use catalog::Field;
+use catalog::{Child, Dataset, Field};
 use futures_util::SinkExt as _;
-use values::{CompanyId, Key, Kind, TenantId};
+use values::{CompanyId, Hash, Key, Kind, TenantId};
 
 use super::delete_by_key;
 use super::session::Session;
+use super::statistics::Kind as Grows;
 use super::types::{Bound, EPOCH_DAYS, escaped};
 use crate::StoreError;
 use crate::engine::{Column as Definition, Param, Tx};
@@ -22,54 +24,36 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Rows are sent in pieces of about this size.
 const PIECE: usize = 128 * 1024;
 
-/// Copies a batch into the connection's staging tables, which are empty in each transaction.
-pub(in crate::engine) fn stage(t: &Tx<'_>, session: &Session<'_>, rows: &Rows<'_>) -> Result<(), StoreError> {
+/// Gets a batch ready before its tenant is locked: copied into the connection's staging
+/// tables, which are empty in each transaction, unless all of it looks new.
+pub(in crate::engine) fn stage(
+    t: &Tx<'_>,
+    session: &Session<'_>,
+    rows: &Rows<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+) -> Result<(), StoreError> {
+    session.staged.set(false);
     if rows.keys.is_empty() {
         return Ok(());
     }
     let dataset = rows.dataset;
-    let last = LastOf::new(&rows.keys);
-    let parents = Staging::parents(dataset.name.as_str());
-    let children: Vec<_> = dataset
-        .children
-        .iter()
-        .map(|child| Staging::children(&child_table(dataset.name.as_str(), &child.name)))
-        .collect();
     // All of them before the first row: that one begins the transaction.
-    parents.make(t, session, &dataset.fields)?;
-    for (staging, child) in children.iter().zip(&dataset.children) {
-        staging.make(t, session, &child.fields)?;
+    Target::staged_parents(dataset).make(t, session, &dataset.fields)?;
+    for child in &dataset.children {
+        Target::staged_children(dataset, child).make(t, session, &child.fields)?;
     }
-    let columns = columns(&rows.batch.parents, &dataset.fields, 0);
-    let numbered = (0_i64..).zip(rows.keys.iter().zip(&rows.hashes));
-    let entries = numbered
-        .filter(|(row, (key, _))| last.is(*row, key))
-        .map(|(row, (key, hash))| Entry {
-            own: [Own::Integer(row), Own::Key(key), Own::Integer(hash.to_signed())],
-            row: usize::try_from(row).unwrap_or(usize::MAX),
-        });
-    parents.copy(session, &dataset.fields, &columns, entries)?;
-    let kinds = children.iter().zip(&dataset.children).zip(&rows.batch.children);
-    for (place, ((staging, child), batch)) in kinds.enumerate() {
-        let columns = self::columns(batch, &child.fields, 1);
-        let mut ordinal = 0_i64;
-        let mut before = None;
-        let parents = rows.batch.parents_of(place).values().iter().enumerate();
-        let entries = parents.filter_map(|(row, &parent)| {
-            ordinal = if before == Some(parent) { ordinal + 1 } else { 0 };
-            before = Some(parent);
-            let key = rows.keys.get(usize::try_from(parent).ok()?)?;
-            last.is(i64::from(parent), key).then_some(Entry {
-                own: [Own::None, Own::Key(key), Own::Integer(ordinal)],
-                row,
-            })
-        });
-        staging.copy(session, &child.fields, &columns, entries)?;
+    if is_new(session, rows, tenant, company)? {
+        return Ok(());
     }
-    Ok(())
+    copy_staged(session, rows)
 }
 
-/// Upserts the staged parents and replaces their children.
+/// Puts the documents into their tables and replaces their children.
+///
+/// Rows that are all new, as those of a first load, are copied straight into the tables: that
+/// costs the server about half of staging and merging them. The look behind the tenant's lock
+/// is the one that counts.
 pub(in crate::engine) fn put_documents(
     session: &Session<'_>,
     rows: &Rows<'_>,
@@ -81,6 +65,162 @@ pub(in crate::engine) fn put_documents(
     if rows.keys.is_empty() {
         return Ok(());
     }
+    note_growth(session, rows);
+    if session.staged.get() {
+        return merge(session, rows, tenant, company, first_position, now);
+    }
+    if is_new(session, rows, tenant, company)? {
+        return copy_new(session, rows, tenant, company, first_position, now);
+    }
+    copy_staged(session, rows)?;
+    merge(session, rows, tenant, company, first_position, now)
+}
+
+/// Notes how many rows come into which tables.
+fn note_growth(session: &Session<'_>, rows: &Rows<'_>) {
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    let parents = Target::parents(rows.dataset).table;
+    let mut grown = session.grown.borrow_mut();
+    grown.push((parents, Grows::Parent, count(rows.keys.len())));
+    for (child, batch) in rows.dataset.children.iter().zip(&rows.batch.children) {
+        let table = Target::children(rows.dataset, child).table;
+        grown.push((table, Grows::Child, count(batch.num_rows())));
+    }
+}
+
+/// Is there no record between the batch's least and greatest key? A stream that is read for
+/// the first time, in the order of its keys, always stands before such a gap; one look into
+/// the key's index tells it.
+fn is_new(
+    session: &Session<'_>,
+    rows: &Rows<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+) -> Result<bool, StoreError> {
+    let (Some(least), Some(greatest)) = (rows.keys.iter().min(), rows.keys.iter().max()) else {
+        return Ok(true);
+    };
+    let sql = format!(
+        "SELECT 1 FROM \"{}\" WHERE tenant = ? AND company = ? AND key >= ? AND key <= ? LIMIT 1",
+        rows.dataset.name
+    );
+    let range = [
+        tenant.as_str(),
+        company.as_str(),
+        least.as_str(),
+        greatest.as_str(),
+    ];
+    let range = range.map(|text| Bound(Param::Text(text)));
+    let found = session.query(&sql, &[&range[0], &range[1], &range[2], &range[3]])?;
+    Ok(found.is_empty())
+}
+
+/// Copies new documents into their tables.
+fn copy_new(
+    session: &Session<'_>,
+    rows: &Rows<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+    first_position: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let whose = [Own::Text(tenant.as_str()), Own::Text(company.as_str())];
+    copy(session, rows, &Target::parents(rows.dataset), |row, key, hash| {
+        let position = first_position.saturating_add(row);
+        let [tenant, company] = whose;
+        [
+            tenant,
+            company,
+            Own::Text(key.as_str()),
+            Own::Integer(hash.to_signed()),
+            Own::Integer(position),
+            Own::Integer(now),
+        ]
+    })?;
+    copy_children(session, rows, Target::children, |key, ordinal| {
+        let [tenant, company] = whose;
+        [tenant, company, Own::Text(key.as_str()), Own::Integer(ordinal)]
+    })
+}
+
+/// Copies a batch into the staging tables.
+fn copy_staged(session: &Session<'_>, rows: &Rows<'_>) -> Result<(), StoreError> {
+    copy(
+        session,
+        rows,
+        &Target::staged_parents(rows.dataset),
+        |row, key, hash| {
+            [
+                Own::Integer(row),
+                Own::Text(key.as_str()),
+                Own::Integer(hash.to_signed()),
+            ]
+        },
+    )?;
+    copy_children(session, rows, Target::staged_children, |key, ordinal| {
+        [Own::Text(key.as_str()), Own::Integer(ordinal)]
+    })?;
+    session.staged.set(true);
+    Ok(())
+}
+
+/// Copies a batch's parents; `own` says what stands before the fields of a row.
+fn copy<'r, const N: usize>(
+    session: &Session<'_>,
+    rows: &'r Rows<'_>,
+    target: &Target,
+    own: impl Fn(i64, &'r Key, Hash) -> [Own<'r>; N],
+) -> Result<(), StoreError> {
+    let fields = &rows.dataset.fields;
+    let last = LastOf::new(&rows.keys);
+    let numbered = (0_i64..).zip(rows.keys.iter().zip(&rows.hashes));
+    let entries = numbered
+        .filter(|(row, (key, _))| last.is(*row, key))
+        .map(|(row, (key, hash))| Entry {
+            own: own(row, key, *hash),
+            row: usize::try_from(row).unwrap_or(usize::MAX),
+        });
+    target.copy(session, fields, &columns(&rows.batch.parents, fields, 0), entries)
+}
+
+/// Copies a batch's children; `own` says what stands before the fields of a row, which is
+/// known by its parent's key and its place among that one's.
+fn copy_children<'r, const N: usize>(
+    session: &Session<'_>,
+    rows: &'r Rows<'_>,
+    target: impl Fn(&Dataset, &Child) -> Target,
+    own: impl Fn(&'r Key, i64) -> [Own<'r>; N],
+) -> Result<(), StoreError> {
+    let last = LastOf::new(&rows.keys);
+    let kinds = rows.dataset.children.iter().zip(&rows.batch.children);
+    for (place, (child, batch)) in kinds.enumerate() {
+        let mut ordinal = 0_i64;
+        let mut before = None;
+        let parents = rows.batch.parents_of(place).values().iter().enumerate();
+        let entries = parents.filter_map(|(row, &parent)| {
+            ordinal = if before == Some(parent) { ordinal + 1 } else { 0 };
+            before = Some(parent);
+            let key = rows.keys.get(usize::try_from(parent).ok()?)?;
+            last.is(i64::from(parent), key).then_some(Entry {
+                own: own(key, ordinal),
+                row,
+            })
+        });
+        let columns = columns(batch, &child.fields, 1);
+        target(rows.dataset, child).copy(session, &child.fields, &columns, entries)?;
+    }
+    Ok(())
+}
+
+/// Upserts the staged parents and replaces their children.
+fn merge(
+    session: &Session<'_>,
+    rows: &Rows<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+    first_position: i64,
+    now: i64,
+) -> Result<(), StoreError> {
     let dataset = rows.dataset;
     let name = dataset.name.as_str();
     let own = (tenant.as_str(), company.as_str());
@@ -95,7 +235,7 @@ pub(in crate::engine) fn put_documents(
          SELECT CAST(?1 AS TEXT), CAST(?2 AS TEXT), key, _own, CAST(?3 AS BIGINT) + _row, CAST(?4 AS BIGINT), {columns} \
          FROM {} ON CONFLICT (tenant, company, key) DO UPDATE SET _hash = excluded._hash, \
          _position = excluded._position, updated_at = excluded.updated_at, _purged_at = NULL{}",
-        Staging::parents(name).table,
+        Target::staged_parents(dataset).table,
         updates.concat()
     );
     let (tenant, company) = (Bound(Param::Text(own.0)), Bound(Param::Text(own.1)));
@@ -113,7 +253,7 @@ pub(in crate::engine) fn put_documents(
         let sql = format!(
             "INSERT INTO \"{table}\" (tenant, company, key, _ordinal, {columns}) \
              SELECT CAST(?1 AS TEXT), CAST(?2 AS TEXT), key, _own, {columns} FROM {}",
-            Staging::children(&table).table
+            Target::staged_children(dataset, child).table
         );
         session.execute(&sql, &[&tenant, &company])?;
     }
@@ -135,76 +275,96 @@ impl<'a> LastOf<'a> {
     }
 }
 
-/// A staging table. Its rows live as long as their transaction, itself as long as the
-/// connection.
-struct Staging {
+/// A table that is copied into. The rows of a staging table live as long as their
+/// transaction, itself as long as the connection.
+struct Target {
     table: String,
-    has_row: bool,
+    /// Columns before the fields.
+    own: &'static [&'static str],
 }
 
-struct Entry<'a> {
-    own: [Own<'a>; 3],
+struct Entry<'a, const N: usize> {
+    own: [Own<'a>; N],
     row: usize,
 }
 
+#[derive(Clone, Copy)]
 enum Own<'a> {
-    None,
     Integer(i64),
-    Key(&'a Key),
+    Text(&'a str),
 }
 
-impl Staging {
-    fn parents(dataset: &str) -> Self {
+impl Target {
+    fn parents(dataset: &Dataset) -> Self {
         Self {
-            table: format!("pg_temp.\"s_{dataset}\""),
-            has_row: true,
+            table: format!("\"{}\"", dataset.name),
+            own: &["tenant", "company", "key", "_hash", "_position", "updated_at"],
         }
     }
 
-    fn children(table: &str) -> Self {
+    fn children(dataset: &Dataset, child: &Child) -> Self {
+        let table = child_table(dataset.name.as_str(), &child.name);
+        Self {
+            table: format!("\"{table}\""),
+            own: &["tenant", "company", "key", "_ordinal"],
+        }
+    }
+
+    fn staged_parents(dataset: &Dataset) -> Self {
+        Self {
+            table: format!("pg_temp.\"s_{}\"", dataset.name),
+            own: &["_row", "key", "_own"],
+        }
+    }
+
+    fn staged_children(dataset: &Dataset, child: &Child) -> Self {
+        let table = child_table(dataset.name.as_str(), &child.name);
         Self {
             table: format!("pg_temp.\"s_{table}\""),
-            has_row: false,
+            own: &["key", "_own"],
         }
     }
 
-    /// Makes the table when the connection does not have it: before the transaction begins,
-    /// so that it outlives one that fails.
+    /// Makes a staging table when the connection does not have it: before the transaction
+    /// begins, so that it outlives one that fails.
     fn make(&self, t: &Tx<'_>, session: &Session<'_>, fields: &[Field]) -> Result<(), StoreError> {
         let staged = &session.connection()?.staged;
         if staged.borrow().contains(&self.table) {
             return Ok(());
         }
-        let fields: Vec<_> = fields
+        let define = |column: Definition| t.definition(column);
+        let own = self.own.iter().map(|name| match *name {
+            "key" => format!("key {}", define(Definition::Text)),
+            name => format!("{name} {}", define(Definition::Integer)),
+        });
+        let fields = fields
             .iter()
-            .map(|f| format!(", \"{}\" {}", f.name, t.definition(Definition::of(f.kind))))
-            .collect();
+            .map(|f| format!("\"{}\" {}", f.name, define(Definition::of(f.kind))));
+        let columns: Vec<_> = own.chain(fields).collect();
         // It stands in the temporary schema by itself.
         let name = self.table.trim_start_matches("pg_temp.");
         session.before(&format!(
-            "CREATE TEMPORARY TABLE {name} ({}key TEXT COLLATE \"C\" NOT NULL, _own BIGINT NOT NULL{}) ON COMMIT DELETE ROWS",
-            if self.has_row { "_row BIGINT NOT NULL, " } else { "" },
-            fields.concat()
+            "CREATE TEMPORARY TABLE {name} ({}) ON COMMIT DELETE ROWS",
+            columns.join(", ")
         ))?;
         staged.borrow_mut().insert(self.table.clone());
         Ok(())
     }
 
-    fn copy<'e>(
+    fn copy<'e, const N: usize>(
         &self,
         session: &Session<'_>,
         fields: &[Field],
         columns: &[Column<'_>],
-        entries: impl Iterator<Item = Entry<'e>>,
+        entries: impl Iterator<Item = Entry<'e, N>>,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "COPY {} ({}key, _own, {}) FROM STDIN (FORMAT binary)",
+            "COPY {} ({}, {}) FROM STDIN (FORMAT binary)",
             self.table,
-            if self.has_row { "_row, " } else { "" },
+            self.own.join(", "),
             column_list(fields)
         );
-        let own = if self.has_row { 3 } else { 2 };
-        let width = i16::try_from(own + columns.len()).unwrap_or(i16::MAX);
+        let width = i16::try_from(N + columns.len()).unwrap_or(i16::MAX);
         let statement = session.prepared(&sql)?;
         let client = &session.connection()?.client;
         session.run(async {
@@ -216,12 +376,11 @@ impl Staging {
                 piece.put_i16(width);
                 for own in &entry.own {
                     match own {
-                        Own::None => {}
                         Own::Integer(number) => {
                             piece.put_i32(8);
                             piece.put_i64(*number);
                         }
-                        Own::Key(key) => put_text(&mut piece, key.as_str()),
+                        Own::Text(text) => put_text(&mut piece, text),
                     }
                 }
                 for column in columns {

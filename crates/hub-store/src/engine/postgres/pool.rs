@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::address::Address;
 use super::listen::listen;
 use super::session::Connection;
+use super::statistics::Statistics;
 use super::wait::wait;
 use crate::StoreError;
 use crate::wake::{Listeners, WakeListener};
@@ -41,6 +42,7 @@ pub(crate) struct Pool {
     freed: Condvar,
     listeners: Listeners,
     listens: Once,
+    pub(super) statistics: Statistics,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,7 @@ impl Pool {
             freed: Condvar::new(),
             listeners: Listeners::default(),
             listens: Once::new(),
+            statistics: Statistics::default(),
         };
         let connection = pool.take(Use::Read)?;
         pool.give_back(connection, Use::Read);

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, Statement};
 
 use super::listen::NOTIFY;
 use super::pool::{Pool, Use};
+use super::statistics::Grown;
 use super::types::Bound;
 use super::wait::{send, wait};
 use super::{Staged, pool};
@@ -45,6 +46,9 @@ pub(crate) struct Session<'a> {
     begin: Option<&'static str>,
     begun: Cell<bool>,
     failed: Cell<bool>,
+    /// A batch stands in the staging tables.
+    pub(super) staged: Cell<bool>,
+    pub(super) grown: Grown,
     pub(in crate::engine) wakes: RefCell<Vec<Wake>>,
 }
 
@@ -57,6 +61,8 @@ impl<'a> Session<'a> {
             begin,
             begun: Cell::new(false),
             failed: Cell::new(false),
+            staged: Cell::new(false),
+            grown: Grown::default(),
             wakes: RefCell::default(),
         })
     }
