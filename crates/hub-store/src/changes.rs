@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use values::{CompanyId, DatasetName, Key};
 
+use crate::Record;
+
 /// Asks for a page of the tenant's feed.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeQuery {
@@ -32,7 +34,7 @@ pub struct Change {
     /// When the hub stored it, or was told that it left.
     pub at: Timestamp,
     /// As the API shows it; none when it has left.
-    pub record: Option<serde_json::Value>,
+    pub record: Option<Record>,
 }
 
 /// A page of the feed.

@@ -34,8 +34,8 @@ use wire::agent::{BatchAck, Enroll, HashRequest, PROTOCOL, StreamRequest, Stream
 use wire::{BatchHeader, digest, encode_batch};
 
 use crate::{
-    AgentRole, AgentScope, Lookup, Page, RecordPage, RecordQuery, Store, StoreError, TenantScope, TokenGrant,
-    TokenScope,
+    AgentRole, AgentScope, Lookup, Page, Record, RecordPage, RecordQuery, Store, StoreError, TenantScope,
+    TokenGrant, TokenScope,
 };
 
 /// Runs the whole suite. `open` opens the same store, with the standard catalog and empty at
@@ -244,7 +244,8 @@ fn scope(
 
 /// Keys of a page's entries, tombstones marked by a cross.
 fn listed(page: &RecordPage) -> Vec<String> {
-    let entry = |entry: &serde_json::Value| {
+    let entry = |entry: &Record| {
+        let entry = entry.json();
         let cross = if entry.get("deleted_at").is_some() {
             "†"
         } else {
@@ -387,7 +388,7 @@ impl<'a> Stream<'a> {
     #[track_caller]
     fn get(&self, scope: &TenantScope, key: &str) -> serde_json::Value {
         match self.lookup(scope, key) {
-            Lookup::Found(record) => record,
+            Lookup::Found(record) => record.json(),
             other @ (Lookup::Deleted(_) | Lookup::Unknown) => panic!("{key}: {other:?}"),
         }
     }

@@ -11,6 +11,7 @@ mod digest;
 mod engine;
 mod error;
 mod imports;
+mod record;
 mod scope;
 mod selection;
 mod sites;
@@ -28,6 +29,7 @@ pub use imports::{
     Import, ImportPage, ImportQuery, NewImport, NewPreview, OrderInvoice, OrderStatus, OrderThread,
     PreviewResult, Sum, TieOut, TieOutDeposit, TieOutDifference, TieOutSums, TieOutType,
 };
+pub use record::Record;
 pub use scope::{AgentRole, AgentScope, Permission, TenantScope, TokenScope};
 pub use selection::Selection;
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};

@@ -18,8 +18,8 @@ use wire::status::AgentStatus;
 
 use crate::{
     Actor, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage, ChangeQuery, Import,
-    ImportPage, ImportQuery, NewImport, NewPreview, OrderThread, PreviewResult, Selection, Sites, StoreError,
-    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener, Webhooks,
+    ImportPage, ImportQuery, NewImport, NewPreview, OrderThread, PreviewResult, Record, Selection, Sites,
+    StoreError, TenantScope, TieOut, TokenGrant, TokenUse, WakeListener, Webhooks,
 };
 
 /// What `erp-hub agent list` shows of an agent.
@@ -148,7 +148,7 @@ pub struct Tombstone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// A record, as the API shows it.
-    Found(serde_json::Value),
+    Found(Record),
     /// There was one.
     Deleted(Tombstone),
     /// There never was one, as far as the hub knows.
@@ -159,7 +159,7 @@ pub enum Lookup {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordPage {
     /// JSON objects: records, and in the feed's order tombstones between them.
-    pub data: Vec<serde_json::Value>,
+    pub data: Vec<Record>,
     /// Key and feed position of the last of them.
     pub last: Option<(Key, u64)>,
     /// Where the feed goes on, where records come by position: everything before it that the

@@ -172,7 +172,7 @@ fn a_nul_in_a_text_or_a_key_comes_back_the_same() {
         .record(&site.all, &items, &company(), &key, None, now())
         .unwrap()
     {
-        Lookup::Found(record) => assert_eq!(record["item_code"], "a\0"),
+        Lookup::Found(record) => assert_eq!(record.json()["item_code"], "a\0"),
         other @ (Lookup::Deleted(_) | Lookup::Unknown) => panic!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use catalog::{Catalog, Removal, RemovalReason};
 use hub_store::contract::{Site, check_store, documents};
-use hub_store::{NewImport, Page, RecordQuery, SqlStore, Store, StoreError, TokenGrant, TokenScope};
+use hub_store::{NewImport, Page, Record, RecordQuery, SqlStore, Store, StoreError, TokenGrant, TokenScope};
 use jiff::{SignedDuration, Timestamp};
 use model::ImportKind;
 use rusqlite::Connection;
@@ -137,7 +137,8 @@ fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
             limit: 10,
             filters: Vec::new(),
         };
-        store.records(&scope, &query, now).unwrap().data
+        let page = store.records(&scope, &query, now).unwrap();
+        page.data.iter().map(Record::json).collect::<Vec<_>>()
     };
     let items = records("items", Page::Position(0));
     assert_eq!(items.len(), 2);

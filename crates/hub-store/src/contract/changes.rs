@@ -83,6 +83,7 @@ fn everything_in_order(store: &dyn Store, site: &Site) {
         for change in found {
             match change.record {
                 Some(record) => {
+                    let record = record.json();
                     let of = if change.dataset.as_str() == "items" {
                         &items
                     } else {
@@ -135,7 +136,7 @@ fn what_a_token_sees(store: &dyn Store, site: &Site) {
         let udf = change
             .record
             .as_ref()
-            .map(|r| r["udf"].to_string())
+            .map(|r| r.json()["udf"].to_string())
             .unwrap_or_default();
         assert!(hidden.iter().all(|name| !udf.contains(name)), "{udf}");
     }

@@ -194,7 +194,7 @@ fn queued(store: &dyn Store, site: &Site) {
     let quantities: Vec<_> = page
         .data
         .iter()
-        .map(|r| r["queued_web_qty"].as_str().unwrap())
+        .map(|r| r.json()["queued_web_qty"].clone())
         .collect();
     assert_eq!(
         quantities,
@@ -392,7 +392,7 @@ fn ageing(store: &dyn Store, site: &Site) {
     };
     // A month later.
     let page = store.records(&site.all, &query, later(31 * 86_400)).unwrap();
-    let ages: Vec<_> = page.data.iter().map(|r| &r["ageing"]).collect();
+    let ages: Vec<_> = page.data.iter().map(|r| r.json()["ageing"].clone()).collect();
     assert_eq!(
         (&ages[0]["current"], &ages[0]["days_31_60"]),
         (&json!("4.00"), &json!("12.00"))

@@ -84,7 +84,7 @@ fn paging(store: &dyn Store, site: &Site, other: &Site, abc: &CompanyId) {
                 found
                     .data
                     .iter()
-                    .map(|r| r["key"].as_str().unwrap_or_default().to_owned()),
+                    .map(|r| r.json()["key"].as_str().unwrap_or_default().to_owned()),
             );
             let Some((key, position)) = found.last.filter(|_| !found.end) else {
                 return keys;

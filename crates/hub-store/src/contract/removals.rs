@@ -96,7 +96,7 @@ fn feed(store: &dyn Store, site: &Site) {
     assert_eq!((listed(&page), page.end), (all.map(str::to_owned).to_vec(), true));
     let at = later(1).to_string();
     assert_eq!(
-        page.data[1],
+        page.data[1].json(),
         json!({ "key": "B", "company": "FEED", "deleted_at": at, "updated_at": at }),
         "key and time, no value of the record"
     );

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use crate::engine::Tx;
 use catalog::{Dataset, Field, Rule};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use values::{Decimal, DecimalError, Kind};
 
 use super::documents::Documents;
@@ -17,16 +17,18 @@ use receivables::Received;
 
 pub(super) use receivables::{is_queued, move_up, paid_invoices, touched};
 
-/// Adds the derived fields that the token reads. A value is null where the catalog lacks
-/// what it is computed from.
-pub(super) fn add(
+/// A derived field's name, and its value in each record, as far as there are any.
+pub(super) type Values<'a> = (&'a str, Vec<Json>);
+
+/// The derived fields that the token reads. A value is null where the catalog lacks what it
+/// is computed from.
+pub(super) fn values<'a>(
     t: &Tx<'_>,
-    view: &View<'_>,
+    view: &View<'a>,
     documents: &Documents,
-    shown: &mut [Map<String, Json>],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Values<'a>>, StoreError> {
     if documents.keys.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let readable = view
         .dataset
@@ -39,6 +41,7 @@ pub(super) fn add(
         Some(found) => Ok(found),
         None => Received::load(t, view).map(|found| received.get_or_init(|| found)),
     };
+    let mut all = Vec::new();
     for derived in readable {
         let values = match derived.rule {
             Rule::AvailableQuantity => stock::available(t, view, documents)?,
@@ -47,12 +50,9 @@ pub(super) fn add(
             Rule::PayableAmount => receivables::payable(view, receipts()?.as_ref(), documents)?,
             Rule::Ageing => receivables::ageing(t, view, documents)?,
         };
-        let values = values.into_iter().map(Some).chain(std::iter::repeat(None));
-        for (record, value) in shown.iter_mut().zip(values) {
-            record.insert(derived.name.clone(), value.unwrap_or(Json::Null));
-        }
+        all.push((derived.name.as_str(), values));
     }
-    Ok(())
+    Ok(all)
 }
 
 /// A decimal column of a dataset, as it is stored.

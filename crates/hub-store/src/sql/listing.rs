@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use crate::engine::{Param, ToParam, Tx};
 use catalog::{Catalog, Dataset};
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use values::{CompanyId, Decimal, DecimalError, Key, Kind};
 
 use super::documents::{Documents, MAX_DOCUMENTS, after_key, load};
-use super::view::View;
+use super::view::{View, written};
 use super::{changes, feed, tables};
-use crate::{Lookup, Page, RecordPage, RecordQuery, Selection, StoreError, TenantScope, Tombstone};
+use crate::{Lookup, Page, Record, RecordPage, RecordQuery, Selection, StoreError, TenantScope, Tombstone};
 
 pub(super) fn page(
     t: &Tx<'_>,
@@ -84,7 +84,7 @@ pub(super) fn page(
         Some(_) | None => Vec::new(),
     };
     let view = View::new(t, catalog, scope, &dataset, company, query.fields.as_ref(), now)?;
-    let mut entries = merge(view.render(t, &documents)?, &documents, graves);
+    let mut entries = merge(view.render(t, &documents)?, &documents, graves)?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = entries.len() <= most;
     entries.truncate(most);
@@ -132,12 +132,16 @@ fn narrowed<'d>(dataset: &'d Dataset, fields: Option<&Selection>) -> Cow<'d, Dat
 struct Entry {
     position: u64,
     key: Key,
-    shown: Json,
+    shown: Record,
 }
 
 /// Records and tombstones in one order; there are tombstones only where records come by
 /// position.
-fn merge(records: Vec<Json>, documents: &Documents, graves: Vec<(u64, Tombstone)>) -> Vec<Entry> {
+fn merge(
+    records: Vec<Record>,
+    documents: &Documents,
+    graves: Vec<(u64, Tombstone)>,
+) -> Result<Vec<Entry>, StoreError> {
     let by_position = !graves.is_empty();
     let places = documents.keys.iter().zip(&documents.marks);
     let mut entries: Vec<Entry> = records
@@ -149,18 +153,21 @@ fn merge(records: Vec<Json>, documents: &Documents, graves: Vec<(u64, Tombstone)
             shown,
         })
         .collect();
-    entries.extend(graves.into_iter().map(|(position, grave)| Entry {
-        position,
-        shown: json!({
+    for (position, grave) in graves {
+        let shown = json!({
             "key": grave.key, "company": grave.company,
             "deleted_at": grave.deleted_at, "updated_at": grave.deleted_at,
-        }),
-        key: grave.key,
-    }));
+        });
+        entries.push(Entry {
+            position,
+            shown: written(&shown)?,
+            key: grave.key,
+        });
+    }
     if by_position {
         entries.sort_by_key(|e| e.position);
     }
-    entries
+    Ok(entries)
 }
 
 /// A parameter that is kept until the statement is whole.

@@ -175,7 +175,7 @@ impl Source<'_> {
         loop {
             let page = self.store.records(self.scope, &query, self.now)?;
             for record in &page.data {
-                kept.take(of, record);
+                kept.take(of, &record.json());
             }
             let Some((key, position)) = page.last.filter(|_| !page.end) else {
                 return Ok(());

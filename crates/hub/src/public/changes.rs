@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use hub_store::{Change, ChangeQuery};
-use serde_json::{Value, json};
-use values::{CompanyId, DatasetName};
+use hub_store::{Change, ChangeQuery, Record};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use values::{CompanyId, DatasetName, Key};
 
 use super::records::chosen_company;
 use crate::api::{Description, Endpoint};
@@ -58,7 +60,7 @@ async fn changes(
     Reader(scope): Reader,
     State(hub): State<Hub>,
     mut parameters: Parameters,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page>, ApiError> {
     let since = parameters.take("since")?.filter(|since| !since.is_empty());
     let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
     let company = parameters.take("company")?;
@@ -88,29 +90,53 @@ async fn changes(
             limit,
         };
         let page = store.changes(&scope, &query, now)?;
-        let data: Vec<_> = page.data.into_iter().map(show).collect();
-        Ok(Json(
-            json!({ "data": data, "next_cursor": feed.after(page.position, page.begun), "has_more": page.more }),
-        ))
+        Ok(Json(Page {
+            data: page.data.into_iter().map(Shown::from).collect(),
+            next_cursor: feed.after(page.position, page.begun),
+            has_more: page.more,
+        }))
     })
     .await
 }
 
-fn show(change: Change) -> Value {
-    let Change {
-        dataset,
-        company,
-        key,
-        at,
-        record,
-        ..
-    } = change;
-    match record {
-        Some(record) => json!({
-            "dataset": dataset, "key": key, "company": company, "updated_at": at, "record": record,
-        }),
-        None => json!({
-            "dataset": dataset, "key": key, "company": company, "updated_at": at, "deleted_at": at,
-        }),
+/// A page as it is answered.
+#[derive(Serialize)]
+struct Page {
+    data: Vec<Shown>,
+    next_cursor: String,
+    has_more: bool,
+}
+
+/// A change as it is answered: with the record, or with the time at which it left.
+#[derive(Serialize)]
+struct Shown {
+    dataset: DatasetName,
+    company: CompanyId,
+    key: Key,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<Record>,
+}
+
+impl From<Change> for Shown {
+    fn from(change: Change) -> Self {
+        let Change {
+            dataset,
+            company,
+            key,
+            at,
+            record,
+            ..
+        } = change;
+        Self {
+            dataset,
+            company,
+            key,
+            updated_at: at,
+            deleted_at: record.is_none().then_some(at),
+            record,
+        }
     }
 }

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use catalog::Dataset;
-use hub_store::{Lookup, Page, RecordQuery, Selection, TenantScope};
+use hub_store::{Lookup, Page, Record, RecordQuery, Selection, TenantScope};
 use model::ImportKind;
-use serde_json::{Value, json};
+use serde::Serialize;
 use values::{CompanyId, Key};
 
 use super::imports;
@@ -44,12 +44,22 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all
 }
 
+/// A page as it is answered.
+#[derive(Serialize)]
+struct Listed {
+    data: Vec<Record>,
+    next_cursor: Option<String>,
+    /// Only where records come by position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_updated_since: Option<String>,
+}
+
 async fn list(
     reader: Reader,
     hub: State<Hub>,
     dataset: Result<Path<String>, PathRejection>,
     parameters: Parameters,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Listed>, ApiError> {
     let Path(name) = dataset?;
     list_of(name, reader, hub, parameters).await
 }
@@ -59,7 +69,7 @@ async fn list_of(
     Reader(scope): Reader,
     State(hub): State<Hub>,
     mut parameters: Parameters,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Listed>, ApiError> {
     let now = hub.now();
     let of_request = hub.clone();
     hub.call_api(move |store| {
@@ -83,11 +93,11 @@ async fn list_of(
         let by_position = updated_since.is_some();
         let Some(company) = chosen_company(&of_request, &scope, company)? else {
             // Nothing has ever been synced for this tenant.
-            let mut page = json!({ "data": [], "next_cursor": null });
-            if let Some(since) = updated_since {
-                page["next_updated_since"] = since.into();
-            }
-            return Ok(Json(page));
+            return Ok(Json(Listed {
+                data: Vec::new(),
+                next_cursor: None,
+                next_updated_since: updated_since,
+            }));
         };
         let listing = Listing {
             store: store.id(),
@@ -107,14 +117,19 @@ async fn list_of(
 
         let next = page.last.as_ref().filter(|_| !page.end);
         let reached = || listing.after_position(page.position, page.begun);
-        let mut answer = json!({ "next_cursor": next.map(|(key, _)| {
-            if by_position { reached() } else { listing.after_key(key) }
-        })});
-        if by_position {
-            answer["next_updated_since"] = reached().into();
-        }
-        answer["data"] = page.data.into();
-        Ok(Json(answer))
+        let next_cursor = next.map(|(key, _)| {
+            if by_position {
+                reached()
+            } else {
+                listing.after_key(key)
+            }
+        });
+        let next_updated_since = by_position.then(reached);
+        Ok(Json(Listed {
+            data: page.data,
+            next_cursor,
+            next_updated_since,
+        }))
     })
     .await
 }
@@ -124,7 +139,7 @@ pub(crate) async fn one(
     State(hub): State<Hub>,
     path: Result<Path<(String, String)>, PathRejection>,
     mut parameters: Parameters,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Record>, ApiError> {
     let Path((name, key)) = path?;
     let now = hub.now();
     let of_request = hub.clone();

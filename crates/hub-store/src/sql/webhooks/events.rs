@@ -31,7 +31,7 @@ pub(super) fn of_change(change: Change) -> PendingEvent {
     });
     let event = match record {
         Some(record) => {
-            data["record"] = record;
+            data["record"] = record.json();
             WebhookEvent::RecordChanged
         }
         None => {
