@@ -167,6 +167,7 @@ fn of_tool(
     let (schema, name) = tool.target(table);
     let mut times = Vec::new();
     for (mode, what) in [(Mode::Full, "full load"), (Mode::Incremental, BY_STAMP)] {
+        postgres.settle(DATABASE);
         let done = watch(&mut tools.command(tool, mode, company, &url, table));
         let parity = if done.status.success() {
             parity::sum(postgres, table, schema, &name).and_then(|sums| sums.compare(reference, table))
@@ -205,6 +206,9 @@ fn ours(site: &Site, postgres: Option<&Postgres>, table: &Table, reference: &Sum
     for (what, command, beside) in passes {
         if what == BY_STAMP && !table.stamped {
             continue;
+        }
+        if let Some(postgres) = postgres {
+            postgres.settle(DATABASE);
         }
         let server_before = postgres.map(Postgres::processor_s);
         let (cost, _) = measure(site, command);
