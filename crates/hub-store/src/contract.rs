@@ -9,6 +9,7 @@
 mod audit;
 mod brake;
 mod changes;
+mod companies;
 mod decisions;
 mod derived;
 mod identity;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Date32Array, Decimal64Array, RecordBatch, StringArray, UInt32Array};
 use catalog::{Class, Dataset, DocumentBatch, Field, Removal, RemovalReason};
 use jiff::{SignedDuration, Timestamp};
-use values::{AgentId, CompanyId, Epoch, Hash, Key, Kind, Secret, Sequence, TenantId};
+use values::{AgentId, CompanyId, Epoch, Hash, Key, Kind, Secret, Sequence, StoreId, TenantId};
 use wire::agent::{BatchAck, Enroll, HashRequest, PROTOCOL, StreamRequest, StreamReset, StreamState};
 use wire::{BatchHeader, digest, encode_batch};
 
@@ -51,6 +52,7 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     brake::check(open().as_ref());
     changes::check(open().as_ref());
     changes::check_crowd(open().as_ref());
+    companies::check(open().as_ref());
     own::check(open().as_ref());
     derived::check(open().as_ref());
     sites::check(open().as_ref());
@@ -63,6 +65,11 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     own::check_after_reopening(reopened.as_ref());
     assert_eq!(reopened.id(), &id, "a store keeps its identity");
     imports::check_after_reopening(reopened.as_ref());
+    let fresh = StoreId::new("another epoch");
+    reopened
+        .start_epoch(&fresh, &crate::Actor::command_line(), now())
+        .unwrap();
+    assert_eq!(open().id(), &fresh, "a new epoch is one of another store");
 }
 
 /// Documents of a dataset with these keys (their first part that is a text; other parts are

@@ -21,7 +21,7 @@ pub(crate) use postgres::{Address, Postgres};
 #[cfg(test)]
 pub(crate) use recorder::statements_of;
 pub(crate) use schema::{Column, Inventory};
-pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite::{Sqlite, is_store, make_private};
 pub(crate) use value::{FromValue, Param, Params, ToParam, Value};
 
 /// A database.

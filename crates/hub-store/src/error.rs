@@ -1,5 +1,7 @@
 //! Why the store refuses or fails.
 
+use std::path::PathBuf;
+
 use catalog::ShapeError;
 use jiff::Timestamp;
 use values::{AgentId, CompanyId, DatasetName, ImportId};
@@ -53,6 +55,24 @@ pub enum StoreError {
         company: CompanyId,
         /// Whose it is.
         by: AgentId,
+    },
+    /// The company's driver is at work.
+    #[error("agent {agent} still works for company {company}")]
+    CompanyInUse {
+        /// The company.
+        company: CompanyId,
+        /// Whose it is.
+        agent: AgentId,
+    },
+    /// Documents of the company are open.
+    #[error("company {company} has {open} open documents, and {unproven} that are being written or in doubt")]
+    CompanyHasDocuments {
+        /// The company.
+        company: CompanyId,
+        /// Those that could be given up.
+        open: u64,
+        /// Those of which nobody knows whether they are in the ERP.
+        unproven: u64,
     },
     /// The time zone has no rules.
     #[error("{0:?} is not an IANA time zone")]
@@ -236,6 +256,23 @@ pub enum StoreError {
     /// What stands in the store cannot be read back.
     #[error("the store holds {0}")]
     Corrupt(String),
+    /// There is a file already where one would be written.
+    #[error("{} is there already", .0.display())]
+    FileExists(PathBuf),
+    /// A file of the store's cannot be read.
+    #[error("{} cannot be read: {error}", .file.display())]
+    FileUnreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Another process has the store open.
+    #[error("{} is in use", .0.display())]
+    InUse(PathBuf),
+    /// A file of the store's is damaged.
+    #[error("the store's file is damaged: {0}")]
+    Damaged(String),
     /// The file or the schema holds something else.
     #[error("there is something else in the place of a hub's store")]
     NoStore,
@@ -278,6 +315,8 @@ impl StoreError {
             Self::NonceUsed => "nonce_used",
             Self::CompanyUnknown(_) => "company_unknown",
             Self::CompanyClaimed { .. } => code::COMPANY_CLAIMED,
+            Self::CompanyInUse { .. } => "company_in_use",
+            Self::CompanyHasDocuments { .. } => "company_has_documents",
             Self::TimeZoneUnknown(_) => "time_zone_unknown",
             Self::LeaseLost(_) => code::LEASE_LOST,
             Self::DatasetUnknown(_) => code::DATASET_UNKNOWN,
@@ -305,6 +344,10 @@ impl StoreError {
             Self::IdentityTaken { .. } => code::IDENTITY_TAKEN,
             Self::TooNew { .. } => "store_too_new",
             Self::Corrupt(_) => "store_corrupt",
+            Self::FileExists(_) => "file_exists",
+            Self::FileUnreadable { .. } => "file_unreadable",
+            Self::InUse(_) => "store_in_use",
+            Self::Damaged(_) => "store_damaged",
             Self::NoStore => "store_foreign",
             Self::File(_) => "store_unwritable",
             Self::Sqlite(_) | Self::Unavailable(_) => "store_unavailable",
@@ -341,6 +384,15 @@ impl StoreError {
             }
             Self::CompanyClaimed { .. } => {
                 "if this driver shall take the company over, stop the other one and run `erp-hub company move`"
+            }
+            Self::CompanyInUse { .. } => {
+                "stop the driver or take the company out of its configuration, and try again ten minutes later; or revoke it"
+            }
+            Self::CompanyHasDocuments { unproven: 0, .. } => {
+                "let them be entered, or give them up with --discard-open"
+            }
+            Self::CompanyHasDocuments { .. } => {
+                "look in Sage for those in doubt and decide about each; let those under way end"
             }
             Self::TimeZoneUnknown(_) => "set erp.time_zone to an IANA name such as America/New_York",
             Self::LeaseLost(_) => "stop writing; ask for a new lease and read back what was begun",
@@ -388,6 +440,12 @@ impl StoreError {
             Self::WebhookDisabled(_) => "switch it on again once its receiver answers",
             Self::IdentityTaken { .. } => "take the next number and reserve that",
             Self::TooNew { .. } => "run the version of the hub that wrote the store, or a later one",
+            Self::FileExists(_) => {
+                "name another file, or move that one away first: nothing is written over it"
+            }
+            Self::FileUnreadable { .. } => "correct the path and its rights",
+            Self::InUse(_) => "stop the hub, and wait for other commands to end; nothing was done",
+            Self::Damaged(_) => "use another copy of the store, and see whether the disk fails",
             Self::NoStore => {
                 "correct the path or the address: what is there belongs to another program and was left alone"
             }

@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 pub mod contract;
+mod copy;
 mod digest;
 mod engine;
 mod error;
@@ -23,6 +24,7 @@ mod webhooks;
 
 pub use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
 pub use changes::{Change, ChangePage, ChangeQuery};
+pub use copy::{Restored, back_up, restore};
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
 pub use imports::{
@@ -35,7 +37,8 @@ pub use selection::Selection;
 pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
 pub use sql::SqlStore;
 pub use store::{
-    AgentInfo, AgentKey, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, Store, TenantInfo, Tombstone,
+    AgentInfo, AgentKey, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, RemovedCompany, Store,
+    TenantInfo, Tombstone,
 };
 pub use tokens::{ApiTokenInfo, TokenGrant, TokenUse, parse_network};
 pub use wake::{Wake, WakeKind, WakeListener};
@@ -43,3 +46,9 @@ pub use webhooks::{
     Claim, Delivery, DisabledReason, NewWebhook, PendingEvent, ReplayFrom, Settled, Settlement, Standing,
     Subject, Wants, Webhook, WebhookEdit, WebhookEvent, WebhookId, WebhookWork, Webhooks,
 };
+
+/// The cryptography of all of the hub's TLS: ring.
+#[must_use]
+pub fn tls_provider() -> std::sync::Arc<rustls::crypto::CryptoProvider> {
+    std::sync::Arc::new(rustls::crypto::ring::default_provider())
+}

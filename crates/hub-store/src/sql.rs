@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod columns;
+mod companies;
 mod derived;
 #[cfg(test)]
 mod distribution;
@@ -26,6 +27,7 @@ mod view;
 mod webhooks;
 
 pub(crate) use merge::Rows;
+pub(crate) use schema::sqlite_version;
 pub(crate) use tables::{child_table, column_list};
 
 use std::borrow::Cow;
@@ -50,8 +52,8 @@ use crate::engine::{Address, Engine, Postgres, Sqlite, Tx};
 use crate::{
     Actor, AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage,
     ChangeQuery, CompanyInfo, Import, ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread,
-    PreviewResult, RecordPage, RecordQuery, Selection, Sites, Store, StoreError, TenantInfo, TenantScope,
-    TieOut, TokenGrant, TokenUse, WakeListener,
+    PreviewResult, RecordPage, RecordQuery, RemovedCompany, Selection, Sites, Store, StoreError, TenantInfo,
+    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener,
 };
 
 /// A store in a database.
@@ -174,6 +176,10 @@ impl Store for SqlStore {
 
     fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    fn start_epoch(&self, fresh_id: &StoreId, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
+        self.write_beside(|t| schema::start_epoch(t, fresh_id, by, now))
     }
 
     fn ping(&self) -> Result<(), StoreError> {
@@ -312,6 +318,20 @@ impl Store for SqlStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(tenant, |t| people::move_company(t, tenant, company, to, by, now))
+    }
+
+    fn remove_company(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        discard_open: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<RemovedCompany, StoreError> {
+        let which = (tenant, company);
+        self.write(tenant, |t| {
+            companies::remove(t, &self.catalog, which, discard_open, by, now)
+        })
     }
 
     fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {

@@ -74,6 +74,15 @@ pub struct CompanyInfo {
     pub lease: LeaseEpoch,
 }
 
+/// What was taken out with a company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemovedCompany {
+    /// Records of all datasets.
+    pub records: u64,
+    /// Documents that were open and are given up.
+    pub documents: u64,
+}
+
 /// Where a page of records begins, and so in which order it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -181,6 +190,14 @@ pub trait Store: Webhooks + Send + Sync {
 
     /// The datasets that it has tables for.
     fn catalog(&self) -> &Catalog;
+
+    /// Gives the store another identity, after its database was put back to a copy: places in
+    /// feeds from before expire, and drivers compare everything with it. Whoever has it open
+    /// has to open it anew.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn start_epoch(&self, fresh_id: &StoreId, by: &Actor, now: Timestamp) -> Result<(), StoreError>;
 
     /// Can it be read?
     ///
@@ -357,6 +374,22 @@ pub trait Store: Webhooks + Send + Sync {
         by: &Actor,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Takes a company out: its records with their tombstones, its streams and previews, and
+    /// whose it is. Documents stay as they are, with what they have spent; open ones are given
+    /// up where `discard_open` says so. Places in the tenant's feed expire.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`], [`StoreError::CompanyInUse`] while its driver works,
+    /// [`StoreError::CompanyHasDocuments`].
+    fn remove_company(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        discard_open: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<RemovedCompany, StoreError>;
 
     /// A page of the tenant's audit log, the newest first.
     ///

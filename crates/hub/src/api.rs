@@ -4,10 +4,16 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use catalog::Catalog;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 use crate::hub::Hub;
 use crate::openapi::Operation;
 use crate::{conditional, guard, prices, public, status};
+
+/// Smaller answers go in one packet as they are.
+const COMPRESSED_ABOVE_BYTES: u16 = 1024;
 
 /// A route with what is said of it.
 pub(crate) struct Endpoint {
@@ -127,11 +133,17 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// The routes of all endpoints. What needs a token is guarded.
 pub(crate) fn routes(hub: &Hub) -> Router<Hub> {
+    // The answer waits for it: what is larger by a few per cent is sent sooner.
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESSED_ABOVE_BYTES));
     endpoints().into_iter().fold(Router::new(), |router, endpoint| {
         let route = if endpoint.guarded {
             endpoint
                 .route
                 .route_layer(from_fn(conditional::conditional))
+                .route_layer(compression.clone())
+                .route_layer(from_fn(conditional::weaken))
                 .route_layer(from_fn_with_state(hub.clone(), guard::guard))
         } else {
             endpoint.route

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod config;
 mod people;
 mod tokens;
 mod webhooks;
@@ -20,6 +21,8 @@ use tokio::net::TcpListener;
 use crate::hub::Hub;
 use crate::limits::RateLimit;
 use crate::random;
+use crate::serve::Server;
+use crate::tls::{Certificates, TlsError};
 use crate::webhooks::{Retries, WebhookOptions};
 
 /// The platform's side of ERP Driver: drivers deliver here, the platform reads and posts here.
@@ -54,6 +57,33 @@ enum Action {
     /// Create the store, or bring it to this version.
     #[command(after_help = "Example: erp-hub migrate --store sqlite:hub.db")]
     Migrate,
+    /// Copy a store in a file, also while the hub runs; nothing is written over.
+    #[command(after_help = "Example: erp-hub backup --to hub-2026-05-06.db --store sqlite:hub.db")]
+    Backup {
+        /// The copy.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put a copy in the place of a store in a file, with the hub stopped; prints the store's new id.
+    #[command(
+        after_help = "What was there is kept beside it. Places in the feed from before expire, and drivers send what is missing.\n\n\
+                      Example: erp-hub restore --from hub-2026-05-06.db --store sqlite:hub.db"
+    )]
+    Restore {
+        /// The copy.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// Give the store a new id after its database was put back to a copy by other means; prints it.
+    #[command(
+        after_help = "With all hubs stopped. Places in the feed from before expire, and drivers send what is missing.\n\n\
+                      Example: erp-hub new-epoch --yes --store postgres://hub@db/hub"
+    )]
+    NewEpoch {
+        /// Yes: the database was put back, and no hub runs.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Tenants.
     #[command(subcommand)]
     Tenant(people::TenantAction),
@@ -79,20 +109,30 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct ServeOptions {
+    /// A TOML file with these options (`keep_audit = 30`), which the environment and the command line go before.
+    #[arg(long, value_name = "FILE", env = "ERP_HUB_CONFIG")]
+    config: Option<PathBuf>,
     /// Address and port; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ERP_HUB_LISTEN")]
     listen: SocketAddr,
     /// Write the real address to this file once it listens.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "ERP_HUB_ANNOUNCE")]
     announce: Option<PathBuf>,
+    /// Serve HTTPS with the certificate in this PEM file, the server's own first, then its intermediates. Read
+    /// again when it changes.
+    #[arg(long, value_name = "FILE", env = "ERP_HUB_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file.
+    #[arg(long, value_name = "FILE", env = "ERP_HUB_TLS_KEY")]
+    tls_key: Option<PathBuf>,
     /// Forget the bodies of documents so many days after they became final.
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "DAYS", env = "ERP_HUB_REDACT_AFTER", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     redact_after: u16,
     /// Keep tombstones of records that have left so many days; an older place in the feed has to start again.
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "DAYS", env = "ERP_HUB_KEEP_TOMBSTONES", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     keep_tombstones: u16,
     /// Keep the audit log so many days.
-    #[arg(long, value_name = "DAYS", default_value_t = 730, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "DAYS", env = "ERP_HUB_KEEP_AUDIT", default_value_t = 730, value_parser = clap::value_parser!(u16).range(1..))]
     keep_audit: u16,
     /// How often one token may ask, as REQUESTS/SECONDS; beyond that it has to wait.
     #[arg(long, value_name = "LIMIT", env = "ERP_HUB_RATE_LIMIT", default_value_t = RateLimit::DEFAULT)]
@@ -115,9 +155,14 @@ impl Action {
     /// A mistyped path must not become an empty hub.
     const fn makes_store(&self) -> bool {
         match self {
-            Self::Serve(_) | Self::Migrate | Self::Tenant(people::TenantAction::Add { .. }) => true,
+            Self::Serve(_)
+            | Self::Migrate
+            | Self::Restore { .. }
+            | Self::Tenant(people::TenantAction::Add { .. }) => true,
             Self::Tenant(people::TenantAction::List { .. }) => false,
-            Self::EnrollCode(_)
+            Self::Backup { .. }
+            | Self::NewEpoch { .. }
+            | Self::EnrollCode(_)
             | Self::Token(_)
             | Self::Agent(_)
             | Self::Company(_)
@@ -137,6 +182,12 @@ pub enum CommandError {
     /// There is no file at the store's path.
     #[error("there is no store at {}", .0.display())]
     NoSuchStore(PathBuf),
+    /// The store is not in a file.
+    #[error("only a store in a file is copied by this program")]
+    NoFile,
+    /// Something that cannot be undone was not confirmed.
+    #[error("nothing was done: this cannot be undone")]
+    Unconfirmed,
     /// A tenant cannot have this name.
     #[error("a tenant cannot be called {0:?}")]
     TenantName(String),
@@ -167,6 +218,20 @@ pub enum CommandError {
     /// A token would never be taken.
     #[error("the token would expire at once")]
     ExpiryPast,
+    /// The file of settings cannot be used.
+    #[error("{}: {problem}", .file.display())]
+    Config {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// One of certificate and key was not named.
+    #[error("a certificate needs its key, and a key its certificate")]
+    TlsIncomplete,
+    /// Certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -196,12 +261,19 @@ impl CommandError {
             Self::CompanyUnclaimed { .. } => {
                 "correct it, or add --unclaimed when its driver is yet to connect"
             }
+            Self::Unconfirmed => "say --yes",
+            Self::NoFile => {
+                "copy and put back a PostgreSQL database with its own tools (docs/operations.md), then run `erp-hub new-epoch`"
+            }
             Self::ExpiryPast => "name a time that is to come, like 90d",
             Self::Webhook { .. } => {
                 "use an https:// address of the public internet without user and password; \
                  --allow-private-webhooks lets others be used where the hub is served with it, too"
             }
             Self::Replay => "name one of --since, --time and --skip",
+            Self::Config { .. } => "correct the file; docs/hub-configuration.md has all names",
+            Self::TlsIncomplete => "name both tls_cert and tls_key, or neither",
+            Self::Tls(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Catalog(_) => "report this with the program's version",
             Self::Io { .. } => "check that the address is free and the paths exist and may be written",
@@ -214,11 +286,16 @@ impl CommandError {
         match self {
             Self::NoStore => "store_missing",
             Self::NoSuchStore(_) => "store_unknown",
+            Self::NoFile => "store_not_a_file",
+            Self::Unconfirmed => "unconfirmed",
             Self::TenantName(_) => "tenant_name_invalid",
             Self::CompanyUnclaimed { .. } => "company_unclaimed",
             Self::ExpiryPast => "expiry_past",
             Self::Webhook { code, .. } => code,
             Self::Replay => "replay_invalid",
+            Self::Config { .. } => "config_invalid",
+            Self::TlsIncomplete => "tls_incomplete",
+            Self::Tls(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Catalog(_) => "catalog_invalid",
             Self::Io { .. } => "io_failed",
@@ -258,10 +335,38 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     }
     let password = std::env::var("PGPASSWORD").ok();
     let (catalog, id) = (Catalog::standard()?, random::store_id());
+    // Copies are made and put back without opening the store, which would bring it to this version.
+    match &command.action {
+        Action::Backup { to } => {
+            hub_store::back_up(file_of(&address)?, to)?;
+            return say(out, to.display());
+        }
+        Action::Restore { from } => {
+            let restored = hub_store::restore(from, file_of(&address)?, catalog, &id, now)?;
+            if let Some(replaced) = restored.replaced {
+                tracing::info!("what was there is now {}", replaced.display());
+            }
+            return say(out, restored.id);
+        }
+        Action::Serve(_) | Action::Migrate | Action::NewEpoch { .. } | Action::Tenant(_) => {}
+        Action::EnrollCode(_)
+        | Action::Token(_)
+        | Action::Agent(_)
+        | Action::Company(_)
+        | Action::Audit(_)
+        | Action::Webhook(_) => {}
+    }
     let store = SqlStore::open(&address, password.as_deref(), catalog, &id, now)?;
     match command.action {
         Action::Serve(options) => run_server(store, &options),
         Action::Migrate => say(out, store.id()),
+        Action::NewEpoch { yes } => {
+            confirmed(yes)?;
+            store.start_epoch(&id, &hub_store::Actor::command_line(), now)?;
+            say(out, id)
+        }
+        // Done before the store was opened.
+        Action::Backup { .. } | Action::Restore { .. } => Ok(()),
         Action::Tenant(action) => people::tenant(&store, action, now, out),
         Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
         Action::Token(action) => tokens::token(&store, action, now, out),
@@ -272,15 +377,44 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     }
 }
 
+fn confirmed(yes: bool) -> Result<(), CommandError> {
+    if yes {
+        Ok(())
+    } else {
+        Err(CommandError::Unconfirmed)
+    }
+}
+
+/// The file of a store in one.
+fn file_of(address: &str) -> Result<&Path, CommandError> {
+    let path = address.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+    path.map(Path::new).ok_or(CommandError::NoFile)
+}
+
 fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandError> {
     let (listen, days) = (options.listen, |days: u16| {
         SignedDuration::from_hours(24 * i64::from(days))
     });
+    if options.tls_cert.is_some() != options.tls_key.is_some() {
+        return Err(CommandError::TlsIncomplete);
+    }
+    let files = options.tls_cert.as_deref().zip(options.tls_key.as_deref());
+    let now = host::clock::now();
+    let certificates = files
+        .map(|(certificate, key)| Certificates::open(certificate, key, now))
+        .transpose()?;
+    if certificates
+        .as_ref()
+        .is_some_and(|certificates| certificates.expires_soon(now))
+    {
+        tracing::warn!("the certificate expires within two weeks: renew it");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(CommandError::io("starting"))?.block_on(async {
         let listener = TcpListener::bind(listen).await.map_err(CommandError::io(format!("listening on {listen}")))?;
         let address = listener.local_addr().map_err(CommandError::io(format!("listening on {listen}")))?;
-        tracing::info!(store = %store.id(), "erp-hub {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+        let scheme = if certificates.is_some() { "https" } else { "http" };
+        tracing::info!(store = %store.id(), "erp-hub {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
         if let Some(file) = &options.announce {
             announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
         }
@@ -295,7 +429,8 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
                 retries: options.webhook_retries.clone(),
                 give_up_after: options.webhook_give_up_after,
             });
-        crate::serve(hub, listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
+        let server = Server::new(hub).with_tls(certificates);
+        server.serve(listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
 }
 

@@ -22,6 +22,7 @@ mod random;
 mod request;
 mod serve;
 mod status;
+mod tls;
 mod uses;
 mod webhooks;
 
@@ -33,7 +34,8 @@ pub use command::{Command, CommandError, run};
 pub use error::{CODES, Code};
 pub use hub::{Clock, Hub};
 pub use limits::{RateLimit, RateLimitError};
-pub use serve::serve;
+pub use serve::{Server, serve};
+pub use tls::{Certificates, TlsError};
 pub use webhooks::{Retries, RetriesError, WebhookOptions};
 
 /// A JSON body: the largest order that Sage takes is well below it.

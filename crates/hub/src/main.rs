@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
     host::cli::main(|| {
-        hub::run(hub::Command::parse(), &mut std::io::stdout().lock())?;
+        hub::run(
+            hub::Command::read(std::env::args_os())?,
+            &mut std::io::stdout().lock(),
+        )?;
         Ok::<_, hub::CommandError>(ExitCode::SUCCESS)
     })
 }

@@ -112,6 +112,15 @@ fn each_command_prints_what_was_asked_for_alone() {
             "there is no agent a_none",
         ),
         (
+            &["company", "remove", "--tenant", "acme", "ABC"],
+            "nothing was done: this cannot be undone",
+        ),
+        (
+            &["company", "remove", "--tenant", "acme", "ABC", "--yes"],
+            "no company ABC is known",
+        ),
+        (&["new-epoch"], "nothing was done: this cannot be undone"),
+        (
             &["enroll-code", "--tenant", "nobody"],
             "no tenant is called nobody",
         ),
@@ -120,6 +129,30 @@ fn each_command_prints_what_was_asked_for_alone() {
         assert_eq!(error.to_string(), wanted);
         assert!(!error.remedy().is_empty());
     }
+}
+
+#[test]
+fn a_store_is_copied_put_back_and_given_a_new_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let ask = |words: &[&str]| erp_hub(&path, words).unwrap();
+    let first = ask(&["migrate"]);
+    ask(&["tenant", "add", "acme"]);
+    let copy = folder.path().join("copy.db").display().to_string();
+    assert_eq!(ask(&["backup", "--to", &copy]), [copy.as_str()]);
+    ask(&["tenant", "add", "later"]);
+    let second = ask(&["restore", "--from", &copy]);
+    assert_ne!(second, first);
+    assert_eq!(ask(&["migrate"]), second);
+    assert_eq!(ask(&["tenant", "list"]).len(), 1);
+    let third = ask(&["new-epoch", "--yes"]);
+    assert_eq!(ask(&["migrate"]), third);
+    let log = ask(&["audit", "list", "--tenant", "acme", "--json"]).concat();
+    assert_eq!(log.matches("store.restored").count(), 2, "{log}");
+    let database = ["erp-hub", "backup", "--to", &copy, "--store", "postgres://u@h/d"];
+    let error = run(Command::try_parse_from(database).unwrap(), &mut Vec::new()).unwrap_err();
+    assert_eq!(error.code(), "store_not_a_file");
+    assert!(error.remedy().contains("new-epoch"), "{}", error.remedy());
 }
 
 #[cfg(unix)]

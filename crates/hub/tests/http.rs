@@ -254,3 +254,45 @@ async fn fields_are_chosen() {
         refused.refused(400, "field_unknown");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_are_compressed_for_those_who_take_it() {
+    use std::io::Read as _;
+    let world = World::new().await;
+    let token = with_items(&world).await;
+    let gzip = ("Accept-Encoding", "gzip");
+    let plain = get(&world, "/v1/items", &token, &[]).await;
+    assert_eq!(header(&plain, "content-encoding"), None);
+    let tag = header(&plain, "etag").unwrap().to_owned();
+    let whole = plain.bytes().await.unwrap();
+    assert!(whole.len() > 2_000, "{} bytes", whole.len());
+    let packed = get(&world, "/v1/items", &token, &[gzip]).await;
+    assert_eq!(header(&packed, "content-encoding"), Some("gzip"));
+    assert!(header(&packed, "vary").unwrap().contains("accept-encoding"));
+    // The same answer in other bytes.
+    assert_eq!(header(&packed, "etag"), Some(format!("W/{tag}").as_str()));
+    let packed = packed.bytes().await.unwrap();
+    assert!(
+        packed.len() * 2 < whole.len(),
+        "{} of {} bytes",
+        packed.len(),
+        whole.len()
+    );
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_ref())
+        .read_to_end(&mut unpacked)
+        .unwrap();
+    assert_eq!(unpacked, whole);
+    for known in [tag.clone(), format!("W/{tag}")] {
+        for encoding in ["gzip", "identity"] {
+            let headers = [("If-None-Match", known.as_str()), ("Accept-Encoding", encoding)];
+            let again = get(&world, "/v1/items", &token, &headers).await;
+            assert_eq!(again.status(), 304, "{known} {encoding}");
+            assert!(again.bytes().await.unwrap().is_empty());
+        }
+    }
+    let small = get(&world, "/v1/imports", &token, &[gzip]).await;
+    assert_eq!(header(&small, "content-encoding"), None);
+    let refused = get(&world, "/v1/items?limit=0", &token, &[gzip]).await;
+    assert_eq!(refused.status(), 400);
+}

@@ -23,6 +23,7 @@ pub(super) fn check(store: &dyn Store) {
     changes_beside(store);
     replays(store);
     switched_off(store);
+    a_company_leaves(store);
 }
 
 fn all() -> Wants {
@@ -653,4 +654,21 @@ fn switched_off(store: &dyn Store) {
     assert_eq!(named(&work.fresh), ["items/C 0"]);
     assert_eq!(switch(false).disabled, Some(DisabledReason::Requested));
     assert_eq!(switch(false).disabled, Some(DisabledReason::Requested));
+}
+
+/// A company that leaves switches nothing off, and what was under way about it is not kept.
+fn a_company_leaves(store: &dyn Store) {
+    let site = Site::new(store, "webhooks-left");
+    let (items, claim) = set_up(store, &site, all());
+    items.push(&documents(&items.dataset, &["A"], 0, 1));
+    let work = work_at(store, &claim, 10, now());
+    assert_eq!(named(&work.fresh), ["items/A 0"]);
+    let by = crate::Actor::command_line();
+    store
+        .remove_company(&site.tenant, &items.company, true, &by, later(3600))
+        .unwrap();
+    let done = settlement(&work, work.fresh.iter().map(told).collect());
+    assert!(!store.settle_webhook(&claim, &done, now()).unwrap());
+    let work = work_at(store, &claim, 10, now());
+    assert!(work.fresh.is_empty() && work.again.is_empty(), "{work:?}");
 }

@@ -133,7 +133,7 @@ impl Sqlite {
 }
 
 /// A new store is its owner's alone: it holds every tenant's data.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -226,4 +226,12 @@ pub(super) fn version(t: &Transaction<'_>) -> Result<i64, StoreError> {
     }
     t.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(found)
+}
+
+/// Is there a store in the file?
+pub(crate) fn is_store(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT (SELECT user_version FROM pragma_user_version) > 0 \
+               AND (SELECT application_id FROM pragma_application_id) IN (0, ?) \
+               AND EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'hub_store')";
+    Ok(connection.query_row(sql, [APPLICATION_ID], |row| row.get(0))?)
 }

@@ -312,18 +312,7 @@ fn decide(
             }
             let state = ImportState::Discarded;
             // A driver that is about to take it up finds that it has moved on.
-            let sql = "UPDATE hub_imports SET state = ?1, revision = revision + 1, decision = ?2, settled_at = ?3, \
-                       updated_at = ?3 WHERE tenant = ?4 AND id = ?5";
-            t.execute(
-                sql,
-                (
-                    state.as_str(),
-                    written(decision)?,
-                    micros(now),
-                    tenant.as_str(),
-                    known.id.as_str(),
-                ),
-            )?;
+            put_discarded(t, tenant, &known.id, decision, now)?;
             note(
                 t,
                 tenant,
@@ -364,6 +353,71 @@ fn note(
         details,
     };
     audit::note(t, tenant, by, act, now)
+}
+
+/// States in which a document can be given up without looking into the ERP first.
+pub(super) const OPEN: [ImportState; 4] = [
+    ImportState::Received,
+    ImportState::Validated,
+    ImportState::Waiting,
+    ImportState::Held,
+];
+
+/// Gives up all open documents of a company that leaves.
+pub(super) fn discard_all(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    company: &CompanyId,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let decision = Decision {
+        accept: Vec::new(),
+        why: "the company was taken out of the hub".to_owned(),
+    };
+    let state = ImportState::Discarded;
+    for open in OPEN {
+        let sql = "SELECT id FROM hub_imports WHERE tenant = ? AND company = ? AND state = ? ORDER BY number";
+        let ids = t.all(sql, (tenant.as_str(), company.as_str(), open.as_str()), |row| {
+            Ok(ImportId::new(row.get::<String>(0)?))
+        })?;
+        for id in ids {
+            let known = known(t, tenant, &id)?;
+            note(
+                t,
+                tenant,
+                &known,
+                (AuditAction::ImportDiscarded, Some(&decision)),
+                by,
+                now,
+            )?;
+            put_discarded(t, tenant, &id, &decision, now)?;
+            tenders::follow(t, tenant, &id, state)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_discarded(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    id: &ImportId,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE hub_imports SET state = ?1, revision = revision + 1, decision = ?2, settled_at = ?3, \
+               updated_at = ?3 WHERE tenant = ?4 AND id = ?5";
+    t.execute(
+        sql,
+        (
+            ImportState::Discarded.as_str(),
+            written(decision)?,
+            micros(now),
+            tenant.as_str(),
+            id.as_str(),
+        ),
+    )?;
+    Ok(())
 }
 
 /// What is accepted must be a problem that the document has, or had before it was edited or

@@ -7,11 +7,13 @@ mod sqlite;
 
 use catalog::Catalog;
 use jiff::Timestamp;
+use serde_json::json;
 use values::StoreId;
 
-use super::{micros, tables};
-use crate::StoreError;
+use super::audit::{self, Act};
+use super::{micros, people, tables};
 use crate::engine::{Engine, Kind, Tx};
+use crate::{Actor, AuditAction, StoreError, TenantInfo};
 
 type After = fn(&Tx<'_>) -> Result<(), StoreError>;
 
@@ -64,6 +66,32 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
         after: None,
     },
 ];
+
+/// The version that files have after [`migrate`].
+pub(crate) fn sqlite_version() -> i64 {
+    i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// A new identity for the store, and so a new epoch of all feeds.
+pub(super) fn start_epoch(
+    t: &Tx<'_>,
+    fresh_id: &StoreId,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let before: String = t.row("SELECT id FROM hub_store", (), |row| row.get(0))?;
+    t.execute("UPDATE hub_store SET id = ?", [fresh_id.as_str()])?;
+    for TenantInfo { tenant, .. } in people::tenants(t)? {
+        let act = Act {
+            action: AuditAction::StoreRestored,
+            subject: fresh_id.as_str(),
+            company: None,
+            details: json!({ "store": { "old": before, "new": fresh_id } }),
+        };
+        audit::note(t, &tenant, by, act, now)?;
+    }
+    Ok(())
+}
 
 /// Brings the store to this version and returns its id. Two processes may do so at once.
 pub(super) fn migrate(

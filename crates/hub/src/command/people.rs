@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use values::{AgentId, CompanyId, TenantId};
 
-use super::{CommandError, say};
+use super::{CommandError, confirmed, say};
 use crate::random;
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +89,25 @@ pub(super) enum CompanyAction {
         /// Id of the driver that takes it over.
         #[arg(long, value_name = "AGENT")]
         to: String,
+    },
+    /// Take a company out of the hub: its records, and whose it is. Documents stay.
+    #[command(
+        after_help = "Its driver has to be stopped or revoked, or to have no section for it any more. Places in the \
+                      tenant's feed expire, so that whoever follows it starts again.\n\n\
+                      Example: erp-hub company remove --tenant acme ABC --yes --store sqlite:hub.db"
+    )]
+    Remove {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The company.
+        company: String,
+        /// Give up documents that are open. Those that may be in Sage are never given up so.
+        #[arg(long)]
+        discard_open: bool,
+        /// Yes: its records shall go.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -184,6 +203,25 @@ pub(super) fn company(
                     c.time_zone.as_deref().unwrap_or("-")
                 )
             })
+        }
+        CompanyAction::Remove {
+            tenant,
+            company,
+            discard_open,
+            yes,
+        } => {
+            confirmed(yes)?;
+            let tenant = store.find_tenant(&tenant)?;
+            let company = CompanyId::new(company);
+            let removed =
+                store.remove_company(&tenant, &company, discard_open, &Actor::command_line(), now)?;
+            say(
+                out,
+                format!(
+                    "{} records removed, {} documents given up",
+                    removed.records, removed.documents
+                ),
+            )
         }
         CompanyAction::Move { tenant, company, to } => {
             let tenant = store.find_tenant(&tenant)?;

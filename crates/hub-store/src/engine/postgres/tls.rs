@@ -28,8 +28,7 @@ impl Tls {
     /// Trusts what the host trusts, or the authorities in a PEM file.
     pub(super) fn verifying(root: Option<&Path>) -> Result<Self, StoreError> {
         let refused = |problem: String| StoreError::AddressInvalid(problem);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(crate::tls_provider())
             .with_safe_default_protocol_versions()
             .map_err(|e| refused(format!("TLS: {e}")))?;
         let config = match root {
