@@ -52,7 +52,7 @@ fn a_copy_of_an_open_store_is_put_back_as_a_new_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("hub.db"), folder.path().join("copy.db"));
     let store = open(&path);
-    Site::new(&store, "kept");
+    let _ = Site::new(&store, "kept");
     back_up(&path, &copy).unwrap();
     refused(back_up(&path, &copy), "file_exists");
     let site = Site::new(&store, "later");

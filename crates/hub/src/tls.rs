@@ -210,12 +210,15 @@ fn read(certificate: &Path, key: &Path, now: Timestamp) -> Result<CertifiedKey, 
         Err(Validity::Malformed(error)) => return Err(invalid(certificate, &error)),
     }
     let secret = PrivateKeyDer::from_pem_slice(&pem(key)?).map_err(|e| invalid(key, &e))?;
-    CertifiedKey::from_der(chain, secret, &hub_store::tls_provider()).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::KeyMismatch {
-            certificate: certificate.to_owned(),
-            key: key.to_owned(),
-        },
-        other => invalid(key, &other),
+    CertifiedKey::from_der(chain, secret, &hub_store::tls_provider()).map_err(|error| {
+        if error == Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
+            TlsError::KeyMismatch {
+                certificate: certificate.to_owned(),
+                key: key.to_owned(),
+            }
+        } else {
+            invalid(key, &error)
+        }
     })
 }
 

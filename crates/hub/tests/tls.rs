@@ -145,9 +145,9 @@ async fn whoever_sends_a_head_byte_by_byte_is_cut_off() {
             }
             // The other side's end shows in reading, not in writing.
             let mut end = [0; 64];
-            match tokio::time::timeout(Duration::from_millis(20), slow.read(&mut end)).await {
-                Ok(Ok(0) | Err(_)) => return,
-                Ok(Ok(_)) | Err(_) => {}
+            let read = tokio::time::timeout(Duration::from_millis(20), slow.read(&mut end)).await;
+            if let Ok(Ok(0) | Err(_)) = read {
+                return;
             }
         }
         panic!("it could send its head for ever");

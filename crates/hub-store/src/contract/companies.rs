@@ -48,10 +48,10 @@ pub(super) fn check(store: &dyn Store) {
     refused(remove(true, 60), "company_in_use");
     refused(remove(false, 3600), "company_has_documents");
     refused(remove(true, 3600), "company_has_documents");
-    assert_eq!(
+    assert!(matches!(
         orders.lookup(&site.all, "1"),
-        Lookup::Found(orders.get(&site.all, "1"))
-    );
+        Lookup::Found(found) if found.json() == orders.get(&site.all, "1")
+    ));
     desk.report(
         &doubtful,
         1,
