@@ -109,7 +109,7 @@ fn the_driver_is_killed_at_every_step_of_a_pass() {
 #[test]
 fn the_disk_under_the_state_folder_is_full() {
     let site = Site::demo(Reader::Sandbox);
-    // 300 blocks of 512 bytes: enough to open the files, too little to fill the index.
+    // 300 KiB: enough to open the files, too little to fill the index.
     let config = site.config("driver").display().to_string();
     let program = test_tier::program("erp-driver").display().to_string();
     let script = format!("ulimit -f 300; trap '' XFSZ; exec {program} --config {config} sync");

@@ -2,14 +2,13 @@
 //! disposable index, and every commit is on the disk before the call returns.
 //!
 //! **Room**: before a write in Sage begins, its outcome's row is stored at full size, and the
-//! outcome later replaces it in place. That takes no further page of the file, and none of
-//! SQLite's own rollback journal either: when the journal is opened, a row of twice that size
-//! is rewritten once, and the rollback journal keeps its size while the process lives. So a
-//! full disk shows before the write, not after it.
+//! outcome later replaces it in place. That takes no further page of the file, and no further
+//! block of SQLite's write-ahead log ([`log`]). So a full disk shows before the write, not
+//! after it.
 //!
-//! **Commits** cost most of what the journal costs. What can wait goes with the next one
-//! ([`waiting`]); what an order cannot do without are two: its identity and the beginning of
-//! its write, and its outcome.
+//! **Commits** cost most of what the journal costs: one wait for the disk each. What can wait
+//! goes with the next one ([`waiting`]); what an order cannot do without are two: its identity
+//! and the beginning of its write, and its outcome.
 
 mod attempts;
 mod company;
@@ -17,6 +16,7 @@ mod cut;
 mod documents;
 mod error;
 mod lock;
+mod log;
 mod numbers;
 mod pages;
 mod redaction;
@@ -35,6 +35,7 @@ use values::{CompanyId, StoreId};
 pub use documents::{Accepted, Listed};
 pub use error::JournalError;
 use lock::Lock;
+use log::Log;
 pub use redaction::Ended;
 use waiting::Waiting;
 
@@ -47,6 +48,8 @@ pub struct Journal {
     highest: BTreeMap<CompanyId, String>,
     /// What goes with the next commit.
     waiting: Vec<Waiting>,
+    /// Room for what is committed; none in memory.
+    log: Option<Log>,
     _lock: Option<Lock>,
 }
 
@@ -76,6 +79,7 @@ impl Journal {
             store: StoreId::new(store),
             highest: BTreeMap::new(),
             waiting: Vec::new(),
+            log: None,
             _lock: None,
         })
     }
@@ -88,9 +92,9 @@ impl Journal {
         Self::prepare(Connection::open_in_memory()?, fresh, None)
     }
 
-    fn prepare(db: Connection, fresh: &StoreId, lock: Option<Lock>) -> Result<Self, JournalError> {
+    fn prepare(mut db: Connection, fresh: &StoreId, lock: Option<Lock>) -> Result<Self, JournalError> {
+        let log = Log::begin(&mut db)?;
         schema::prepare(&db)?;
-        room::rehearse(&db)?;
         db.execute(
             "INSERT OR IGNORE INTO meta (name, value) VALUES ('store', ?1)",
             [fresh.as_str()],
@@ -103,6 +107,7 @@ impl Journal {
             store: StoreId::new(store),
             highest: BTreeMap::new(),
             waiting: Vec::new(),
+            log,
             _lock: lock,
         })
     }

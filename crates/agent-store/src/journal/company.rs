@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use values::CompanyId;
 
+use super::waiting::FEW_BYTES;
 use super::{Journal, JournalError};
 
 impl Journal {
@@ -33,7 +34,7 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn thaw(&mut self, company: &CompanyId) -> Result<bool, JournalError> {
-        let was_frozen = self.commit(|transaction| {
+        let was_frozen = self.commit(FEW_BYTES, |transaction| {
             let frozen = transaction.execute("DELETE FROM frozen WHERE company = ?1", [company.as_str()])?;
             if frozen > 0 {
                 transaction.execute(
@@ -92,7 +93,7 @@ impl Journal {
         allotments: &Allotments,
     ) -> Result<(), JournalError> {
         let content = serde_json::to_string(allotments).map_err(JournalError::Content)?;
-        self.commit(|transaction| {
+        self.commit(content.len(), |transaction| {
             transaction.execute("DELETE FROM allotment WHERE company = ?1", [company.as_str()])?;
             transaction.execute(
                 "INSERT INTO allotment (company, content) VALUES (?1, ?2)",

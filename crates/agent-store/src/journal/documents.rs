@@ -12,6 +12,7 @@ use values::{CompanyId, ImportId};
 use super::rows::{
     done_of, insert_document, instant, is_reserved, outcome_of, replace_body, reservations_of, write_of,
 };
+use super::waiting::FEW_BYTES;
 use super::{Journal, JournalError};
 
 /// What became of a document that was handed over.
@@ -66,7 +67,13 @@ impl Journal {
         documents: &[Document],
         at: Timestamp,
     ) -> Result<Vec<Accepted>, JournalError> {
-        self.commit(|transaction| documents.iter().map(|d| accept(transaction, d, at)).collect())
+        let bodies: usize = documents
+            .iter()
+            .map(|d| 4 * FEW_BYTES + d.body.to_string().len())
+            .sum();
+        self.commit(bodies, |transaction| {
+            documents.iter().map(|d| accept(transaction, d, at)).collect()
+        })
     }
 
     /// Everything about one import.

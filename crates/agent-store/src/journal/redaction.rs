@@ -12,6 +12,8 @@ use super::{Journal, JournalError};
 
 /// What stands where a body was.
 const NOTHING: &str = "null";
+/// What forgetting one document may write at most: rows with their attempts.
+const REDACTED_BYTES: usize = 16 * 1024;
 /// What the identity of a receipt is called.
 const RECEIPT: &str = "receipt";
 
@@ -70,7 +72,9 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`]; nothing is forgotten then.
     pub fn redact(&mut self, ids: &[ImportId], now: Timestamp) -> Result<(), JournalError> {
-        self.commit(|db| ids.iter().try_for_each(|id| redact(db, id, now)))
+        self.commit(ids.len() * REDACTED_BYTES, |db| {
+            ids.iter().try_for_each(|id| redact(db, id, now))
+        })
     }
 
     /// When the document's body was forgotten, if it was.

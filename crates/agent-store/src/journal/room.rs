@@ -12,7 +12,7 @@ use super::cut::cut;
 use super::writes::ORDER_NUMBER;
 
 /// Size of an outcome's row. The outcomes of the import engine usually take less.
-const ROOM_BYTES: usize = 24 * 1024;
+pub(super) const ROOM_BYTES: usize = 24 * 1024;
 /// Fills fresh room.
 const UNUSED: &str = "\n";
 /// Fills what an outcome leaves.
@@ -30,18 +30,6 @@ pub(super) fn make_room(db: &Connection, id: &ImportId, number: &str) -> Result<
          VALUES (?1, (SELECT company FROM document WHERE import_id = ?1), ?2, 0, ?3)",
     )?
     .execute(params![id.as_str(), number, UNUSED.repeat(ROOM_BYTES)])?;
-    Ok(())
-}
-
-/// Rewrites a row of twice the size of an outcome's, all of it: SQLite's rollback journal is
-/// then as large as it must be for any outcome, and keeps that size.
-pub(super) fn rehearse(db: &Connection) -> Result<(), JournalError> {
-    let sql = "INSERT INTO meta (name, value) VALUES ('rehearsal', ?1)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    // Once to have the pages, once more to change each of them.
-    for fill in [UNUSED, BLANK] {
-        db.execute(sql, [fill.repeat(2 * ROOM_BYTES)])?;
-    }
     Ok(())
 }
 

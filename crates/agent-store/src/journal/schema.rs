@@ -8,14 +8,7 @@ use super::JournalError;
 const VERSION: u32 = 2;
 
 pub(super) fn prepare(db: &Connection) -> Result<(), JournalError> {
-    // FULL: a commit that returned survives a power cut. PERSIST keeps the rollback
-    // journal's blocks: it is as large as the largest commit so far, and the rehearsal of
-    // an outcome is none smaller than the outcome's own.
-    db.execute_batch(
-        "PRAGMA journal_mode = PERSIST;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;",
-    )?;
+    db.execute_batch("PRAGMA foreign_keys = ON;")?;
     let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > VERSION {
         return Err(JournalError::Broken(format!(

@@ -354,9 +354,9 @@ fn a_person_thaws() {
     );
 }
 
-/// Sizes of the journal's file and of `SQLite`'s rollback journal beside it.
+/// Sizes of the journal's file and of its log.
 fn sizes(file: &Path) -> (u64, u64) {
-    let beside = file.with_file_name("journal.db-journal");
+    let beside = file.with_file_name("journal.db-wal");
     (
         file.metadata().unwrap().len(),
         beside.metadata().map_or(0, |found| found.len()),
@@ -373,7 +373,10 @@ fn an_outcome_of_any_size_takes_nothing_of_the_disk_that_was_not_taken_before() 
         journal.reserve(&id, &reserved("0000101")).unwrap();
         journal.start_write(&id, &start("0000101")).unwrap();
         let taken = sizes(&file);
-        assert!(taken.1 > 24 * 1024, "the rehearsal rewrote the whole room");
+        assert!(
+            taken.1 > 24 * 1024,
+            "the log is written out before the write begins"
+        );
         let mut outcome = written("0000101");
         outcome.warnings = vec!["w".repeat(240); words];
         outcome.problems = vec![Problem::new("code", "f", "m".repeat(240), "r".repeat(240)); words];

@@ -9,9 +9,13 @@ use rusqlite::{Connection, Transaction};
 use values::ImportId;
 
 use super::attempts::append;
+use super::room::ROOM_BYTES;
 use super::rows::{begin, outcome_of};
 use super::writes::at_hub;
 use super::{Journal, JournalError};
+
+/// What a change to one row, and perhaps its page, comes to.
+pub(super) const FEW_BYTES: usize = 4096;
 
 /// Something that goes with the next commit.
 #[derive(Debug)]
@@ -26,6 +30,17 @@ pub(super) enum Waiting {
     Reported(ImportId, Timestamp),
 }
 
+impl Waiting {
+    /// About what it stores.
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::Attempt(_, attempt) => 256 + attempt.step.len() + attempt.detail.len(),
+            Self::Plan(_, plan) => 256 + plan.len(),
+            Self::AtHub(..) | Self::Reported(..) => FEW_BYTES,
+        }
+    }
+}
+
 impl Journal {
     /// Brings everything that waits for a commit to the file.
     ///
@@ -35,12 +50,44 @@ impl Journal {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        self.commit(|_| Ok(()))
+        self.commit(0, |_| Ok(()))
     }
 
-    /// One commit of what waits and of what is done here. When it fails, nothing of it was
-    /// done, and what waits goes on waiting.
+    /// One commit of what waits and of what is done here, which stores about so many bytes.
+    /// When it fails, nothing of it was done, and what waits goes on waiting.
     pub(super) fn commit<T>(
+        &mut self,
+        bytes: usize,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        self.make_room(bytes, None)?;
+        self.commit_in_room(act)
+    }
+
+    /// As [`Journal::commit`], for the beginning of a write: its outcome has room when this
+    /// returns.
+    pub(super) fn commit_beginning<T>(
+        &mut self,
+        id: &ImportId,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        self.make_room(ROOM_BYTES, Some(id))?;
+        let begun = self.commit_in_room(act)?;
+        if let Some(log) = &mut self.log {
+            log.has_begun(id);
+        }
+        Ok(begun)
+    }
+
+    fn make_room(&mut self, bytes: usize, beginning: Option<&ImportId>) -> Result<(), JournalError> {
+        let waiting: usize = self.waiting.iter().map(Waiting::bytes).sum();
+        match &mut self.log {
+            Some(log) => log.make_room(&self.db, bytes + waiting, beginning),
+            None => Ok(()),
+        }
+    }
+
+    fn commit_in_room<T>(
         &mut self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
@@ -54,7 +101,7 @@ impl Journal {
         Ok(done)
     }
 
-    /// One commit without what waits.
+    /// One commit without what waits, in room that was made before.
     pub(super) fn commit_alone<T>(
         &mut self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T, JournalError>,

@@ -7,9 +7,9 @@ use model::{Attempt, ImportState};
 use rusqlite::{Connection, OptionalExtension, params};
 use values::{CompanyId, ImportId};
 
-use super::room::{make_room, put_outcome};
+use super::room::{ROOM_BYTES, make_room, put_outcome};
 use super::rows::{is_higher, source_name, use_up_vouching, verdict_name};
-use super::waiting::Waiting;
+use super::waiting::{FEW_BYTES, Waiting};
 use super::{Journal, JournalError};
 
 /// Name of the number whose highest is watched.
@@ -33,7 +33,7 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`]; nothing may be written under the identity then.
     pub fn reserve(&mut self, id: &ImportId, reserved: &Reserved) -> Result<(), JournalError> {
-        self.commit(|db| reserve(db, id, reserved))
+        self.commit(FEW_BYTES, |db| reserve(db, id, reserved))
     }
 
     /// Journals a reservation and that a write begins under it, with room for its outcome, in
@@ -48,7 +48,7 @@ impl Journal {
         reserved: &Reserved,
         write: &WriteStart,
     ) -> Result<(), JournalError> {
-        self.commit(|db| {
+        self.commit_beginning(id, |db| {
             reserve(db, id, reserved)?;
             start(db, id, write)
         })
@@ -60,7 +60,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Full`] when there is no room: nothing may be written then.
     pub fn start_write(&mut self, id: &ImportId, write: &WriteStart) -> Result<(), JournalError> {
-        self.commit(|db| {
+        self.commit_beginning(id, |db| {
             at_hub(db, id, &write.identity)?;
             start(db, id, write)
         })
@@ -76,7 +76,7 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn end_write(&mut self, id: &ImportId, identity: &str, foreign: bool) -> Result<(), JournalError> {
-        self.commit(|db| {
+        self.commit(FEW_BYTES, |db| {
             db.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
             if foreign {
                 db.execute(
@@ -85,7 +85,9 @@ impl Journal {
                 )?;
             }
             Ok(())
-        })
+        })?;
+        self.has_ended(id);
+        Ok(())
     }
 
     /// Journals that a write of the document is in Sage; its other writes follow.
@@ -94,7 +96,7 @@ impl Journal {
     /// See [`JournalError`].
     pub fn pass_write(&mut self, id: &ImportId, done: &Done) -> Result<(), JournalError> {
         let content = serde_json::to_string(done).map_err(JournalError::Content)?;
-        self.commit(|db| {
+        self.commit(content.len(), |db| {
             db.execute(
                 "INSERT INTO done (import_id, place, content)
                  VALUES (?1, (SELECT count(*) FROM done WHERE import_id = ?1), ?2)",
@@ -102,7 +104,9 @@ impl Journal {
             )?;
             db.execute("DELETE FROM write_start WHERE import_id = ?1", [id.as_str()])?;
             Ok(())
-        })
+        })?;
+        self.has_ended(id);
+        Ok(())
     }
 
     /// Journals how the import ended. Of an outcome that is too large for its room, the
@@ -113,14 +117,12 @@ impl Journal {
     /// See [`JournalError`]; after the start of its write was journaled by the same process a
     /// full disk is no reason.
     pub fn settle(&mut self, id: &ImportId, outcome: &Outcome) -> Result<(), JournalError> {
-        let settled = self.commit(|db| settle(db, id, outcome));
-        match settled {
+        let settled = self.commit(ROOM_BYTES, |db| settle(db, id, outcome));
+        if settled.is_err() {
             // What waits has no room of its own; the outcome has.
-            Err(JournalError::Full) if !self.waiting.is_empty() => {
-                self.commit_alone(|db| settle(db, id, outcome))?;
-            }
-            other => other?,
+            self.commit_alone(|db| settle(db, id, outcome))?;
         }
+        self.has_ended(id);
         if outcome.state == ImportState::Written
             && let Some(number) = outcome.numbers.get(ORDER_NUMBER)
         {
@@ -185,6 +187,12 @@ impl Journal {
             .get(company)
             .filter(|number| !number.is_empty())
             .cloned())
+    }
+
+    fn has_ended(&mut self, id: &ImportId) {
+        if let Some(log) = &mut self.log {
+            log.has_ended(id);
+        }
     }
 
     fn company_of(&self, id: &ImportId) -> Result<CompanyId, JournalError> {
