@@ -11,6 +11,7 @@ mod lanes;
 mod points;
 mod ports;
 mod preview;
+mod queued;
 pub(crate) mod rows;
 mod runner;
 mod spent;

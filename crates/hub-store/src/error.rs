@@ -192,6 +192,14 @@ pub enum StoreError {
         /// What was wanted.
         action: &'static str,
     },
+    /// The document's order is in Sage: what is edited of it would not get there.
+    #[error("sales order {sales_order_no} of import {id} is in Sage, and only its payment can be edited")]
+    OrderEntered {
+        /// The import.
+        id: ImportId,
+        /// The order.
+        sales_order_no: String,
+    },
     /// Another document has the gateway's transaction.
     #[error("gateway transaction {transaction} was sent with import {by}")]
     TransactionUsed {
@@ -333,6 +341,7 @@ impl StoreError {
             Self::ImportUnknown(_) => code::IMPORT_UNKNOWN,
             Self::RevisionStale { .. } => code::REVISION_STALE,
             Self::ImportNotEditable { .. } => code::IMPORT_NOT_EDITABLE,
+            Self::OrderEntered { .. } => "order_entered",
             Self::TransactionUsed { .. } => "gateway_transaction_used",
             Self::DecisionIncomplete { .. } => "decision_incomplete",
             Self::AcceptUnknown { .. } => code::ACCEPT_UNKNOWN,
@@ -418,6 +427,9 @@ impl StoreError {
             }
             Self::ImportNotEditable { .. } => {
                 "only documents that wait for the driver or for a person can be changed; see its state"
+            }
+            Self::OrderEntered { .. } => {
+                "edit payment alone, and change the order in Sage; or discard the document and say why"
             }
             Self::TransactionUsed { .. } => {
                 "if it is the same payment, do not send it again; if not, send the gateway's id of this one"

@@ -599,7 +599,8 @@ pub trait Store: Webhooks + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::ImportUnknown`], [`StoreError::RevisionStale`],
-    /// [`StoreError::ImportNotEditable`], [`StoreError::TransactionUsed`].
+    /// [`StoreError::ImportNotEditable`], [`StoreError::OrderEntered`],
+    /// [`StoreError::TransactionUsed`].
     fn edit_import(
         &self,
         scope: &TenantScope,

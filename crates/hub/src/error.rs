@@ -83,6 +83,7 @@ pub const CODES: &[Code] = codes![
     409 "gateway_transaction_used" "The gateway's transaction was sent before", "if it is the same payment, do not send it again; if not, send the gateway's id of this one";
     409 "import_not_editable" "The document cannot be changed any more", "only documents that wait for the driver or for a person can be changed; see its state";
     409 "lease_lost" "Another process is the company's writer", "stop writing and ask for a new lease";
+    409 "order_entered" "The order is in Sage", "edit payment alone, and change the order in Sage; or discard the document and say why";
     409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";
     409 "revision_stale" "The document was edited or decided about", "look at it as it is now, then decide with its revision";
     409 "stream_diverged" "The batch does not continue the stream", "open the stream again";
@@ -360,6 +361,10 @@ mod tests {
                 id: ImportId::new("x"),
                 state: "written".into(),
                 action: "edited",
+            },
+            StoreError::OrderEntered {
+                id: ImportId::new("x"),
+                sales_order_no: "0000001".into(),
             },
             StoreError::TransactionUsed {
                 transaction: "x".into(),

@@ -99,7 +99,10 @@ impl Import {
                 self.warnings.extend(self.orphans(&plan));
                 self.plan = Some(plan);
                 self.is_replanned = true;
+                // How often it waited for the same before does not start anew with the plan.
+                let waited = self.waited;
                 self.begin_write();
+                self.waited = waited;
             }
             (Stage::Opening, Event::SessionOpened(server)) => {
                 self.server = server;
@@ -397,6 +400,21 @@ impl Import {
             }]
         };
         (self, commands)
+    }
+
+    /// Gives up a plan under which nothing is begun just now, since what it was made of may have
+    /// moved; the command makes it anew. None where it has to stay: there is none, something is
+    /// being entered or looked for, or a file is handed over.
+    #[must_use]
+    pub fn plan_again(&mut self) -> Option<Command> {
+        if self.stage != Stage::Opening || self.write().is_some_and(Write::is_filed) {
+            return None;
+        }
+        let plan = self.plan.take()?;
+        self.warnings.retain(|warning| !plan.warnings.contains(warning));
+        self.at = 0;
+        self.stage = Stage::Journaled;
+        Some(Command::Plan)
     }
 
     /// What the stage asks for.

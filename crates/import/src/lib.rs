@@ -7,6 +7,7 @@
 //! clock or draws a random number.
 
 pub mod batches;
+mod counted;
 mod engine;
 pub mod identity;
 mod marker;
@@ -21,6 +22,7 @@ pub mod rules;
 pub mod settings;
 pub mod writing;
 
+pub use counted::counted;
 pub use engine::{Command, Event, Heard, Import, Inquiry, Moment, Proof, Stage, Waiting};
 pub use marker::{MARKER_COLUMN, marker};
 pub use obstacle::Obstacle;

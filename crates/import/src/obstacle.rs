@@ -23,6 +23,8 @@ pub enum Obstacle {
     ReaderUnavailable,
     /// What was read back contradicts itself or what Sage answered.
     ReadBackUnclear,
+    /// The driver failed at what it read for the document.
+    ReadingFailed,
     /// Another document is about to make a customer like the one that this one needs.
     CustomerOnItsWay,
     /// The hub did not answer.
@@ -49,6 +51,7 @@ impl Obstacle {
             Self::WriteFailed => "write_failed",
             Self::ReaderUnavailable => "reader_unavailable",
             Self::ReadBackUnclear => "read_back_unclear",
+            Self::ReadingFailed => "reading_failed",
             Self::CustomerOnItsWay => "customer_on_its_way",
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
@@ -77,6 +80,9 @@ impl Obstacle {
             }
             Self::ReaderUnavailable => "check reader.odbc; the document waits and goes on by itself",
             Self::ReadBackUnclear => "nothing to do yet: the ERP is read again",
+            Self::ReadingFailed => {
+                "a fault of the driver's own: send the log around the time of the message to its support; the document is tried again by itself, and others go on"
+            }
             Self::CustomerOnItsWay => {
                 "nothing to do: another document creates the customer, and this one is planned again after it"
             }
@@ -122,9 +128,40 @@ impl Obstacle {
             Self::WriteFailed
             | Self::ReaderUnavailable
             | Self::ReadBackUnclear
+            | Self::ReadingFailed
             | Self::CustomerOnItsWay
             | Self::ImportFile
             | Self::HubUnreachable => false,
+        }
+    }
+
+    /// How long later documents of the same customer wait behind one that runs into it: most
+    /// obstacles are gone within minutes, and nothing has to be planned twice. Nothing of a
+    /// document that waits longer holds up others; it is planned anew when it goes on. None where
+    /// the others could not go on either.
+    #[must_use]
+    pub const fn patience(self) -> Option<SignedDuration> {
+        match self {
+            // A person may take days to import it, and a fault of ours may take a new version; who
+            // waits for another's customer was told that it is behind.
+            Self::ImportFile | Self::ReadingFailed | Self::CustomerOnItsWay => Some(SignedDuration::ZERO),
+            Self::HubUnreachable => None,
+            Self::Sage(_)
+            | Self::SageUnreachable
+            | Self::ComFault
+            | Self::TimeOut
+            | Self::WriteFailed
+            | Self::ReaderUnavailable
+            | Self::ReadBackUnclear
+            | Self::JournalFull
+            | Self::JournalFailed
+            | Self::Paused => {
+                if self.concerns_company() {
+                    None
+                } else {
+                    Some(SignedDuration::from_mins(5))
+                }
+            }
         }
     }
 
@@ -162,6 +199,7 @@ impl Obstacle {
             Self::TimeOut => (10, 600),
             Self::WriteFailed | Self::ReaderUnavailable => (1, 300),
             Self::ReadBackUnclear | Self::CustomerOnItsWay => (3, 60),
+            Self::ReadingFailed => (30, 900),
             Self::HubUnreachable => (2, 120),
             Self::JournalFull | Self::JournalFailed => (30, 300),
             // Nobody tries while the pause lasts; afterwards nobody shall wait.

@@ -21,6 +21,10 @@ pub struct Plan {
     /// What a person should know, found while planning.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// No other document may be on its way beside it, whatever its writes say: it hangs on how
+    /// much there is of an item.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_alone: bool,
 }
 
 /// What planning comes to.

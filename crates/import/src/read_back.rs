@@ -244,7 +244,10 @@ fn judge_lines(expected: &Expected<'_>, found: &SightedOrder, exactly: bool) -> 
     }
     if !rest.is_empty() && exactly {
         return Finding::Unclear {
-            why: format!("it has {} lines that we did not send", rest.len()),
+            why: format!(
+                "it has {} that we did not send",
+                crate::counted(rest.len(), "line")
+            ),
         };
     }
     if let Some(entered) = expected.extension

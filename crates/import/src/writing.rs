@@ -213,7 +213,7 @@ fn store(
             let is_dropped = desk.objects.call(&Call::DropObject { object }).is_ok();
             desk.under_work = None;
             if is_dropped && let Write::Receipt(receipt) = write {
-                let _ = receipt::refused(desk, identity, receipt, context);
+                let _ = receipt::refused(desk, identity, receipt, filled.has_new_deposit, context);
             }
         }
         return ended(desk, stop, true);

@@ -382,18 +382,38 @@ fn what_a_lost_process_counted_is_set_right_by_whatever_comes_next() {
 
 #[test]
 fn a_deposit_that_was_opened_for_a_refused_receipt_is_taken_away() {
-    let site = company_with_invoices();
-    let mut engine = site.session(&Write::Receipt(first()));
-    site.set(REFUSAL, "once:Not now.");
-    let (_, entry) = enter_receipt(&site, &mut engine, &first(), &mut Allotments::default());
-    assert!(matches!(entry, Entry::Refused { .. }), "{entry:?}");
-    let deposits: u32 = site
-        .database()
-        .query_row("SELECT count(*) FROM AR_CashReceiptsDeposit", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
-    assert_eq!(deposits, 0);
+    for is_counted in [true, false] {
+        let site = company_with_invoices();
+        let mut engine = site.session(&Write::Receipt(first()));
+        let mut known = Allotments::default();
+        site.set(REFUSAL, "once:Not now.");
+        let mut enter = |write: &ReceiptWrite| {
+            if is_counted {
+                return enter_receipt(&site, &mut engine, write, &mut known).1;
+            }
+            let allotted = allotted(&mut engine, write, &known);
+            known.keep(allotted.clone());
+            let identity = allotted.allotment.identity(&owner(), &write.check_no);
+            enter_into(&mut engine, &identity, &Write::Receipt(write.clone()), None)
+        };
+        let entry = enter(&first());
+        assert!(matches!(entry, Entry::Refused { .. }), "{entry:?}");
+        let deposits: u32 = site
+            .database()
+            .query_row("SELECT count(*) FROM AR_CashReceiptsDeposit", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(deposits, 0, "counted: {is_counted}");
+        // The next one of the same deposit does not count it.
+        let entry = enter(&second());
+        assert!(matches!(entry, Entry::Entered { .. }), "{entry:?}");
+        assert_eq!(
+            counted(&site),
+            ("80.00".into(), "80.00".into()),
+            "counted: {is_counted}"
+        );
+    }
 }
 
 #[test]

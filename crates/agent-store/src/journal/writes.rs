@@ -28,6 +28,20 @@ impl Journal {
         Ok(())
     }
 
+    /// Forgets what the document becomes: it is planned anew, also after a crash.
+    ///
+    /// # Errors
+    /// See [`JournalError`]; the plan stays then.
+    pub fn forget_plan(&mut self, id: &ImportId) -> Result<(), JournalError> {
+        self.commit(FEW_BYTES, |db| {
+            db.execute(
+                "UPDATE document SET plan = NULL WHERE import_id = ?1",
+                [id.as_str()],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Journals a reservation, or what is newly known of it.
     ///
     /// # Errors

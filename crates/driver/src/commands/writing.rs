@@ -34,7 +34,12 @@ pub(super) fn runner(
     let settings = &company.orders;
     let (target, login) = desk(company, writer)?;
     let source = company.read_source().map_err(crate::reading::SetupError::from)?;
-    let reader = ReadBridge::closed(&default_program(), &source, pause.slot(Handle::DocumentReader));
+    let of_reader = pause.clone();
+    let reader = move || -> Box<dyn sage::Reader + Send> {
+        let slot = of_reader.slot(Handle::DocumentReader);
+        let bridge = ReadBridge::closed(&default_program(), &source, slot);
+        Box::new(PausableReader::new(bridge, of_reader.clone()))
+    };
     let site = Site {
         company: company.id.clone(),
         login,
@@ -60,7 +65,7 @@ pub(super) fn runner(
             pause: pause.clone(),
             call_limit: Duration::from_secs(settings.call_limit_s),
         }),
-        reader: TableReader::Beside(Box::new(PausableReader::new(reader, pause.clone()))),
+        reader: TableReader::Beside(Box::new(reader)),
         fence: Box::new(ProcessFence),
         clock: Box::new(SystemClock {
             stop: Arc::clone(stop),

@@ -1,14 +1,14 @@
 //! An import under work.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::Duration;
 
 use import::plan::{Identities, Plan, Write};
 use import::{Command, Document, Event, Import, Moment, Obstacle, Record, Reserved, Stage, Waiting};
 use jiff::Timestamp;
-use values::ImportId;
+use values::{Decimal, ImportId};
 
-use super::lanes::Lane;
+use super::lanes::{Lane, changed_customer};
 
 /// An import under work.
 pub(super) struct Current {
@@ -26,6 +26,26 @@ pub(super) struct Current {
     pub(super) is_under_way: bool,
     /// What it waits for an answer to.
     pub(super) asked: Option<Asked>,
+    /// The existing customer that it changes.
+    pub(super) changes: Option<String>,
+    /// It waits for so long that those behind it go on meanwhile.
+    pub(super) is_aside: bool,
+    /// It goes on after such a wait: its plan may be old.
+    pub(super) was_aside: bool,
+    /// What was read for the record that is about to be entered.
+    pub(super) prepared: Option<Prepared>,
+}
+
+/// What a record needs of the ERP's tables, read before its identity is reserved: behind the
+/// hub's word nothing waits any more.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    /// The record's.
+    pub(super) identity: String,
+    /// The document's mark, where the record's table has the column.
+    pub(super) marker: Option<String>,
+    /// What the other receipts of its deposit come to, where that can be told.
+    pub(super) deposited: Option<Decimal>,
 }
 
 /// Something that was asked and is not answered yet.
@@ -34,7 +54,8 @@ pub(super) struct Asked {
     /// Names the answer.
     pub(super) ticket: u64,
     pub(super) what: Asking,
-    pub(super) at: Instant,
+    /// By the clock that never goes back.
+    pub(super) at: Duration,
 }
 
 /// What is asked beside the writer.
@@ -65,6 +86,10 @@ pub(super) fn current_of(record: &Record, is_acknowledged: bool, lane: Lane) -> 
         lane,
         is_under_way: false,
         asked: None,
+        changes: changed_customer(&record.document),
+        is_aside: false,
+        was_aside: false,
+        prepared: None,
     }
 }
 
@@ -75,13 +100,49 @@ impl Current {
         self.commands = commands.into();
     }
 
-    /// Keeps since when it runs into the same thing, over all tries.
+    /// Keeps since when it runs into the same thing, over all tries, and sees whether those
+    /// behind it are to wait as long.
     pub(super) fn note_obstacle(&mut self, at: Timestamp) {
-        match self.import.waiting() {
-            Some(waiting) if self.blocked.is_some_and(|(before, _)| before == waiting.obstacle) => {}
-            Some(waiting) => self.blocked = Some((waiting.obstacle, at)),
-            None => {}
-        }
+        let Some(waiting) = self.import.waiting() else {
+            return;
+        };
+        let since = match self.blocked {
+            Some((before, since)) if before == waiting.obstacle => since,
+            Some(_) | None => at,
+        };
+        self.blocked = Some((waiting.obstacle, since));
+        let patience = waiting.obstacle.patience();
+        self.is_aside = patience.is_some_and(|patience| waiting.until.duration_since(since) >= patience);
+        self.prepared = None;
+    }
+
+    /// Do those behind it of the same lane wait for it?
+    pub(super) const fn keeps_lane(&self) -> bool {
+        !self.is_aside && !self.has_ended()
+    }
+
+    /// Has it a plan that holds? What it was made of must not move.
+    pub(super) const fn has_standing_plan(&self) -> bool {
+        self.keeps_lane() && self.import.plan().is_some()
+    }
+
+    /// Was its write begun, so that only its end is still to be found, journaled and told?
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(
+            self.import.stage(),
+            Stage::Fencing { .. }
+                | Stage::Reading { .. }
+                | Stage::Ending { .. }
+                | Stage::Passing { .. }
+                | Stage::Concluding { .. }
+        )
+    }
+
+    /// Is what is journaled for it as begun still to be ended?
+    pub(super) const fn is_closing(&self) -> bool {
+        let has_begun = !matches!(self.import.stage(), Stage::Fencing { .. }) && self.is_ending();
+        (has_begun || matches!(self.import.stage(), Stage::Reporting { .. }))
+            && self.import.waiting().is_none()
     }
 
     pub(super) const fn waiting(&self) -> Option<&Waiting> {

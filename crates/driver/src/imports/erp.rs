@@ -7,6 +7,7 @@ mod sightings;
 pub(crate) use knowledge::code_key;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use import::Row;
@@ -15,9 +16,9 @@ use import::read_back::{Columns, TABLES};
 use import::settings::Settings;
 use jiff::Timestamp;
 use sage::{Column, ColumnInfo, Comparison, Literal, ReadError, ReadErrorCode, Reader, Select, Where};
-use std::sync::Arc;
-use values::{Decimal, Kind};
+use values::Kind;
 
+use super::queued::Queued;
 use super::rows::rows_of;
 use super::spent::Spent;
 
@@ -43,11 +44,11 @@ pub(super) struct Erp {
     /// Customers for matching, and when they were read.
     customers: Option<(Timestamp, Vec<CustomerFacts>)>,
     now: Timestamp,
-    /// What other documents of this driver that are not in Sage yet come to, by customer.
-    queued: BTreeMap<String, Decimal>,
+    /// What other documents of this driver want that is not in Sage yet.
+    queued: Queued,
     /// What was found hangs on how much there is of an item.
     counts_stock: bool,
-    spent: Spent,
+    spent: Arc<Mutex<Spent>>,
 }
 
 impl Erp {
@@ -60,9 +61,9 @@ impl Erp {
             fields: BTreeMap::new(),
             customers: None,
             now: Timestamp::MIN,
-            queued: BTreeMap::new(),
+            queued: Queued::default(),
             counts_stock: false,
-            spent: Spent::default(),
+            spent: Arc::default(),
         }
     }
 
@@ -72,9 +73,9 @@ impl Erp {
         self.user_key = None;
     }
 
-    /// What follows is asked now, for another document; `queued` is what the others come to
-    /// that are not in Sage yet, by the customer's identity.
-    pub(super) fn begin(&mut self, now: Timestamp, queued: BTreeMap<String, Decimal>) {
+    /// What follows is asked now, for another document; `queued` is what the others want
+    /// that is not in Sage yet.
+    pub(super) fn begin(&mut self, now: Timestamp, queued: Queued) {
         self.now = now;
         self.queued = queued;
         self.counts_stock = false;
@@ -85,9 +86,10 @@ impl Erp {
         self.counts_stock
     }
 
-    /// What the time of reads went into since it was last asked.
-    pub(super) fn spent(&mut self) -> Spent {
-        self.spent.take()
+    /// Counts there what the time of reads goes into.
+    pub(super) fn counting(mut self, spent: Arc<Mutex<Spent>>) -> Self {
+        self.spent = spent;
+        self
     }
 
     /// A customer was created or changed: who is matched against is read anew.
@@ -218,7 +220,9 @@ impl Erp {
     fn read(&mut self, select: &Select) -> Result<Vec<Row>, ReadError> {
         let started = Instant::now();
         let page = self.reader.read(select, MAX_ROWS, TIME_LIMIT);
-        self.spent.add("(erp_read)", started);
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.add("(erp_read)", started);
+        drop(spent);
         let page = page?;
         if !page.end {
             return Err(ReadError::new(

@@ -4,13 +4,14 @@
 //! order in which they came. One whose customer is not known before it is planned, or that looks
 //! at stock, goes alone.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use import::Document;
 use import::identity::customer_identity;
-use import::plan::{CustomerSource, Write};
-use model::CustomerRef;
+use import::plan::{CustomerSource, Plan, Write};
+use model::{CustomerRef, ImportKind};
 use serde_json::Value;
+use values::ImportId;
 
 /// What a document has to itself while it is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +30,20 @@ impl Lane {
             let takes = |line: &Value| line.get("take_alternate").and_then(Value::as_bool) == Some(true);
             lines.is_some_and(|lines| lines.iter().any(takes))
         };
-        let text = |name: &str| {
-            let value = document.body.get("customer")?.get(name)?;
-            value.as_str().map(|text| text.trim_end().to_owned())
-        };
-        match (text("ar_division_no"), text("customer_no")) {
-            (Some(ar_division_no), Some(customer_no)) if !has_rules && !takes_alternates() => {
-                Self::Customer(customer_identity(&CustomerRef {
-                    ar_division_no,
-                    customer_no,
-                }))
+        match known_customer(document) {
+            Some(customer) if !has_rules && !takes_alternates() => {
+                Self::Customer(customer_identity(&customer))
             }
-            _ => Self::All,
+            Some(_) | None => Self::All,
         }
+    }
+
+    /// As it is once there is a plan: what does not keep to its customer goes alone.
+    pub(super) fn of_plan(self, plan: &Plan) -> Self {
+        if plan.is_alone || !self.covers(&plan.writes) {
+            return Self::All;
+        }
+        self
     }
 
     /// Is every write of the plan within it?
@@ -65,29 +67,49 @@ impl Lane {
     }
 }
 
-/// Lanes that are taken, by documents on their way and by those that came before and wait
-/// for their turn.
+/// The existing customer that the document changes: such documents never pass each other,
+/// however long one of them waits, or an older change would undo a newer one.
+pub(super) fn changed_customer(document: &Document) -> Option<String> {
+    if document.kind != ImportKind::Customer {
+        return None;
+    }
+    known_customer(document).map(|customer| customer_identity(&customer))
+}
+
+fn known_customer(document: &Document) -> Option<CustomerRef> {
+    let text = |name: &str| {
+        let value = document.body.get("customer")?.get(name)?;
+        value.as_str().map(|text| text.trim_end().to_owned())
+    };
+    Some(CustomerRef {
+        ar_division_no: text("ar_division_no")?,
+        customer_no: text("customer_no")?,
+    })
+}
+
+/// Lanes that are taken, and by whom: by documents on their way, by those that wait with a plan,
+/// and by those that came before and wait for their turn.
 #[derive(Debug, Default)]
 pub(super) struct Taken<'a> {
-    all: bool,
-    customers: BTreeSet<&'a str>,
+    all: Vec<&'a ImportId>,
+    customers: BTreeMap<&'a str, Vec<&'a ImportId>>,
 }
 
 impl<'a> Taken<'a> {
-    /// Is the lane free?
-    pub(super) fn is_free(&self, lane: &Lane) -> bool {
-        match lane {
-            Lane::Customer(customer) => !self.all && !self.customers.contains(customer.as_str()),
-            Lane::All => !self.all && self.customers.is_empty(),
-        }
+    /// Has nobody else the lane, or a part of it?
+    pub(super) fn is_free(&self, lane: &Lane, document: &ImportId) -> bool {
+        let is_own = |by: &Vec<&ImportId>| by.iter().all(|by| *by == document);
+        is_own(&self.all)
+            && match lane {
+                Lane::Customer(customer) => self.customers.get(customer.as_str()).is_none_or(is_own),
+                Lane::All => self.customers.values().all(is_own),
+            }
     }
 
-    pub(super) fn take(&mut self, lane: &'a Lane) {
+    pub(super) fn take(&mut self, lane: &'a Lane, document: &'a ImportId) {
         match lane {
-            Lane::Customer(customer) => {
-                self.customers.insert(customer);
-            }
-            Lane::All => self.all = true,
+            Lane::Customer(customer) => self.customers.entry(customer).or_default().push(document),
+            Lane::All => self.all.push(document),
         }
     }
 }
@@ -95,9 +117,9 @@ impl<'a> Taken<'a> {
 #[cfg(test)]
 mod tests {
     use import::plan::{CustomerWrite, NumberSource};
-    use model::{Decision, ImportKind};
+    use model::Decision;
     use serde_json::json;
-    use values::{CompanyId, ImportId};
+    use values::CompanyId;
 
     use super::*;
 
@@ -118,12 +140,15 @@ mod tests {
         let of = |number: &str| json!({"customer": {"ar_division_no": "01", "customer_no": number}});
         let (abf, keys) = (lane(of("ABF"), false), lane(of("KEYS001"), false));
         assert_eq!(abf, lane(of("ABF  "), false));
+        let (one, other) = (ImportId::new("one"), ImportId::new("other"));
         let mut taken = Taken::default();
-        assert!(taken.is_free(&Lane::All));
-        taken.take(&abf);
-        assert!(!taken.is_free(&abf) && taken.is_free(&keys) && !taken.is_free(&Lane::All));
-        taken.take(&Lane::All);
-        assert!(!taken.is_free(&keys));
+        assert!(taken.is_free(&Lane::All, &one));
+        taken.take(&abf, &one);
+        let is_free = |lane| taken.is_free(lane, &other);
+        assert!(!is_free(&abf) && is_free(&keys) && !is_free(&Lane::All));
+        assert!(taken.is_free(&abf, &one), "it is its own");
+        taken.take(&Lane::All, &other);
+        assert!(!taken.is_free(&keys, &one) && taken.is_free(&keys, &other));
 
         assert_eq!(lane(of("ABF"), true), Lane::All, "a rule may change the customer");
         assert_eq!(lane(json!({"customer": {"new": {}}}), false), Lane::All);
@@ -141,6 +166,22 @@ mod tests {
             number: NumberSource::SageNext,
             settings: Vec::new(),
         });
-        assert!(!lane.covers(std::slice::from_ref(&made)) && Lane::All.covers(&[made]));
+        assert!(!lane.covers(std::slice::from_ref(&made)) && Lane::All.covers(std::slice::from_ref(&made)));
+
+        let of = |writes, is_alone| {
+            let plan = Plan {
+                writes,
+                is_alone,
+                ..Plan::default()
+            };
+            lane.clone().of_plan(&plan)
+        };
+        assert_eq!(of(Vec::new(), false), lane);
+        assert_eq!(of(vec![made], false), Lane::All);
+        assert_eq!(
+            of(Vec::new(), true),
+            Lane::All,
+            "it hangs on what there is of an item"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What a runner needs of the world.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sage::{BusinessObjects, Fault, Reader, ServerProcess};
@@ -80,8 +81,9 @@ pub type HubAnswer = Box<dyn FnOnce(Result<(), HubError>) + Send>;
 pub enum TableReader {
     /// Read when it is asked, by the writer itself.
     Here(Box<dyn Reader>),
-    /// Read by a thread beside the writer, while that has Sage's objects at work.
-    Beside(Box<dyn Reader + Send>),
+    /// Read by a thread beside the writer, while that has Sage's objects at work. After a failure
+    /// of the thread it is made anew.
+    Beside(Box<dyn FnMut() -> Box<dyn Reader + Send> + Send>),
 }
 
 /// The hub did not do what was asked.
@@ -135,6 +137,12 @@ pub trait Fence {
 pub trait Clock {
     /// Now.
     fn now(&mut self) -> Timestamp;
+
+    /// Time since some moment, by a clock that never goes back.
+    fn elapsed(&mut self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
 
     /// Waits; may come back early.
     fn sleep(&mut self, wait: Duration);

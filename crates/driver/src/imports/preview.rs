@@ -60,7 +60,7 @@ impl Runner {
             }
             Ok(Planned::Refused(problems)) => return with(ImportState::Refused, problems),
             Ok(Planned::Held(problems)) => return with(ImportState::Held, problems),
-            Err(error) => return waiting(Obstacle::ReaderUnavailable.problem(&error.to_string())),
+            Err(error) => return waiting(error.obstacle().problem(&error.to_string())),
         };
         let Some(write) = plan.writes.iter().find(|w| matches!(w, Write::SalesOrder(_))) else {
             return ImportReport {

@@ -1,8 +1,10 @@
 //! One company's writer.
 
 mod answers;
+mod driving;
 mod freeze;
 mod intake;
+mod next;
 mod redaction;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,28 +12,27 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_store::journal::Journal;
 use import::plan::Program;
 use import::rules::Rules;
 use import::settings::Settings;
 use import::writing::{Login, release_session};
-use import::{Command, Event, Moment, Obstacle, Stage};
+use import::{Event, Moment, Obstacle};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use model::ImportState;
-use sage::ReadError;
-use values::{CompanyId, Decimal, ImportId, LeaseEpoch};
-use wire::agent::{Accept, Preview};
+use values::{CompanyId, ImportId, LeaseEpoch};
+use wire::agent::Preview;
 use wire::status::ImportsStanding;
 
 use super::carry_out::{Looked, Made};
-use super::current::{Asked, Asking, Current};
+use super::current::Current;
 use super::erp::Erp;
-use super::lanes::Taken;
-use super::ports::{Clock, Fence, HubError, HubImports, Ports, TableReader, ToHub, Worker, Workshop};
+use super::ports::{Clock, Fence, HubError, HubImports, Ports, TableReader, Worker, Workshop};
+use super::queued::Queued;
 use super::spent::Spent;
-use super::tables::Tables;
+use super::tables::{Tables, TablesError};
+use redaction::{IDLE, UNDER_LOAD};
 
 /// Documents held at a time: more wait at the hub, where they are safe too.
 const MAX_IMPORTS: usize = 100;
@@ -98,20 +99,21 @@ pub struct Runner {
     pub(super) answers: Sender<(u64, Reply)>,
     answered: Receiver<(u64, Reply)>,
     tickets: u64,
-    /// What documents come to that the journal has open and the hub has not, by customer.
-    pub(super) resting: BTreeMap<String, Decimal>,
+    /// What documents want that the journal has open and the hub has not.
+    pub(super) resting: Queued,
     /// Has a table the column for the mark of a document? As long as the session.
     pub(super) has_marker: BTreeMap<&'static str, bool>,
     /// Why imports are frozen, as long as that is not journaled.
     unjournaled_freeze: Option<String>,
-    /// When old documents were last looked for.
-    redacted_at: Option<Timestamp>,
+    /// When old documents were last looked for, and whether there were more.
+    redacted: Option<(Timestamp, bool)>,
     /// The hub gave as much work as it was asked for: there may be more.
     has_more: bool,
     /// Documents with a past that the journal does not know, for which a lease was taken anew.
     asked_after: BTreeSet<ImportId>,
-    /// Documents of the company that a person has to look for in Sage.
-    pub(super) in_doubt: BTreeSet<ImportId>,
+    /// Documents of the company that a person has to look for in Sage, and what may still come
+    /// of them.
+    pub(super) in_doubt: BTreeMap<ImportId, Queued>,
     pub(super) tell: Box<dyn Fn(ImportsStanding)>,
     /// What was told last.
     pub(super) told: Option<ImportsStanding>,
@@ -121,6 +123,10 @@ pub struct Runner {
     /// Tells this session's batches from those of another, where a site wants that.
     pub(super) run: String,
     pub(super) spent: Spent,
+    /// The same of the tables.
+    tables_spent: Arc<Mutex<Spent>>,
+    /// It ends: what was begun is brought to its end, and nothing else is begun.
+    is_leaving: bool,
 }
 
 /// A worker with an open session.
@@ -143,9 +149,9 @@ pub(super) enum Reply {
     /// The hub's word.
     Hub(Result<(), HubError>),
     /// What planning came to.
-    Planned(Result<Made, ReadError>),
+    Planned(Result<Made, TablesError>),
     /// What stands in the tables.
-    Looked(Result<Looked, ReadError>),
+    Looked(Result<Looked, TablesError>),
 }
 
 /// Why an import is left where it is.
@@ -170,9 +176,15 @@ impl Runner {
     #[must_use]
     pub fn new(site: Site, ports: Ports, journal: Arc<Mutex<Journal>>, stop: Arc<AtomicBool>) -> Self {
         let settings = Arc::clone(&site.settings);
+        let tables_spent = Arc::default();
         let tables = match ports.reader {
-            TableReader::Here(reader) => Tables::Here(Box::new(Erp::new(reader, settings))),
-            TableReader::Beside(reader) => Tables::beside(move || Erp::new(reader, settings)),
+            TableReader::Here(reader) => Tables::Here(Box::new(
+                Erp::new(reader, settings).counting(Arc::clone(&tables_spent)),
+            )),
+            TableReader::Beside(mut reader) => {
+                let spent = Arc::clone(&tables_spent);
+                Tables::beside(move || Erp::new(reader(), Arc::clone(&settings)).counting(Arc::clone(&spent)))
+            }
         };
         let (answers, answered) = mpsc::channel();
         Self {
@@ -193,19 +205,21 @@ impl Runner {
             answers,
             answered,
             tickets: 0,
-            resting: BTreeMap::new(),
+            resting: Queued::default(),
             has_marker: BTreeMap::new(),
             unjournaled_freeze: None,
-            redacted_at: None,
+            redacted: None,
             has_more: false,
             asked_after: BTreeSet::new(),
-            in_doubt: BTreeSet::new(),
+            in_doubt: BTreeMap::new(),
             tell: Box::new(|_| {}),
             told: None,
             previews: VecDeque::new(),
             hub_pause: Pause::default(),
             run: String::new(),
             spent: Spent::default(),
+            tables_spent,
+            is_leaving: false,
         }
     }
 
@@ -255,6 +269,7 @@ impl Runner {
             self.take_work(lease, now, Duration::ZERO);
             return;
         }
+        self.redact(now, UNDER_LOAD);
         if let Some(place) = self.next_due(now) {
             self.drive(place);
             return;
@@ -285,16 +300,16 @@ impl Runner {
         {
             self.release_session();
         }
-        self.redact(now);
+        self.redact(now, IDLE);
         self.take_work(lease, now, POLL);
     }
 
     /// Frees the seat in Sage, if one is taken; the next document takes it again.
     pub fn release_session(&mut self) {
         if let Some(mut worker) = self.worker.take() {
-            if let Ok(spent) = self.tables.ask(|erp| Ok(erp.spent())) {
-                self.spent.join(spent);
-            }
+            let mut spent = self.tables_spent.lock().unwrap_or_else(PoisonError::into_inner);
+            self.spent.join(spent.take());
+            drop(spent);
             tracing::info!(spent = %self.spent.take(), "what the time of documents went into");
             if let Err(fault) = release_session(worker.objects.as_mut()) {
                 tracing::debug!(%fault, "the session was not released");
@@ -328,198 +343,6 @@ impl Runner {
         }
     }
 
-    /// The document to go on with. What is asked of others comes first, since it goes on by
-    /// itself; then what may be entered, so that Sage's session is never idle without need;
-    /// then the one to be entered after it; then what is left to be journaled.
-    fn next_due(&self, now: Timestamp) -> Option<usize> {
-        let is_paused = (self.paused)().is_some();
-        let is_due = |current: &Current| {
-            current.asked.is_none()
-                && current.import.due_at().is_some_and(|due| due <= now)
-                && !(is_paused && current.waits_for_pause())
-        };
-        let in_session = self.imports.iter().position(Current::is_in_session);
-        let mut taken = Taken::default();
-        let mut under_way = 0;
-        for current in self.imports.iter().filter(|current| current.is_under_way) {
-            taken.take(&current.lane);
-            under_way += 1;
-        }
-        let mut best: Option<(u8, usize)> = None;
-        for (place, current) in self.imports.iter().enumerate() {
-            if !is_due(current) {
-                continue;
-            }
-            if !current.is_under_way && !current.has_ended() {
-                let may_begin = under_way < MAX_UNDER_WAY && taken.is_free(&current.lane);
-                // Who comes later of the same customer waits behind it.
-                taken.take(&current.lane);
-                if !may_begin {
-                    continue;
-                }
-            }
-            let rank = match current.import.stage() {
-                Stage::Journaled | Stage::Filing { .. } | Stage::Fencing { .. } => 0,
-                Stage::Writing => 1,
-                Stage::Opening
-                | Stage::Numbering
-                | Stage::Keeping { .. }
-                | Stage::Announcing
-                | Stage::Starting => 2,
-                Stage::Reading { .. }
-                | Stage::Ending { .. }
-                | Stage::Passing { .. }
-                | Stage::Concluding { .. }
-                | Stage::Reporting { .. }
-                | Stage::Settled { .. } => 3,
-            };
-            let rank = if current.is_acknowledged { rank } else { 0 };
-            if rank == 2 && in_session.is_some_and(|other| other != place) {
-                continue;
-            }
-            if best.is_none_or(|(before, _)| rank < before) {
-                best = Some((rank, place));
-            }
-        }
-        best.map(|(_, place)| place)
-    }
-
-    /// Brings one import as far as it goes now.
-    fn drive(&mut self, place: usize) {
-        let mut current = self.imports.remove(place);
-        current.is_under_way = true;
-        if !current.is_acknowledged {
-            let Some(lease) = self.lease else { return };
-            let accept = Accept {
-                lease,
-                revision: current.document.revision,
-            };
-            self.tell_hub(&mut current, Asking::Accept, ToHub::Accept(accept));
-            self.imports.insert(place, current);
-            return;
-        }
-        if current.commands.is_empty() {
-            let moment = self.moment();
-            current.step(Event::Due, &moment);
-        }
-        self.go_on(place, current);
-    }
-
-    /// Carries out what is to be done for it, until it has to wait for something.
-    fn go_on(&mut self, place: usize, mut current: Current) {
-        // What was just entered is read back before the driver lets go.
-        let mut has_entered = false;
-        while current.asked.is_none()
-            && let Some(command) = current.commands.pop_front()
-        {
-            if matches!(command, Command::OpenSession { .. })
-                && self.imports.iter().any(Current::is_in_session)
-            {
-                // The session is set up for another one, which is entered first.
-                current.commands.push_front(command);
-                break;
-            }
-            let reads_back = has_entered && matches!(command, Command::ReadBack { .. });
-            let gated = if touches_sage(&command) && !reads_back {
-                self.paused_event().or_else(|| self.gated(&command))
-            } else {
-                None
-            };
-            has_entered |= matches!(command, Command::Enter { .. });
-            let was_gated = gated.is_some();
-            let done = match gated {
-                Some(event) => Ok(Some(event)),
-                None => self.carry_out(&mut current, &command),
-            };
-            match done {
-                Ok(Some(event)) => self.advance(&mut current, event, was_gated),
-                Ok(None) => {}
-                Err(halt) => {
-                    // What is in memory is given up; the journal knows the rest.
-                    if halt == Halt::LeaseLost {
-                        self.imports.push(current);
-                        self.lose_lease();
-                    }
-                    return;
-                }
-            }
-        }
-        self.put_back(place, current);
-    }
-
-    /// Steps it on, and sees what it waits for.
-    fn advance(&mut self, current: &mut Current, event: Event, was_gated: bool) {
-        let event = self.or_paused(event);
-        let moment = self.moment();
-        current.step(event, &moment);
-        current.note_obstacle(moment.at);
-        if let Some(waiting) = current.import.waiting() {
-            tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
-            if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
-                let detail = waiting.detail.clone();
-                self.gate = Some(Gate {
-                    obstacle: waiting.obstacle,
-                    detail,
-                    until: waiting.until,
-                });
-            }
-        }
-    }
-
-    fn put_back(&mut self, place: usize, mut current: Current) {
-        self.note_doubt(current.id(), Some(current.import.standing().state));
-        let is_waiting = current.import.waiting().is_some();
-        if is_waiting || current.has_ended() {
-            current.is_under_way = false;
-        }
-        if is_waiting {
-            // People look at what was tried.
-            if let Err(error) = self.journal().flush() {
-                tracing::debug!(%error, "attempts not noted");
-            }
-        }
-        if current.import.due_at().is_some() {
-            self.imports.insert(place.min(self.imports.len()), current);
-        }
-    }
-
-    /// Names what is asked for the document.
-    pub(super) fn ticket(&mut self, current: &mut Current, what: Asking) -> u64 {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        current.asked = Some(Asked {
-            ticket,
-            what,
-            at: Instant::now(),
-        });
-        ticket
-    }
-
-    fn note_doubt(&mut self, id: &ImportId, state: Option<ImportState>) {
-        if state == Some(ImportState::InDoubt) {
-            self.in_doubt.insert(id.clone());
-        } else {
-            self.in_doubt.remove(id);
-        }
-    }
-
-    /// An obstacle of the whole company keeps every document from trying: a password that
-    /// twenty documents try locks the user.
-    fn gated(&mut self, command: &Command) -> Option<Event> {
-        if !matches!(command, Command::OpenSession { .. }) {
-            return None;
-        }
-        let now = self.clock.now();
-        if self.gate.as_ref()?.until <= now {
-            self.gate = None;
-        }
-        let gate = self.gate.as_ref()?;
-        Some(Event::Blocked {
-            obstacle: gate.obstacle,
-            detail: gate.detail.clone(),
-        })
-    }
-
     /// Why the driver is paused, if it is.
     pub(super) fn is_paused(&self) -> Option<String> {
         (self.paused)()
@@ -531,24 +354,6 @@ impl Runner {
             detail,
         })
     }
-
-    /// What fails because the driver was paused meanwhile is no failure.
-    fn or_paused(&self, event: Event) -> Event {
-        let is_of_sage = matches!(
-            event,
-            Event::WorkerLost { .. }
-                | Event::Blocked {
-                    obstacle: Obstacle::SageUnreachable
-                        | Obstacle::ComFault
-                        | Obstacle::TimeOut
-                        | Obstacle::ReaderUnavailable,
-                    ..
-                }
-        );
-        let paused = is_of_sage.then(|| self.paused_event()).flatten();
-        paused.unwrap_or(event)
-    }
-
     fn pause(&mut self, obstacle: Obstacle, detail: &dyn fmt::Display) {
         let moment = self.moment();
         if self.hub_pause.cause.is_none_or(|(before, _)| before != obstacle) {
@@ -577,28 +382,4 @@ impl fmt::Debug for Runner {
 
 fn is_older(at: Timestamp, now: Timestamp, than: Duration) -> bool {
     Duration::try_from(now.duration_since(at)).is_ok_and(|age| age >= than)
-}
-
-/// Does the command need Sage, or lead to something that does? A fence needs nothing but the
-/// list of processes, and what was entered is recorded and told whatever happens.
-const fn touches_sage(command: &Command) -> bool {
-    match command {
-        Command::Plan
-        | Command::OpenSession { .. }
-        | Command::NextIdentity { .. }
-        | Command::JournalWriteStarted { .. }
-        | Command::ReadBack { .. } => true,
-        Command::JournalPlan { .. }
-        | Command::JournalReservation { .. }
-        | Command::JournalDone { .. }
-        | Command::ReserveAtHub { .. }
-        | Command::Enter { .. }
-        | Command::KillWorker
-        | Command::Fence { .. }
-        | Command::JournalWriteEnded { .. }
-        | Command::Freeze { .. }
-        | Command::JournalOutcome { .. }
-        | Command::Report { .. }
-        | Command::Announce { .. } => false,
-    }
 }

@@ -6,6 +6,8 @@
 mod hub;
 mod journaled;
 mod objects;
+mod order;
+mod pipeline;
 mod reader;
 mod retries;
 mod world;
@@ -48,6 +50,11 @@ impl Clock for SimClock {
         self.0.borrow_mut().tick(Duration::from_millis(3))
     }
 
+    fn elapsed(&mut self) -> Duration {
+        let now = self.0.borrow_mut().tick(Duration::ZERO);
+        Duration::try_from(now.duration_since(Timestamp::UNIX_EPOCH)).unwrap()
+    }
+
     fn sleep(&mut self, wait: Duration) {
         self.0.borrow_mut().tick(wait);
     }
@@ -83,15 +90,13 @@ struct Driver {
 
 impl Driver {
     fn new(world: &Shared, name: &'static str) -> Self {
-        let mut driver = Self {
+        Self {
             world: Rc::clone(world),
-            journal: fresh_journal(name, 0),
-            journals: 0,
+            journal: fresh_journal(name, 1),
+            journals: 1,
             name,
             runner: None,
-        };
-        driver.lose_journal();
-        driver
+        }
     }
 
     fn lose_journal(&mut self) {
@@ -119,7 +124,7 @@ impl Driver {
             time_zone: TimeZone::fixed(tz::offset(self.world.borrow().zone_off_by)),
             time_zone_name: "UTC".into(),
             keeps_history: self.world.borrow().keeps_history,
-            settings: Arc::new(Settings::default()),
+            settings: Arc::new(self.world.borrow().settings.clone()),
             rules: Arc::default(),
             clock_tolerance: SignedDuration::from_hours(3),
             fence_wait: Duration::from_secs(20),
@@ -235,7 +240,15 @@ fn run_rival(world: &Shared, rival: &mut Driver, turns: usize) {
     }
 }
 
+/// So many histories, always the same; many times more with `ERP_DRIVER_STORM=long`.
 fn storms(seeds: u64, rivals: u64, world: fn(u64) -> World) -> HashMap<ImportState, u32> {
+    let seeds = match std::env::var("ERP_DRIVER_STORM") {
+        Ok(length) => {
+            assert_eq!(length, "long", "ERP_DRIVER_STORM is long, or not set");
+            seeds * 10
+        }
+        Err(_) => seeds,
+    };
     let mut ends: HashMap<ImportState, u32> = HashMap::new();
     for seed in 0..seeds {
         let states = catch_unwind(|| storm(world(seed), rivals));
@@ -254,7 +267,7 @@ fn storms(seeds: u64, rivals: u64, world: fn(u64) -> World) -> HashMap<ImportSta
 
 #[test]
 fn never_two_orders_where_the_tables_tell_little() {
-    let ends = storms(1_000, 40, World::silent);
+    let ends = storms(150, 40, World::silent);
     let count = |state| ends.get(&state).copied().unwrap_or(0);
     let all: u32 = ends.values().sum();
     assert!(
@@ -265,7 +278,7 @@ fn never_two_orders_where_the_tables_tell_little() {
 
 #[test]
 fn never_two_orders_and_never_a_wrong_end() {
-    let ends = storms(2_000, 12, World::stormy);
+    let ends = storms(300, 12, World::stormy);
     let count = |state| ends.get(&state).copied().unwrap_or(0);
     let all: u32 = ends.values().sum();
     // A storm that ends everything in doubt would prove nothing.

@@ -15,6 +15,7 @@ pub(super) fn check(store: &dyn Store) {
     let desk = Desk::new(store, "decisions");
     listing(&desk);
     editing(&desk);
+    editing_what_is_entered(&desk);
     retrying(&desk);
     accepting(&desk);
     doubt(&desk);
@@ -70,6 +71,17 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn report(&self, id: &ImportId, revision: u32, state: ImportState, numbers: &[(&str, &str)]) {
+        self.report_for(id, revision, state, numbers, "credit_hold");
+    }
+
+    fn report_for(
+        &self,
+        id: &ImportId,
+        revision: u32,
+        state: ImportState,
+        numbers: &[(&str, &str)],
+        code: &str,
+    ) {
         let attempt = Attempt {
             at: later(i64::from(revision)).to_string(),
             step: "tried".into(),
@@ -84,12 +96,7 @@ impl<'a> Desk<'a> {
             totals: Totals::new(),
             lines: Vec::new(),
             warnings: vec!["a word".into()],
-            problems: vec![Problem::new(
-                "credit_hold",
-                "customer",
-                "on credit hold",
-                "call them",
-            )],
+            problems: vec![Problem::new(code, "customer", "on credit hold", "call them")],
             attempts: vec![attempt],
         };
         let report = Report {
@@ -238,6 +245,33 @@ fn editing(desk: &Desk<'_>) {
         desk.store.edit_import(&blind, &id, 3, &order("XYZ"), now()),
         "import_unknown",
     );
+}
+
+/// What is edited of an order that is in Sage would never get there; its payment may.
+fn editing_what_is_entered(desk: &Desk<'_>) {
+    let paid = |amount: &str| {
+        let mut order = order("ABF");
+        order["payment"] = json!({"amount": amount});
+        order
+    };
+    let id = desk.order("entered");
+    desk.accept(&id, 1).unwrap();
+    desk.report(&id, 1, ImportState::Refused, &[("sales_order_no", "0000007")]);
+    refused(desk.edit(&id, 1, &order("XYZ")), "order_entered");
+    desk.edit(&id, 1, &paid("10.00")).unwrap();
+    // The report of the revision before still says so.
+    refused(desk.edit(&id, 2, &order("XYZ")), "order_entered");
+    desk.edit(&id, 2, &paid("12.00")).unwrap();
+    desk.accept(&id, 3).unwrap();
+    // An edit that came before the hub knew is held by the driver, and can be undone.
+    let numbers = [("sales_order_no", "0000007")];
+    desk.report_for(&id, 3, ImportState::Held, &numbers, "order_entered");
+    desk.edit(&id, 3, &order("XYZ")).unwrap();
+
+    let new = desk.order("entered-customer");
+    desk.accept(&new, 1).unwrap();
+    desk.report(&new, 1, ImportState::Held, &[("customer_no", "XYZ")]);
+    desk.edit(&new, 1, &order("XYZ")).unwrap();
 }
 
 fn retrying(desk: &Desk<'_>) {

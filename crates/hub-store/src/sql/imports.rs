@@ -188,6 +188,14 @@ pub(super) fn edit(
         return Err(known.not_editable("edited"));
     }
     let before = body_of(t, tenant, id)?;
+    if as_entered(&before) != as_entered(body)
+        && let Some(sales_order_no) = entered_order(t, tenant, id)?
+    {
+        return Err(StoreError::OrderEntered {
+            id: id.clone(),
+            sales_order_no,
+        });
+    }
     let said = tenders::read(known.kind, body);
     begin_revision(t, tenant, &known, None, now)?;
     let sql = "UPDATE hub_imports SET body = ?, customer = ? WHERE tenant = ? AND id = ?";
@@ -220,6 +228,41 @@ pub(super) fn edit(
         now,
     )?;
     get(t, scope, id)
+}
+
+/// The part of a document that becomes its order.
+fn as_entered(body: &Json) -> Json {
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !matches!(name.as_str(), "payment" | "expected"));
+    }
+    body
+}
+
+/// The order that was entered for a document that is held or refused since, for what comes behind
+/// the order; none when the driver asks for an edit of it to be undone.
+fn entered_order(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT revision, state, report FROM hub_import_revisions WHERE tenant = ?1 AND id = ?2 \
+               UNION ALL SELECT revision, state, report FROM hub_imports WHERE tenant = ?1 AND id = ?2 \
+               ORDER BY revision";
+    let mut entered = None;
+    let mut is_to_be_undone = false;
+    t.each(sql, (tenant.as_str(), id.as_str()), |row| {
+        let state = import_state(&row.get::<String>(1)?)?;
+        let Some(report) = report_of(row.get(2)?)? else {
+            return Ok(());
+        };
+        if !matches!(state, ImportState::Held | ImportState::Refused) {
+            return Ok(());
+        }
+        entered = report.numbers.get("sales_order_no").cloned().or(entered.take());
+        is_to_be_undone = report
+            .problems
+            .iter()
+            .any(|problem| problem.code == "order_entered");
+        Ok(())
+    })?;
+    Ok(entered.filter(|_| !is_to_be_undone))
 }
 
 pub(super) fn decide_by_platform(

@@ -63,6 +63,7 @@ fn of_import(id: &'static str, words: &'static str) -> Operation {
         .refuses(&[
             "import_unknown",
             "import_not_editable",
+            "order_entered",
             "permission_missing",
             "revision_stale",
         ])

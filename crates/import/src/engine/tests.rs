@@ -73,7 +73,7 @@ fn order_plan() -> Plan {
     };
     Plan {
         writes: vec![Write::SalesOrder(order)],
-        warnings: Vec::new(),
+        ..Plan::default()
     }
 }
 

@@ -94,7 +94,11 @@ impl Findings {
         if writes.is_empty() {
             return Planned::Nothing { numbers, warnings };
         }
-        Planned::Ready(Plan { writes, warnings })
+        Planned::Ready(Plan {
+            writes,
+            warnings,
+            is_alone: false,
+        })
     }
 }
 

@@ -273,7 +273,8 @@ pub struct OpenInvoiceFacts {
     pub invoice_type: String,
     /// Credits are negative.
     pub balance: Decimal,
-    /// Already entered against it and not posted (a clerk's receipts, too).
+    /// Already entered against it and not posted (a clerk's receipts, too), or about to be by
+    /// another document of ours.
     pub pending: Decimal,
     /// Discount that may be taken.
     pub discount: Decimal,

@@ -188,7 +188,11 @@ fn in_process(write: &ReceiptWrite, identity: &str, header: &Row, lines: Option<
         }
     } else if lines.len() != write.lines.len() {
         return Finding::Partial {
-            what: format!("it has {} lines of {}", lines.len(), write.lines.len()),
+            what: format!(
+                "it has {} of {}",
+                crate::counted(lines.len(), "line"),
+                write.lines.len()
+            ),
         };
     }
     ours(write, numbers(identity, header), Vec::new())

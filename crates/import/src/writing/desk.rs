@@ -51,6 +51,8 @@ pub(super) struct Filled {
     pub(super) numbers: Numbers,
     pub(super) extension: Option<Decimal>,
     pub(super) lines: Vec<PricedLine>,
+    /// Its deposit was made for it, and holds no other receipt's money.
+    pub(super) has_new_deposit: bool,
 }
 
 impl Filled {
@@ -62,6 +64,7 @@ impl Filled {
             numbers: Numbers::new(),
             extension: None,
             lines: Vec::new(),
+            has_new_deposit: false,
         }
     }
 }

@@ -78,7 +78,8 @@ pub(super) fn fill(
         Err(stop) => Err(stop),
     };
     match filled {
-        Ok(filled) if desk.problems.is_empty() => {
+        Ok(mut filled) if desk.problems.is_empty() => {
+            filled.has_new_deposit = is_new;
             if !is_new {
                 deposit::count_in(desk, &place, write, context.deposited)?;
             }
@@ -95,11 +96,13 @@ pub(super) fn fill(
     }
 }
 
-/// Sage refused the receipt's write: the deposit holds no money of it.
+/// Sage refused the receipt's write: the deposit holds no money of it. `is_new`: it was made
+/// for this receipt.
 pub(super) fn refused(
     desk: &mut Desk<'_>,
     identity: &str,
     write: &ReceiptWrite,
+    is_new: bool,
     context: &EnterContext<'_>,
 ) -> Result<(), Stop> {
     let parts = parts(identity);
@@ -111,7 +114,7 @@ pub(super) fn refused(
         bank_code,
         deposit_no,
     };
-    deposit::count_out(desk, &place, write, false, context.deposited)
+    deposit::count_out(desk, &place, write, is_new, context.deposited)
 }
 
 /// A receipt cannot be begun without batch and deposit, and opening these stores them: what

@@ -184,7 +184,7 @@ impl DatasetReport {
     fn write(&self, out: &mut String) {
         let state = match self.state {
             State::Complete => "complete".to_owned(),
-            State::WithProblems => format!("read, with {} remarks", self.problems.len()),
+            State::WithProblems => format!("read, with {}", import::counted(self.problems.len(), "remark")),
             State::Absent => "this site does not have it".to_owned(),
             State::Unreadable => "cannot be read".to_owned(),
         };

@@ -9,10 +9,10 @@ use import::writing::{Answer, allot, next_number};
 use import::{Event, Obstacle};
 use jiff::SignedDuration;
 use model::{CustomerRef, Problem};
-use sage::ReadError;
 
 use super::super::current::Current;
 use super::super::runner::Runner;
+use super::super::tables::TablesError;
 use super::read_back::customer_of;
 use super::{blocked, faulted, lost, unjournaled, unreadable};
 
@@ -150,7 +150,7 @@ impl Runner {
         current.has_tried(candidate) || others.any(|other| other.has_tried(candidate))
     }
 
-    fn ship_to_codes(&mut self, customer: &CustomerRef) -> Result<Vec<String>, ReadError> {
+    fn ship_to_codes(&mut self, customer: &CustomerRef) -> Result<Vec<String>, TablesError> {
         let customer = customer.clone();
         let ship_tos = self.tables.ask(move |erp| erp.ship_tos(&customer))?;
         Ok(ship_tos.into_iter().map(|ship_to| ship_to.ship_to_code).collect())

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expression::Value;
-use import::identity::customer_identity;
-use import::plan::{CustomerSource, CustomerWrite, Plan, Planned, Write};
+use import::plan::{CustomerWrite, Plan, Planned, Write};
 use import::planning::{Context, Past, plan};
 use import::rules::{Applied, DocumentKind, Facts, Rules, Wanted};
 use import::settings::Settings;
-use import::{Command, Document, Done, Event, Obstacle, Reserved};
+use import::{Command, Document, Done, Event, Obstacle, Reserved, counted};
 use jiff::Timestamp;
 use model::Problem;
 use sage::ReadError;
@@ -21,7 +20,9 @@ use values::{Date, Decimal, ImportId};
 use super::super::current::{Asking, Current};
 use super::super::erp::Erp;
 use super::super::lanes::Lane;
+use super::super::queued::Queued;
 use super::super::runner::{Reply, Runner};
+use super::super::tables::TablesError;
 use super::{blocked, unreadable};
 
 /// Decimals of weights.
@@ -40,8 +41,8 @@ pub(in crate::imports) struct Making {
     pub(in crate::imports) document: Document,
     pub(in crate::imports) done: Vec<Done>,
     pub(in crate::imports) suspects: Vec<Reserved>,
-    /// What other documents come to that are not in Sage yet, by customer.
-    pub(in crate::imports) queued: BTreeMap<String, Decimal>,
+    /// What other documents want that is not in Sage yet.
+    pub(in crate::imports) queued: Queued,
 }
 
 /// A plan, and whether it hangs on how much there is of an item.
@@ -53,14 +54,15 @@ pub(in crate::imports) struct Made {
 impl Runner {
     /// Has the document planned, beside whatever else is done.
     pub(super) fn plan(&mut self, current: &mut Current) {
+        current.was_aside = false;
         let making = self.making(current);
         let ticket = self.ticket(current, Asking::Plan);
         let answers = self.answers.clone();
-        self.tables.tell(move |erp| {
-            let made = making.make(erp);
+        let answer = move |made| {
             // Nobody waits any more when the writer has ended.
             let _ = answers.send((ticket, Reply::Planned(made)));
-        });
+        };
+        self.tables.put(move |erp| making.make(erp), answer);
     }
 
     fn making(&mut self, current: &Current) -> Making {
@@ -80,9 +82,9 @@ impl Runner {
     pub(in crate::imports) fn take_plan(
         &mut self,
         current: &mut Current,
-        made: Result<Made, ReadError>,
+        made: Result<Made, TablesError>,
     ) -> Option<Event> {
-        let made = match made {
+        let mut made = match made {
             Ok(made) => made,
             Err(error) => return Some(unreadable(&error)),
         };
@@ -98,6 +100,10 @@ impl Runner {
                 current.is_under_way = false;
                 return None;
             }
+        }
+        if let Planned::Ready(plan) = &mut made.planned {
+            // A driver that starts again lets it go alone, too.
+            plan.is_alone = made.counts_stock;
         }
         if let Planned::Ready(plan) = &made.planned
             && let Some(other) = self.makes_its_customer(plan)
@@ -117,14 +123,14 @@ impl Runner {
         Some(Event::Planned(made.planned))
     }
 
-    /// What documents that are planned and not in Sage come to, by customer.
-    pub(in crate::imports) fn queued(&self) -> BTreeMap<String, Decimal> {
+    /// What documents that are planned and not in Sage want, those in doubt among them.
+    pub(in crate::imports) fn queued(&self) -> Queued {
         let mut queued = self.resting.clone();
-        let is_queued = |current: &&Current| {
-            !current.has_ended() && !current.import.done().iter().any(|d| d.name == "sales_order_no")
-        };
-        for current in self.imports.iter().filter(is_queued) {
-            add_queued(&mut queued, current.writes());
+        for current in self.imports.iter().filter(|current| !current.has_ended()) {
+            queued.add(current.writes(), current.import.done());
+        }
+        for doubtful in self.in_doubt.values() {
+            queued.join(doubtful);
         }
         queued
     }
@@ -138,22 +144,6 @@ impl Runner {
             !is_made && new_customer(other.writes()).is_some_and(|made| is_alike(made, new))
         };
         self.imports.iter().find(is_like).map(|other| other.id().clone())
-    }
-}
-
-/// Adds what the orders among the writes come to.
-pub(in crate::imports) fn add_queued(queued: &mut BTreeMap<String, Decimal>, writes: &[Write]) {
-    for write in writes {
-        if let Write::SalesOrder(order) = write
-            && let CustomerSource::Known(customer) = &order.customer
-        {
-            let sum = queued
-                .entry(customer_identity(customer))
-                .or_insert(Decimal::zero(2));
-            if let Ok(more) = sum.checked_add(order.reckoned_total()) {
-                *sum = more;
-            }
-        }
     }
 }
 
@@ -380,12 +370,6 @@ impl Facts for Gathered<'_> {
             }
         }
     }
-}
-
-/// `1 problem`, `2 problems`.
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]

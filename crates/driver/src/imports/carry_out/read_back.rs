@@ -11,6 +11,7 @@ use values::Stamp;
 use super::super::current::{Asking, Current};
 use super::super::erp::Erp;
 use super::super::runner::{Reply, Runner};
+use super::super::tables::TablesError;
 use super::unreadable;
 
 /// What is looked for, beside the tables.
@@ -61,16 +62,20 @@ impl Runner {
         };
         let ticket = self.ticket(current, Asking::Look);
         let answers = self.answers.clone();
-        self.tables.tell(move |erp| {
-            let looked = search.look(erp).map(|(finding, keeps_history)| Looked {
+        let answer = move |looked| {
+            // Nobody waits any more when the writer has ended.
+            let _ = answers.send((ticket, Reply::Looked(looked)));
+        };
+        let look = move |erp: &mut Erp| {
+            let (finding, keeps_history) = search.look(erp)?;
+            Ok(Looked {
                 name: search.inquiry.name,
                 identity: search.inquiry.identity,
                 finding,
                 keeps_history,
-            });
-            // Nobody waits any more when the writer has ended.
-            let _ = answers.send((ticket, Reply::Looked(looked)));
-        });
+            })
+        };
+        self.tables.put(look, answer);
         None
     }
 
@@ -78,7 +83,7 @@ impl Runner {
     pub(in crate::imports) fn take_look(
         &mut self,
         current: &Current,
-        looked: Result<Looked, ReadError>,
+        looked: Result<Looked, TablesError>,
     ) -> Event {
         let looked = match looked {
             Ok(looked) => looked,

@@ -1,11 +1,11 @@
 //! The ERP's master data for planning.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use catalog::Catalog;
 use expression::Value;
 use import::Row;
-use import::identity::customer_identity;
 use import::planning::{
     CodeList, CustomerFacts, ItemFacts, Knowledge, OpenInvoiceFacts, PaymentTypeFacts, ShipToFacts, Widths,
 };
@@ -79,9 +79,7 @@ impl Erp {
     /// What the catalog has of a table: API name, column, kind.
     fn fields_of(&mut self, table: &str) -> Result<&[(String, String, Kind)], ReadError> {
         if !self.fields.contains_key(table) {
-            let catalog =
-                Catalog::standard().map_err(|e| ReadError::new(ReadErrorCode::DriverError, e.to_string()))?;
-            let datasets = catalog.datasets().iter().filter(|d| d.table == table);
+            let datasets = standard_catalog()?.datasets().iter().filter(|d| d.table == table);
             let fields = datasets.flat_map(|d| d.fields.iter()).filter(|f| !f.is_udf());
             let fields = fields
                 .map(|f| (f.name.clone(), f.column.clone(), f.kind))
@@ -260,6 +258,7 @@ impl Knowledge for Erp {
             "AR_CashReceiptsDetail",
             &[
                 ("InvoiceType", Kind::Text),
+                ("CheckNo", Kind::Text),
                 ("AmountPosted", AMOUNT),
                 ("DiscountAmt", AMOUNT),
             ],
@@ -275,6 +274,7 @@ impl Knowledge for Erp {
                     .filter(|p| p.text("InvoiceType") == kind || p.text("InvoiceType").is_empty())
                     .flat_map(|p| [p.number("AmountPosted"), p.number("DiscountAmt")])
                     .flatten()
+                    .chain([self.queued.paid(customer, invoice_no, kind, &pending)])
                     .try_fold(zero, Decimal::checked_add);
                 OpenInvoiceFacts {
                     invoice_type: kind.to_owned(),
@@ -319,8 +319,7 @@ impl Knowledge for Erp {
     }
 
     fn queued_amount(&mut self, customer: &CustomerRef) -> Result<Decimal, ReadError> {
-        let queued = self.queued.get(&customer_identity(customer));
-        Ok(queued.copied().unwrap_or(Decimal::zero(2)))
+        Ok(self.queued.ordered(customer))
     }
 
     fn alternates(&mut self, item_code: &str) -> Result<Vec<String>, ReadError> {
@@ -371,6 +370,17 @@ impl Knowledge for Erp {
         let rows = self.rows("AR_Options", &[COLUMN], &[])?;
         Ok(rows.first().map(|row| row.text(COLUMN) != "N"))
     }
+}
+
+/// The catalog, which takes long to read and never changes.
+fn standard_catalog() -> Result<&'static Catalog, ReadError> {
+    static STANDARD: OnceLock<Catalog> = OnceLock::new();
+    if let Some(catalog) = STANDARD.get() {
+        return Ok(catalog);
+    }
+    let read = Catalog::standard();
+    let catalog = read.map_err(|error| ReadError::new(ReadErrorCode::DriverError, error.to_string()))?;
+    Ok(STANDARD.get_or_init(|| catalog))
 }
 
 /// The table of a list, and the key of this code in it. A salesperson is `division:number`.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use import::{Command, Obstacle, Stage};
+use import::{Command, Obstacle};
 
 use super::super::current::{Asking, Current};
 use super::super::ports::HubError;
@@ -10,7 +10,7 @@ use super::{FAREWELL, Halt, Pause, Reply, Runner, WORD_LIFE};
 
 impl Runner {
     /// Takes what is answered; when nothing is, waits at most so long.
-    pub(super) fn hear(&mut self, wait: Duration) {
+    pub(in crate::imports) fn hear(&mut self, wait: Duration) {
         let mut heard = if wait.is_zero() {
             self.answered.try_recv().ok()
         } else {
@@ -27,22 +27,16 @@ impl Runner {
 
     /// What was entered is brought to its end before the driver goes: it would have to be
     /// looked for at the next start.
-    pub(super) fn take_leave(&mut self) {
+    pub(in crate::imports) fn take_leave(&mut self) {
+        self.is_leaving = true;
         let until = Instant::now() + FAREWELL;
-        let is_closing = |current: &Current| {
-            let stage = current.import.stage();
-            matches!(
-                stage,
-                Stage::Reading { .. } | Stage::Concluding { .. } | Stage::Reporting { .. }
-            ) && current.import.waiting().is_none()
-        };
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let closing = self.imports.iter().filter(|current| is_closing(current));
+            let closing = self.imports.iter().filter(|current| current.is_closing());
             if left.is_zero() || closing.count() == 0 {
                 break;
             }
-            let next = |current: &Current| current.asked.is_none() && is_closing(current);
+            let next = |current: &Current| current.asked.is_none() && current.is_closing();
             match self.imports.iter().position(next) {
                 Some(place) => self.drive(place),
                 None => self.hear(left),
@@ -89,8 +83,12 @@ impl Runner {
                 self.advance(&mut current, event, false);
                 // What the hub allowed is entered before anything else is done or heard, since its
                 // word grows old; and a freeze holds before another document is entered.
-                let is_next =
-                    |command: &Command| matches!(command, Command::Enter { .. } | Command::Freeze { .. });
+                let is_next = |command: &Command| {
+                    matches!(
+                        command,
+                        Command::Enter { .. } | Command::JournalWriteStarted { .. } | Command::Freeze { .. }
+                    )
+                };
                 if current.commands.front().is_some_and(is_next) {
                     self.go_on(place, current);
                 } else {
@@ -108,11 +106,11 @@ impl Runner {
 
     /// May a write begin on a word of the hub that was asked for then? A driver that stops
     /// begins none.
-    fn is_fresh(&self, asked_at: Instant) -> Result<(), HubError> {
+    fn is_fresh(&mut self, asked_at: Duration) -> Result<(), HubError> {
         if self.is_stopped() {
             return Err(HubError::Unreachable(String::from("the driver stops")));
         }
-        if asked_at.elapsed() > WORD_LIFE {
+        if self.clock.elapsed().saturating_sub(asked_at) > WORD_LIFE {
             return Err(HubError::Unreachable(String::from(
                 "its word that the write may begin came too late",
             )));

@@ -10,10 +10,10 @@ use model::ImportState;
 use values::{ImportId, LeaseEpoch};
 use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest};
 
-use super::super::carry_out::add_queued;
 use super::super::current::{Current, current_of};
 use super::super::lanes::Lane;
 use super::super::ports::HubError;
+use super::super::queued::Queued;
 use super::{MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
 
 impl Runner {
@@ -81,7 +81,7 @@ impl Runner {
         // What the hub does not have open any more was ended by another driver, or is
         // handed over again as work: until then nothing of it may be written. An outcome
         // that the hub was never told is told, whatever it believes.
-        self.resting.clear();
+        self.resting = Queued::default();
         records.retain(|record| {
             if record.outcome.is_some() && !record.reported {
                 return true;
@@ -89,9 +89,9 @@ impl Runner {
             let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
             if !is_open {
                 tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
-                if record.outcome.is_none() && !record.done.iter().any(|d| d.name == "sales_order_no") {
+                if record.outcome.is_none() {
                     let writes = record.plan.as_ref().map_or(&[][..], |plan| &plan.writes);
-                    add_queued(&mut self.resting, writes);
+                    self.resting.add(writes, &record.done);
                 }
             }
             is_open
@@ -102,7 +102,13 @@ impl Runner {
             .collect();
         self.imports = open;
         let in_doubt = self.journal().in_doubt(&self.site.company)?;
-        self.in_doubt = in_doubt;
+        self.in_doubt = in_doubt
+            .into_iter()
+            .map(|id| {
+                let queued = self.queued_in_doubt(&id);
+                (id, queued)
+            })
+            .collect();
         Ok(())
     }
 
@@ -112,7 +118,11 @@ impl Runner {
             .imports
             .iter()
             .filter(|i| !(is_paused && i.waits_for_pause()));
-        let next = moving.filter_map(|i| i.import.due_at()).min();
+        // What could go on just now, and does not, waits behind another one.
+        let next = moving
+            .filter_map(|i| i.import.due_at())
+            .filter(|due| *due > now)
+            .min();
         if self.imports.len() >= MAX_IMPORTS {
             self.nap(next.unwrap_or(Timestamp::MAX), now);
             return;
@@ -254,7 +264,10 @@ impl Runner {
     fn current_of(&self, record: &Record, is_acknowledged: bool) -> Current {
         let kind = DocumentKind::from_name(record.document.kind.as_str());
         let has_rules = kind.is_some_and(|kind| !self.site.rules.is_empty_for(kind));
-        let lane = Lane::of(&record.document, has_rules);
+        let mut lane = Lane::of(&record.document, has_rules);
+        if let Some(plan) = &record.plan {
+            lane = lane.of_plan(plan);
+        }
         current_of(record, is_acknowledged, lane)
     }
 

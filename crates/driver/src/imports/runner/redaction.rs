@@ -8,21 +8,46 @@ use values::ImportId;
 use super::{Runner, is_older};
 use crate::receipt_files;
 
-/// Between two rounds.
+/// Between two rounds, when the last one forgot everything that was due.
 const EVERY: Duration = Duration::from_secs(3600);
-/// Documents in one commit: work comes between two of them.
-const AT_A_TIME: u32 = 200;
+
+/// How much is forgotten at once.
+pub(super) struct Portion {
+    /// Documents in one commit: work comes between two of them.
+    documents: u32,
+    /// Between two commits, as long as there are more.
+    rest: Duration,
+}
+
+/// When nothing is to be entered.
+pub(super) const IDLE: Portion = Portion {
+    documents: 200,
+    rest: Duration::ZERO,
+};
+
+/// Beside work that never ends: three documents a second are more than a company sends, and one
+/// small commit in ten seconds holds nothing up.
+pub(super) const UNDER_LOAD: Portion = Portion {
+    documents: 30,
+    rest: Duration::from_secs(10),
+};
 
 impl Runner {
     /// Forgets what is due. Files that were handed over go first: as long as one cannot be
     /// removed, its document is kept, and tried again later.
-    pub(super) fn redact(&mut self, now: Timestamp) {
-        if self.redacted_at.is_some_and(|at| !is_older(at, now, EVERY)) {
+    pub(super) fn redact(&mut self, now: Timestamp, portion: Portion) {
+        let is_early = |(at, has_more): (Timestamp, bool)| {
+            let between = if has_more { portion.rest } else { EVERY };
+            !is_older(at, now, between)
+        };
+        if self.redacted.is_some_and(is_early) {
             return;
         }
-        self.redacted_at = Some(now);
+        self.redacted = Some((now, false));
         let before = now.checked_sub(self.site.redact_after).unwrap_or(Timestamp::MIN);
-        let ended = self.journal().ended_before(&self.site.company, before, AT_A_TIME);
+        let ended = self
+            .journal()
+            .ended_before(&self.site.company, before, portion.documents);
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -30,7 +55,7 @@ impl Runner {
                 return;
             }
         };
-        let is_page = u32::try_from(ended.len()).is_ok_and(|found| found >= AT_A_TIME);
+        let is_page = u32::try_from(ended.len()).is_ok_and(|found| found >= portion.documents);
         let writer = &self.site.settings.payments.writer;
         let ids: Vec<ImportId> = ended
             .into_iter()
@@ -52,10 +77,7 @@ impl Runner {
         match redacted {
             Ok(()) => {
                 tracing::info!(company = %self.site.company, documents = ids.len(), "bodies of old documents were forgotten");
-                if is_page {
-                    // There are more.
-                    self.redacted_at = None;
-                }
+                self.redacted = Some((now, is_page));
             }
             Err(error) => {
                 tracing::warn!(company = %self.site.company, code = error.code(), %error, "old documents are not forgotten");

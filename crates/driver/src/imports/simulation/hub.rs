@@ -11,7 +11,7 @@ use wire::agent::{
 };
 
 use super::Shared;
-use crate::imports::ports::{HubError, HubImports};
+use crate::imports::ports::{HubAnswer, HubError, HubImports, ToHub};
 
 /// An import in the hub's store.
 pub(super) struct HubImport {
@@ -22,11 +22,11 @@ pub(super) struct HubImport {
 }
 
 impl HubImport {
-    pub(super) fn new(id: &str, body: Value) -> Self {
+    pub(super) fn new(id: &str, kind: ImportKind, body: Value) -> Self {
         let document = ImportDocument {
             id: ImportId::new(id),
             company: CompanyId::new("ABC"),
-            kind: ImportKind::SalesOrder,
+            kind,
             revision: 1,
             body,
             decision: Decision::default(),
@@ -37,6 +37,20 @@ impl HubImport {
             reservations: Vec::new(),
             report: None,
         }
+    }
+
+    /// A driver has it in its journal.
+    pub(super) fn taken_up(mut self) -> Self {
+        self.is_accepted = true;
+        self
+    }
+
+    pub(super) const fn is_taken_up(&self) -> bool {
+        self.is_accepted
+    }
+
+    pub(super) const fn document(&self) -> &ImportDocument {
+        &self.document
     }
 
     /// A person has decided that it is tried again.
@@ -136,6 +150,20 @@ impl HubImports for SimHub {
             imports: work,
             ..Work::default()
         })
+    }
+
+    fn tell(&mut self, id: &ImportId, message: ToHub, answer: HubAnswer) {
+        let (kind, said) = match message {
+            ToHub::Accept(accept) => ("accept", self.accept(id, &accept)),
+            ToHub::Reserve(reserve) => ("reserve", self.reserve(id, &reserve)),
+            ToHub::Report(report) => ("report", self.report(id, &report)),
+        };
+        let mut world = self.0.borrow_mut();
+        if world.holds_answers == Some(kind) {
+            world.held_answers.push((answer, said));
+        } else {
+            answer(said);
+        }
     }
 
     fn answer_preview(&mut self, _: &ImportId, _: &PreviewAnswer) -> Result<(), HubError> {

@@ -139,7 +139,8 @@ impl SimWorker {
                 world.take(&number);
             }
         }
-        if !world.lock(self.server, Some(&number)) || world.strikes(2) {
+        let is_open = world.locked_number.as_ref() == Some(&number);
+        if is_open || !world.lock(self.server, Some(&number)) || world.strikes(2) {
             return refused("The record is in use by SUE.");
         }
         let is_open = world
@@ -374,7 +375,13 @@ impl BusinessObjects for SimWorker {
                 code(1)
             }
             Call::LookupTask { .. } => code(7),
-            Call::SelectNewBatch { .. } | Call::SelectBatch { .. } => refused("Orders have no batches."),
+            Call::SelectNewBatch { .. } | Call::SelectBatch { .. } if self.world.borrow().locks_batches => {
+                refused("The record is in use by SUE.")
+            }
+            Call::SelectNewBatch { .. } | Call::SelectBatch { .. } => Return {
+                value: Some(Scalar::Text("00001".into())),
+                ..code(1)
+            },
             Call::SetUser { .. }
             | Call::SetCompany { .. }
             | Call::SetDate { .. }

@@ -50,6 +50,23 @@ impl SimReader {
             "CI_Item" => vec!["ItemCode", "ItemType"],
             "AR_Customer" => vec!["ARDivisionNo", "CustomerNo", "CustomerStatus", "TaxSchedule"],
             "IM_Warehouse" => vec!["WarehouseCode"],
+            "AR_PaymentType" => vec!["PaymentType", "PaymentMethod"],
+            "AR_OpenInvoice" => vec![
+                "ARDivisionNo",
+                "CustomerNo",
+                "InvoiceNo",
+                "InvoiceType",
+                "Balance",
+            ],
+            "AR_CashReceiptsHeader" => vec![
+                "BatchNo",
+                "BankCode",
+                "DepositNo",
+                "ARDivisionNo",
+                "CustomerNo",
+                "CheckNo",
+                "AmountReceived",
+            ],
             "SY_User" if world.tells_users => vec!["UserLogon", "UserKey"],
             _ => Vec::new(),
         };
@@ -104,11 +121,21 @@ impl SimReader {
                 .collect(),
             "SY_User" if key("UserLogon") == "WEB" => vec![pick(&|_| String::from("WEB"))],
             "CI_Item" if key("ItemCode") != "NONE" => vec![pick(&|_| String::from("1"))],
-            "AR_Customer" if key("CustomerNo") == "ABF" => vec![pick(&|column| match column {
+            "AR_Customer" if matches!(key("CustomerNo"), "ABF" | "XYZ") => {
+                vec![pick(&|column| match column {
+                    "ARDivisionNo" => "01".into(),
+                    "CustomerNo" => key("CustomerNo").to_owned(),
+                    "TaxSchedule" => "WI".into(),
+                    _ => "A".into(),
+                })]
+            }
+            "AR_PaymentType" => vec![pick(&|_| String::from("CHECK"))],
+            "AR_OpenInvoice" if key("InvoiceNo") == "0100001" => vec![pick(&|column| match column {
                 "ARDivisionNo" => "01".into(),
                 "CustomerNo" => "ABF".into(),
-                "TaxSchedule" => "WI".into(),
-                _ => "A".into(),
+                "InvoiceType" => "IN".into(),
+                "Balance" => "100.00".into(),
+                _ => "0100001".into(),
             })],
             "IM_Warehouse" if matches!(key("WarehouseCode"), "" | "000") => {
                 vec![pick(&|_| String::from("000"))]
@@ -184,7 +211,8 @@ impl Reader for SimReader {
 
     fn read(&mut self, select: &Select, _: usize, _: Duration) -> Result<Page, ReadError> {
         self.0.borrow_mut().tick(Duration::from_millis(30));
-        if self.0.borrow_mut().strikes(3) {
+        let hides = select.table == "AR_CashReceiptsHeader" && self.0.borrow().hides_receipts;
+        if hides || self.0.borrow_mut().strikes(3) {
             return Err(ReadError::new(ReadErrorCode::BridgeLost, "lost"));
         }
         let rows = self.rows(select);

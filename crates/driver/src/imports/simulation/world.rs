@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use import::settings::Settings;
 use jiff::{Timestamp, tz::TimeZone};
-use model::{ImportReport, ImportState};
+use model::{ImportKind, ImportReport, ImportState};
 use sage::ServerProcess;
 use serde_json::{Value, json};
 use values::{Date, Decimal, ImportId, Stamp};
 
 use super::hub::HubImport;
+use crate::imports::ports::{HubAnswer, HubError};
 
 /// The payload of a kill.
 pub(super) struct Killed;
@@ -84,6 +86,16 @@ pub(super) struct World {
     pub(super) foreign_takes: u32,
     pub(super) loses_journal: bool,
     pub(super) has_killed: bool,
+    /// Somebody has the order of this number open.
+    pub(super) locked_number: Option<String>,
+    /// Somebody has every batch open.
+    pub(super) locks_batches: bool,
+    /// Receipts cannot be read.
+    pub(super) hides_receipts: bool,
+    /// Answers of the hub to messages of this kind are kept back.
+    pub(super) holds_answers: Option<&'static str>,
+    pub(super) held_answers: Vec<(HubAnswer, Result<(), HubError>)>,
+    pub(super) settings: Settings,
 }
 
 impl World {
@@ -112,6 +124,12 @@ impl World {
             foreign_takes: 0,
             loses_journal: false,
             has_killed: false,
+            locked_number: None,
+            locks_batches: false,
+            hides_receipts: false,
+            holds_answers: None,
+            held_answers: Vec::new(),
+            settings: Settings::default(),
         }
     }
 
@@ -161,6 +179,11 @@ impl World {
 
     /// A document whose comment is the truth.
     pub(super) fn post(&mut self, id: &str) {
+        self.post_for(id, "ABF");
+    }
+
+    /// The same of another customer.
+    pub(super) fn post_for(&mut self, id: &str, customer_no: &str) {
         let po = if self.is_calm || self.chance(50) {
             format!("PO {id}")
         } else {
@@ -168,7 +191,7 @@ impl World {
         };
         let body = json!({
             "company": "ABC",
-            "customer": {"ar_division_no": "01", "customer_no": "ABF"},
+            "customer": {"ar_division_no": "01", "customer_no": customer_no},
             "customer_po_no": if po.is_empty() { Value::Null } else { Value::String(po) },
             "comment": id,
             "lines": [
@@ -181,7 +204,31 @@ impl World {
     }
 
     pub(super) fn post_body(&mut self, id: &str, body: Value) {
-        self.imports.insert(ImportId::new(id), HubImport::new(id, body));
+        self.imports.insert(
+            ImportId::new(id),
+            HubImport::new(id, ImportKind::SalesOrder, body),
+        );
+    }
+
+    /// A payment over the invoice that is open.
+    pub(super) fn post_payment(&mut self, id: &str, amount: &str) {
+        let body = json!({
+            "company": "ABC",
+            "customer": {"ar_division_no": "01", "customer_no": "ABF"},
+            "amount": amount,
+            "payment_type": "CHECK",
+            "invoices": [{"invoice_no": "0100001", "amount": amount}],
+        });
+        self.imports
+            .insert(ImportId::new(id), HubImport::new(id, ImportKind::Payment, body));
+    }
+
+    /// The hub's answers that were kept back arrive.
+    pub(super) fn release_answers(&mut self) {
+        self.holds_answers = None;
+        for (answer, said) in self.held_answers.drain(..) {
+            answer(said);
+        }
     }
 
     pub(super) fn random(&mut self) -> u32 {

@@ -194,7 +194,7 @@ fn amounts(
             String::new()
         } else {
             format!(
-                " ({} less {} that is entered and not posted)",
+                " ({} less {} that is queued, or entered and not posted)",
                 facts.balance, facts.pending
             )
         };
