@@ -51,7 +51,7 @@ enum What {
     },
     /// Records, pages and the feed, asked of the hub over HTTP
     Api,
-    /// Prices looked up on one core
+    /// Prices looked up on one core, and baskets priced by the hub over HTTP
     Prices,
 }
 
@@ -82,9 +82,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
         What::Api => ("bench-api", Vec::new()),
         What::Prices => {
-            // Of its own crate: nothing else is to be built.
             let bench = ["bench", "--quiet", "--package", "pricing", "--bench", "lookups"];
-            return cargo::run(cargo::cargo(&metadata).args(bench));
+            cargo::run(cargo::cargo(&metadata).args(bench))?;
+            ("bench-prices", Vec::new())
         }
     };
     println!("Building the programs for release …");

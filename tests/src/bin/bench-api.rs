@@ -6,13 +6,11 @@
     reason = "a benchmark speaks to the person before it and stops where it fails"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use system_tests::{Reader, Site, processor_s};
+use system_tests::{Connection, Reader, Site, processor_s};
 
 /// Callers at the same time, each with a connection of its own.
 const CALLERS: usize = 8;
@@ -120,10 +118,7 @@ fn call(
     caller: usize,
     over: &AtomicBool,
 ) -> (Vec<Duration>, usize) {
-    let stream = TcpStream::connect(address).expect("the hub takes connections");
-    stream.set_nodelay(true).expect("a socket without delay");
-    let mut writer = stream.try_clone().expect("a second handle");
-    let mut reader = BufReader::new(stream);
+    let mut connection = Connection::open(address);
     let (mut times, mut size) = (Vec::new(), 0);
     for path in paths.iter().cycle().skip(caller * 7) {
         if over.load(Ordering::SeqCst) {
@@ -131,32 +126,8 @@ fn call(
         }
         let request = format!("GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n\r\n");
         let began = Instant::now();
-        writer.write_all(request.as_bytes()).expect("a request");
-        size = answer(&mut reader);
+        size = connection.ask(&request).len();
         times.push(began.elapsed());
     }
     (times, size)
-}
-
-/// Reads one answer, which must be good; returns its size.
-fn answer(reader: &mut BufReader<TcpStream>) -> usize {
-    let mut line = String::new();
-    let mut length = 0;
-    reader.read_line(&mut line).expect("a status line");
-    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-    loop {
-        line.clear();
-        reader.read_line(&mut line).expect("a header");
-        if line == "\r\n" {
-            break;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().expect("a length");
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    length
 }
