@@ -30,7 +30,7 @@ pub fn back_up(store: &Path, to: &Path) -> Result<(), StoreError> {
     }
     let from = open(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     from.busy_timeout(BUSY)?;
-    version(&from)?;
+    version(&from).map_err(damaged)?;
     let part = beside(to, ".part");
     forget(&part)?;
     let made = copy(&from, &part).and_then(|()| put(&part, to));
@@ -65,7 +65,7 @@ pub fn restore(
     now: Timestamp,
 ) -> Result<Restored, StoreError> {
     let copied = open(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let (found, known) = (version(&copied)?, sqlite_version());
+    let (found, known) = (version(&copied).map_err(damaged)?, sqlite_version());
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
@@ -166,11 +166,18 @@ fn check(connection: &Connection) -> Result<(), StoreError> {
     match said {
         Ok(said) if said == "ok" => Ok(()),
         Ok(said) => Err(StoreError::Damaged(said)),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-            Err(StoreError::Damaged(error.to_string()))
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(damaged(error.into())),
     }
+}
+
+/// A file that cannot be read as a database any more is called so.
+fn damaged(error: StoreError) -> StoreError {
+    if let StoreError::Sqlite(cause) = &error
+        && cause.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+    {
+        return StoreError::Damaged(cause.to_string());
+    }
+    error
 }
 
 /// Brings the copy to this version and begins a new epoch in it.

@@ -242,7 +242,7 @@ fn as_entered(body: &Json) -> Json {
 /// The order that was entered for a document that is held or refused since, for what comes behind
 /// the order; none when the driver asks for an edit of it to be undone.
 fn entered_order(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT revision, state, report FROM hub_import_revisions WHERE tenant = ?1 AND id = ?2 \
+    let sql = "SELECT revision, state, report FROM hub_import_revisions WHERE tenant = ?1 AND import = ?2 \
                UNION ALL SELECT revision, state, report FROM hub_imports WHERE tenant = ?1 AND id = ?2 \
                ORDER BY revision";
     let mut entered = None;

@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_s_example_holds() {
+        let page = include_str!("../../../../docs/hub-configuration.md");
+        let (_, example) = page.split_once("```toml hub\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let Action::Serve(options) = read(example, &[]).unwrap().action else {
+            panic!("another command");
+        };
+        assert_eq!(options.keep_audit, 365);
+    }
+
+    #[test]
     fn a_file_sets_what_the_command_line_leaves() {
         let text = "store = 'sqlite:hub.db'\nlisten = '127.0.0.1:0'\nkeep_audit = 30\n\
                     trusted_proxy = ['10.0.0.5', '10.1.0.0/16']\nrate_limit = '5/1'\n\
