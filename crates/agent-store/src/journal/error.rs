@@ -27,6 +27,9 @@ pub enum JournalError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// There is no thread to write it.
+    #[error("the journal cannot be written: {0}")]
+    Thread(std::io::Error),
     /// `SQLite` failed.
     #[error("the journal cannot be used: {0}")]
     Store(rusqlite::Error),
@@ -53,7 +56,7 @@ impl JournalError {
         match self {
             Self::Full => "journal_full",
             Self::InUse { .. } => "journal_in_use",
-            Self::File { .. } | Self::Store(_) => "journal_failed",
+            Self::File { .. } | Self::Thread(_) | Self::Store(_) => "journal_failed",
             Self::Content(_) | Self::Broken(_) => "journal_damaged",
             Self::TooLarge { .. } => "outcome_too_large",
         }
@@ -63,7 +66,7 @@ impl JournalError {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Full | Self::File { .. } | Self::Store(_) => true,
+            Self::Full | Self::File { .. } | Self::Thread(_) | Self::Store(_) => true,
             Self::InUse { .. } | Self::Content(_) | Self::Broken(_) | Self::TooLarge { .. } => false,
         }
     }
@@ -78,6 +81,7 @@ impl JournalError {
             Self::InUse { .. } => {
                 "stop the other erp-driver that uses this state folder, or give this one a folder of its own"
             }
+            Self::Thread(_) => "the machine gives the driver no further thread; it tries again",
             Self::File { .. } | Self::Store(_) => {
                 "check that the service's user may write to the state folder and that its disk is sound"
             }

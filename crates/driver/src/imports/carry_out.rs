@@ -81,7 +81,7 @@ impl Runner {
                 self.freeze(reason);
                 return Ok(None);
             }
-            Command::JournalOutcome { outcome } => self.settle(current, outcome),
+            Command::JournalOutcome { outcome } => return Ok(self.settle(current, outcome)),
             Command::Report { outcome } => {
                 self.report(current, outcome, Asking::Report)?;
                 return Ok(None);

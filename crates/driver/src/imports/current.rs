@@ -73,6 +73,8 @@ pub(super) enum Asking {
     Plan,
     /// The tables, for what was entered.
     Look,
+    /// The journal, to keep its end.
+    Settle,
 }
 
 pub(super) fn current_of(record: &Record, is_acknowledged: bool, lane: Lane) -> Current {

@@ -14,12 +14,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use agent_store::journal::Journal;
+use agent_store::journal::{Journal, JournalError};
 use import::plan::Program;
 use import::rules::Rules;
 use import::settings::Settings;
 use import::writing::{Login, release_session};
-use import::{Event, Moment, Obstacle};
+use import::{Event, Moment, Obstacle, Outcome};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use values::{CompanyId, ImportId, LeaseEpoch};
 use wire::agent::Preview;
@@ -152,6 +152,8 @@ pub(super) enum Reply {
     Planned(Result<Made, TablesError>),
     /// What stands in the tables.
     Looked(Result<Looked, TablesError>),
+    /// What became of journaling this end.
+    Settled(Box<Outcome>, Result<(), JournalError>),
 }
 
 /// Why an import is left where it is.

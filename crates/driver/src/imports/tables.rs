@@ -88,6 +88,11 @@ impl Tables {
         Self::Beside(sender)
     }
 
+    /// Is there a thread beside the writer?
+    pub(super) const fn is_beside(&self) -> bool {
+        matches!(self, Self::Beside(_))
+    }
+
     /// Asks, and waits for the answer.
     pub(super) fn ask<T: Send + 'static>(
         &mut self,

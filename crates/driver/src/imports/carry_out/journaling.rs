@@ -1,13 +1,18 @@
 //! What is journaled of a document on its way.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::thread::Builder;
+
+use agent_store::journal::JournalError;
 use import::plan::{Plan, Write};
 use import::{Done, Event, Outcome, Reserved, WriteStart};
 use model::Attempt;
 use sage::ServerProcess;
 
-use super::super::current::Current;
+use super::super::current::{Asking, Current};
 use super::super::erp::Erp;
-use super::super::runner::Runner;
+use super::super::runner::{Reply, Runner};
 use super::{unjournaled, unreadable};
 
 impl Runner {
@@ -110,7 +115,9 @@ impl Runner {
         }
     }
 
-    pub(super) fn settle(&mut self, current: &Current, outcome: &Outcome) -> Event {
+    /// Journals the end. Beside the writer, where there is something beside it: the next document
+    /// is entered while the disk is waited for, and the hub is told when that is over.
+    pub(super) fn settle(&mut self, current: &mut Current, outcome: &Outcome) -> Option<Event> {
         self.point("import.before_outcome_local");
         if outcome.numbers.contains_key("customer_no") {
             self.tables.tell(Erp::forget_customers);
@@ -126,21 +133,54 @@ impl Runner {
             step: outcome.state.as_str().to_owned(),
             detail: numbers.join(", "),
         };
-        let settled = self.journal().settle_with(current.id(), outcome, &attempt);
-        match settled {
-            Ok(()) => {
-                self.point("import.after_outcome_local");
-                let code = outcome.problems.first().map_or("", |p| p.code.as_str());
-                let state = outcome.state.as_str();
-                if outcome.state == model::ImportState::Written {
-                    tracing::info!(import = %current.id(), state, "import ended");
-                } else {
-                    // Somebody is to look at it.
-                    tracing::warn!(import = %current.id(), state, code, "import ended; it waits for a person");
-                }
-                Event::OutcomeJournaled
-            }
-            Err(error) => unjournaled(&error),
+        if !self.tables.is_beside() {
+            let settled = self.journal().settle_with(current.id(), outcome, &attempt);
+            return Some(self.take_settled(current, outcome, settled));
         }
+        let (ticket, answers) = (self.ticket(current, Asking::Settle), self.answers.clone());
+        let (journal, id, outcome) = (Arc::clone(&self.journal), current.id().clone(), outcome.clone());
+        let settling = Builder::new().name("outcome".to_owned()).spawn(move || {
+            let settle = || {
+                let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+                journal.settle_with(&id, &outcome, &attempt)
+            };
+            // Whoever waits is answered, whatever becomes of it.
+            let settled = catch_unwind(AssertUnwindSafe(settle)).unwrap_or_else(|_| {
+                Err(JournalError::Broken(
+                    "the driver failed while it wrote".to_owned(),
+                ))
+            });
+            // Nobody waits any more when the writer has ended.
+            let _ = answers.send((ticket, Reply::Settled(Box::new(outcome), settled)));
+        });
+        match settling {
+            Ok(_) => None,
+            Err(error) => {
+                current.asked = None;
+                Some(unjournaled(&JournalError::Thread(error)))
+            }
+        }
+    }
+
+    /// What follows from the end's being journaled.
+    pub(in crate::imports) fn take_settled(
+        &mut self,
+        current: &Current,
+        outcome: &Outcome,
+        settled: Result<(), JournalError>,
+    ) -> Event {
+        if let Err(error) = settled {
+            return unjournaled(&error);
+        }
+        self.point("import.after_outcome_local");
+        let code = outcome.problems.first().map_or("", |p| p.code.as_str());
+        let state = outcome.state.as_str();
+        if outcome.state == model::ImportState::Written {
+            tracing::info!(import = %current.id(), state, "import ended");
+        } else {
+            // Somebody is to look at it.
+            tracing::warn!(import = %current.id(), state, code, "import ended; it waits for a person");
+        }
+        Event::OutcomeJournaled
     }
 }

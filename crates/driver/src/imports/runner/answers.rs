@@ -75,8 +75,11 @@ impl Runner {
             (Asking::Report, Reply::Hub(answer)) => self.take_report(&current, answer).map(Some),
             (Asking::Plan, Reply::Planned(made)) => Ok(self.take_plan(&mut current, made)),
             (Asking::Look, Reply::Looked(looked)) => Ok(Some(self.take_look(&current, looked))),
+            (Asking::Settle, Reply::Settled(outcome, settled)) => {
+                Ok(Some(self.take_settled(&current, &outcome, settled)))
+            }
             // Each is answered by its own kind.
-            (_, Reply::Hub(_) | Reply::Planned(_) | Reply::Looked(_)) => Ok(None),
+            (_, Reply::Hub(_) | Reply::Planned(_) | Reply::Looked(_) | Reply::Settled(..)) => Ok(None),
         };
         match event {
             Ok(Some(event)) => {
