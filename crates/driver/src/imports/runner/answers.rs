@@ -85,11 +85,15 @@ impl Runner {
             Ok(Some(event)) => {
                 self.advance(&mut current, event, false);
                 // What the hub allowed is entered before anything else is done or heard, since its
-                // word grows old; and a freeze holds before another document is entered.
+                // word grows old; a freeze holds before another document is entered; and that it
+                // waits is told now, not when the wait is over.
                 let is_next = |command: &Command| {
                     matches!(
                         command,
-                        Command::Enter { .. } | Command::JournalWriteStarted { .. } | Command::Freeze { .. }
+                        Command::Enter { .. }
+                            | Command::JournalWriteStarted { .. }
+                            | Command::Freeze { .. }
+                            | Command::Announce { .. }
                     )
                 };
                 if current.commands.front().is_some_and(is_next) {

@@ -110,7 +110,7 @@ fn a_freeze_holds_before_the_next_document_is_entered() {
     hold_the_word(&world, &mut driver);
     assert_eq!(times(&points, "import.after_read_back"), 3);
     world.borrow_mut().tick(Duration::from_secs(12));
-    // The hub is told that it waits; then it is looked for.
+    // It is looked for once more, and the answer is put off.
     for _ in 0..2 {
         assert!(driver.turn());
     }
