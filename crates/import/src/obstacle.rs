@@ -143,8 +143,13 @@ impl Obstacle {
     pub const fn patience(self) -> Option<SignedDuration> {
         match self {
             // A person may take days to import it, and a fault of ours may take a new version; who
-            // waits for another's customer was told that it is behind.
-            Self::ImportFile | Self::ReadingFailed | Self::CustomerOnItsWay => Some(SignedDuration::ZERO),
+            // waits for another's customer was told that it is behind; and what was entered and is not
+            // seen whole counts as entered.
+            Self::ImportFile | Self::ReadingFailed | Self::CustomerOnItsWay | Self::ReadBackUnclear => {
+                Some(SignedDuration::ZERO)
+            }
+            // One more try; a window may stay open for hours.
+            Self::Sage(Condition::RecordLocked) => Some(SignedDuration::from_secs(10)),
             Self::HubUnreachable => None,
             Self::Sage(_)
             | Self::SageUnreachable
@@ -152,7 +157,6 @@ impl Obstacle {
             | Self::TimeOut
             | Self::WriteFailed
             | Self::ReaderUnavailable
-            | Self::ReadBackUnclear
             | Self::JournalFull
             | Self::JournalFailed
             | Self::Paused => {

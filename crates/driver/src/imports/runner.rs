@@ -32,6 +32,7 @@ use super::ports::{Clock, Fence, HubError, HubImports, Ports, TableReader, Worke
 use super::queued::Queued;
 use super::spent::Spent;
 use super::tables::{Tables, TablesError};
+pub(super) use next::Next;
 use redaction::{IDLE, UNDER_LOAD};
 
 /// Documents held at a time: more wait at the hub, where they are safe too.
@@ -272,9 +273,16 @@ impl Runner {
             return;
         }
         self.redact(now, UNDER_LOAD);
-        if let Some(place) = self.next_due(now) {
-            self.drive(place);
-            return;
+        match self.next_due(now) {
+            Some(Next::GoOn(place)) => {
+                self.drive(place);
+                return;
+            }
+            Some(Next::Wait(place)) => {
+                self.wait_with_the_company(place);
+                return;
+            }
+            None => {}
         }
         if self.imports.iter().any(|current| current.asked.is_some()) {
             let next = self.imports.iter().filter(|c| c.asked.is_none());

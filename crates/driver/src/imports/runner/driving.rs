@@ -33,6 +33,18 @@ impl Runner {
         self.go_on(place, current);
     }
 
+    /// Says of a document that it waits for what the company waits for.
+    pub(super) fn wait_with_the_company(&mut self, place: usize) {
+        let Some(gate) = &self.gate else { return };
+        let event = Event::Blocked {
+            obstacle: gate.obstacle,
+            detail: gate.detail.clone(),
+        };
+        let mut current = self.imports.remove(place);
+        self.advance(&mut current, event, true);
+        self.go_on(place, current);
+    }
+
     /// Carries out what is to be done for it, until it has to wait for something.
     pub(super) fn go_on(&mut self, place: usize, mut current: Current) {
         // What was just entered is read back before the driver lets go.

@@ -2,19 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use import::Stage;
+use import::{Stage, Waiting};
 use jiff::Timestamp;
 
 use super::super::current::Current;
 use super::super::lanes::Taken;
 use super::{MAX_UNDER_WAY, Runner};
 
+/// What the writer does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::imports) enum Next {
+    /// It brings the document at this place on.
+    GoOn(usize),
+    /// It says of this one that it waits for what the company waits for: it is behind another one
+    /// that has run into it.
+    Wait(usize),
+}
+
 impl Runner {
     /// The document to go on with. What was begun before a start is looked for first, since
     /// others wait behind it; then what is asked of others, since it goes on by itself; then what
     /// may be entered, so that Sage's session is never idle without need; then the one to be
     /// entered after it; then what is left to be journaled.
-    pub(in crate::imports) fn next_due(&self, now: Timestamp) -> Option<usize> {
+    pub(in crate::imports) fn next_due(&self, now: Timestamp) -> Option<Next> {
         let is_paused = self.is_paused().is_some();
         let is_due = |current: &Current| {
             current.asked.is_none()
@@ -33,6 +43,8 @@ impl Runner {
         // Customers that a document is to change which came before.
         let mut changed = BTreeSet::new();
         let mut best: Option<(u8, usize)> = None;
+        let gate = self.gate.as_ref().filter(|gate| gate.until > now);
+        let mut gated = None;
         for (place, current) in self.imports.iter().enumerate() {
             if current.has_ended() {
                 if is_due(current) {
@@ -52,7 +64,16 @@ impl Runner {
                 // change itself, which may be stuck, holds nobody up.
                 taken.take(&current.lane, current.id());
             }
-            if !may_go || !is_due(current) {
+            if !may_go {
+                let waits_for_it =
+                    |waiting: &Waiting| gate.is_some_and(|gate| gate.obstacle == waiting.obstacle);
+                let is_told = gate.is_none() || current.waiting().is_some_and(waits_for_it);
+                if !is_told && current.asked.is_none() {
+                    gated = gated.or(Some(place));
+                }
+                continue;
+            }
+            if !is_due(current) {
                 continue;
             }
             let rank = rank_of(current);
@@ -61,7 +82,7 @@ impl Runner {
             }
             choose(&mut best, rank, place);
         }
-        best.map(|(_, place)| place)
+        best.map(|(_, place)| Next::GoOn(place)).or(gated.map(Next::Wait))
     }
 }
 
