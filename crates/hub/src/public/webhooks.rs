@@ -53,15 +53,29 @@ pub(crate) fn endpoints() -> [Endpoint; 9] {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Posted {
+    #[serde(default, deserialize_with = "present")]
     url: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     description: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     events: Option<Vec<String>>,
     #[serde(default, deserialize_with = "given")]
     datasets: Option<Option<Vec<String>>>,
     #[serde(default, deserialize_with = "given")]
     companies: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "present")]
     classes: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
     active: Option<bool>,
+}
+
+/// What may be left out, and is not null.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Null is told from what is left out.
@@ -316,10 +330,12 @@ async fn test(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replay {
+    #[serde(default, deserialize_with = "present")]
     since: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     time: Option<Timestamp>,
-    #[serde(default)]
-    skip: bool,
+    #[serde(default, deserialize_with = "present")]
+    skip: Option<bool>,
 }
 
 async fn replay(
@@ -339,13 +355,13 @@ async fn replay(
             tenant: scope.tenant(),
         };
         let from = match (wanted.since.as_deref(), wanted.time, wanted.skip) {
-            (Some(""), None, false) => ReplayFrom::Position { after: 0, begun: 0 },
-            (Some(cursor), None, false) => {
+            (Some(""), None, None) => ReplayFrom::Position { after: 0, begun: 0 },
+            (Some(cursor), None, None) => {
                 let (after, begun) = feed.read(cursor)?;
                 ReplayFrom::Position { after, begun }
             }
-            (None, Some(time), false) => ReplayFrom::Time(time),
-            (None, None, true) => ReplayFrom::Now,
+            (None, Some(time), None) => ReplayFrom::Time(time),
+            (None, None, Some(true)) => ReplayFrom::Now,
             _ => {
                 return Err(ApiError::new(
                     "replay_invalid",
