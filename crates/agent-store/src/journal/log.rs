@@ -60,9 +60,12 @@ impl Log {
             stretch: 0,
             under_way: BTreeSet::new(),
         };
-        // What a kill left in it.
-        log.restart(db)?;
-        Ok(Some(log))
+        // What a kill left in it. Where somebody looks at it, or the disk is full, that comes
+        // later: before a write begins.
+        match log.restart(db) {
+            Ok(()) | Err(JournalError::Full | JournalError::Store(_)) => Ok(Some(log)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes room for a commit that stores so many bytes, and for the outcomes of what is
@@ -76,9 +79,10 @@ impl Log {
         let writes =
             self.under_way.len() + usize::from(beginning.is_some_and(|id| !self.under_way.contains(id)));
         if writes == 0 {
-            // Nothing is owed to anybody; but the log is not to grow without end.
+            // Nothing is owed to anybody; but the log is not to grow without end. While somebody
+            // looks at it for long, it does.
             if self.used() > STRETCH {
-                self.restart(db)?;
+                let _ = self.restart(db);
             }
             return Ok(());
         }

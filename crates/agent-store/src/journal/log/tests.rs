@@ -157,3 +157,34 @@ fn who_looks_for_long_holds_up_a_beginning_and_no_outcome() {
     journal.accept(&document("last", 100), AT).unwrap();
     begin(&mut journal, "last").unwrap();
 }
+
+#[test]
+fn who_looks_for_long_keeps_nobody_from_opening_or_taking_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.db");
+    let mut journal = Journal::open(&file, &StoreId::new("fresh")).unwrap();
+    journal.accept(&document("a", 100), AT).unwrap();
+    // What a kill leaves: a log that is not in the database yet.
+    let killed = tempfile::tempdir().unwrap();
+    for name in ["journal.db", "journal.db-wal"] {
+        std::fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
+    }
+    let file = killed.path().join("journal.db");
+    let looking = rusqlite::Connection::open(&file).unwrap();
+    looking
+        .execute_batch("BEGIN; SELECT count(*) FROM document;")
+        .unwrap();
+    let mut again = Journal::open(&file, &StoreId::new("other")).unwrap();
+    again
+        .db
+        .busy_timeout(std::time::Duration::from_millis(20))
+        .unwrap();
+    // Beyond where the log would begin anew.
+    for place in 0..10 {
+        again.accept(&document(&place.to_string(), 400_000), AT).unwrap();
+    }
+    assert!(log_bytes(&file) > 3_000_000);
+    assert!(begin(&mut again, "a").unwrap_err().is_retryable());
+    looking.execute_batch("COMMIT").unwrap();
+    begin(&mut again, "a").unwrap();
+}
