@@ -36,7 +36,7 @@ pub(super) use next::Next;
 use redaction::{IDLE, UNDER_LOAD};
 
 /// Documents held at a time: more wait at the hub, where they are safe too.
-const MAX_IMPORTS: usize = 100;
+pub(in crate::imports) const MAX_IMPORTS: usize = 100;
 /// Documents taken at once.
 const WORK_LIMIT: u32 = 20;
 /// Longest poll for work; the hub caps it at 30 s.
@@ -268,7 +268,8 @@ impl Runner {
             return;
         };
         // What is not acknowledged yet would be handed over again.
-        if self.has_more && self.imports.iter().all(|current| current.is_acknowledged) {
+        let has_room = self.imports.len() < MAX_IMPORTS;
+        if self.has_more && has_room && self.imports.iter().all(|current| current.is_acknowledged) {
             self.take_work(lease, now, Duration::ZERO);
             return;
         }

@@ -56,7 +56,7 @@ fn replay_one(body: &mut Value, change: &Change) -> Result<(), NoObject> {
         None => (Some(body), change.path.as_str()),
     };
     if let Some(within) = within {
-        Path::new(path).set(within, change.after.clone())?;
+        Path::exact(path).set(within, change.after.clone())?;
     }
     Ok(())
 }

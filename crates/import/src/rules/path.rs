@@ -7,7 +7,11 @@ const UDF: &str = "udf";
 
 /// The names that lead to a field, from the body or from a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Path(Vec<String>);
+pub(super) struct Path {
+    names: Vec<String>,
+    /// Are the names spelled as the body has them?
+    is_exact: bool,
+}
 
 /// Something on the way to the field is there and is no object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +22,26 @@ pub(super) struct NoObject {
 
 impl Path {
     pub(super) fn new(path: &str) -> Self {
-        Self(path.split('.').map(str::to_owned).collect())
+        Self {
+            names: path.split('.').map(str::to_owned).collect(),
+            is_exact: false,
+        }
+    }
+
+    /// A path as [`Path::spelled`] gave it: of two names that differ in case it means one.
+    pub(super) fn exact(spelled: &str) -> Self {
+        Self {
+            is_exact: true,
+            ..Self::new(spelled)
+        }
     }
 
     pub(super) fn get<'a>(&self, within: &'a Value) -> Option<&'a Value> {
         let mut value = within;
         let mut above = "";
-        for name in &self.0 {
+        for name in &self.names {
             let object = value.as_object()?;
-            value = object.get(spelled(object, name, above))?;
+            value = object.get(self.own(object, name, above))?;
             above = name;
         }
         Some(value)
@@ -37,9 +52,9 @@ impl Path {
         let mut value = Some(within);
         let mut above = "";
         let mut path = String::new();
-        for name in &self.0 {
+        for name in &self.names {
             let object = value.and_then(Value::as_object);
-            let own = object.map_or(name.as_str(), |object| spelled(object, name, above));
+            let own = object.map_or(name.as_str(), |object| self.own(object, name, above));
             if !path.is_empty() {
                 path.push('.');
             }
@@ -54,13 +69,13 @@ impl Path {
     pub(super) fn blocked(&self, within: &Value) -> Option<NoObject> {
         let mut value = within;
         let mut above = "";
-        for (depth, name) in self.0.iter().enumerate() {
+        for (depth, name) in self.names.iter().enumerate() {
             let Some(object) = value.as_object() else {
-                let path = self.0.get(..depth).unwrap_or_default().join(".");
+                let path = self.names.get(..depth).unwrap_or_default().join(".");
                 return Some(NoObject { path });
             };
             value = object
-                .get(spelled(object, name, above))
+                .get(self.own(object, name, above))
                 .filter(|v| !v.is_null())?;
             above = name;
         }
@@ -70,7 +85,7 @@ impl Path {
     /// Puts a value there, or takes it out, and gives what was there before. Objects that are
     /// missing on the way are made for a value.
     pub(super) fn set(&self, within: &mut Value, new: Option<Value>) -> Result<Option<Value>, NoObject> {
-        let Some((last, way)) = self.0.split_last() else {
+        let Some((last, way)) = self.names.split_last() else {
             return Ok(None);
         };
         let mut object = match within {
@@ -81,7 +96,7 @@ impl Path {
         };
         let mut above = "";
         for (depth, name) in way.iter().enumerate() {
-            let own = spelled(object, name, above).to_owned();
+            let own = self.own(object, name, above).to_owned();
             if new.is_none() && !object.contains_key(&own) {
                 return Ok(None);
             }
@@ -93,26 +108,27 @@ impl Path {
                 Value::Object(object) => object,
                 Value::Null if new.is_none() => return Ok(None),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                    let path = self.0.get(..=depth).unwrap_or_default().join(".");
+                    let path = self.names.get(..=depth).unwrap_or_default().join(".");
                     return Err(NoObject { path });
                 }
             };
             above = name;
         }
-        let own = spelled(object, last, above).to_owned();
+        let own = self.own(object, last, above).to_owned();
         Ok(match new {
             Some(value) => object.insert(own, value),
             None => object.remove(&own),
         })
     }
-}
 
-fn spelled<'a>(object: &'a Map<String, Value>, name: &'a str, above: &str) -> &'a str {
-    if above != UDF || object.contains_key(name) {
-        return name;
+    /// The name as the body spells it.
+    fn own<'a>(&self, object: &'a Map<String, Value>, name: &'a str, above: &str) -> &'a str {
+        if self.is_exact || above != UDF || object.contains_key(name) {
+            return name;
+        }
+        let own = object.keys().find(|key| key.eq_ignore_ascii_case(name));
+        own.map_or(name, String::as_str)
     }
-    let own = object.keys().find(|key| key.eq_ignore_ascii_case(name));
-    own.map_or(name, String::as_str)
 }
 
 #[cfg(test)]
@@ -129,6 +145,7 @@ mod tests {
         assert_eq!(gift.spelled(&body), "udf.GIFT");
         assert_eq!(gift.set(&mut body, Some(json!("N"))), Ok(Some(json!("Y"))));
         assert_eq!(body["udf"], json!({"GIFT": "N"}));
+        assert_eq!(Path::exact("udf.gift").get(&body), None);
         let state = Path::new("ship_to.ship_to_state");
         assert_eq!(state.get(&body), None);
         assert_eq!(state.blocked(&body).unwrap().path, "ship_to");

@@ -247,6 +247,27 @@ steps = []
 }
 
 #[test]
+fn of_two_names_that_differ_in_case_the_change_tells_which() {
+    let rules = rules(
+        r#"
+[[map]]
+document = "sales_order"
+field = "udf.gift"
+steps = [{ replace = { from = "b", to = "" } }]
+"#,
+    );
+    let body = json!({"udf": {"GIFT": "c", "gift": "b"}});
+    let applied = applied(&rules, &body, &weight(1));
+    assert_eq!(applied.body["udf"], json!({"GIFT": "c"}));
+    assert_eq!(replay(body.clone(), &applied.changes), applied.body);
+    let mut back = applied.changes.clone();
+    for change in &mut back {
+        std::mem::swap(&mut change.before, &mut change.after);
+    }
+    assert_eq!(replay(applied.body, &back), body);
+}
+
+#[test]
 fn values_keep_their_kind() {
     let rules = rules(
         r#"

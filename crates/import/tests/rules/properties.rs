@@ -1,6 +1,6 @@
 //! What holds for every document, whatever mappings and rules there are.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use expression::{Step, Value};
 use import::rules::{Applied, Assigned, Each, Facts, MappingText, NoFacts, RuleText, Rules, replay};
@@ -314,7 +314,7 @@ fn enough_is_accepted() {
 }
 
 #[test]
-fn ten_thousand_lines_take_no_time() {
+fn a_line_costs_the_same_however_many_there_are() {
     let rules: Vec<RuleText> = (0..10)
         .map(|n| RuleText {
             name: n.to_string(),
@@ -333,15 +333,25 @@ fn ten_thousand_lines_take_no_time() {
         })
         .collect();
     let rules = Rules::compile(&rules, &[], words()).expect("rules");
-    let lines: Vec<_> = (0..10_000)
-        .map(|n| json!({"item_code": format!("I{n}"), "quantity_ordered": "2", "unit_price": "1.25"}))
-        .collect();
-    let body = json!({"lines": lines});
-    let started = Instant::now();
-    let applied = rules.apply(ORDER, &body, &Known);
-    let took = started.elapsed();
+    let of_lines = |count: usize| {
+        let lines: Vec<_> = (0..count)
+            .map(|n| json!({"item_code": format!("I{n}"), "quantity_ordered": "2", "unit_price": "1.25"}))
+            .collect();
+        json!({"lines": lines})
+    };
+    let (few, many) = (of_lines(1_000), of_lines(10_000));
+    let applied = rules.apply(ORDER, &many, &Known);
     assert_eq!(applied.changes.len(), 100_000);
     assert_eq!(applied.body["lines"][9_999]["comment_text"], "0123456789");
-    // Seconds would mean that a line costs what all lines cost.
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    let quickest = |body: &Json| {
+        let tries = (0..3).map(|_| {
+            let started = Instant::now();
+            let _ = rules.apply(ORDER, body, &Known);
+            started.elapsed()
+        });
+        tries.min().unwrap_or_default()
+    };
+    // Where a line costs what all lines cost, this is a hundred times as much.
+    let (few, many) = (quickest(&few), quickest(&many));
+    assert!(many < few * 50, "{few:?} for a thousand, {many:?} for ten thousand");
 }

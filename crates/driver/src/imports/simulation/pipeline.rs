@@ -12,6 +12,7 @@ use values::ImportId;
 use super::world::World;
 use super::{CALM, Driver, Shared};
 use crate::imports::ports::HubError;
+use crate::imports::runner::MAX_IMPORTS;
 
 type Points = Rc<RefCell<Vec<&'static str>>>;
 
@@ -77,6 +78,23 @@ fn what_the_hub_allows_is_entered_before_anything_else() {
             "import.after_set_key"
         ]
     );
+}
+
+#[test]
+fn more_than_the_writer_holds_at_once_are_entered() {
+    let customers: Vec<_> = (0..MAX_IMPORTS + 30)
+        .map(|place| ["ABF", "XYZ"][place % 2])
+        .collect();
+    let (world, mut driver, _) = site(&customers);
+    for _ in 0..60 * customers.len() {
+        if world.borrow().all_settled() {
+            world.borrow().check();
+            return;
+        }
+        driver.runner.as_mut().unwrap().tables.catch_up();
+        assert!(driver.turn());
+    }
+    panic!("the writer stands still");
 }
 
 #[test]
