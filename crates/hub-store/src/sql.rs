@@ -4,6 +4,7 @@ mod audit;
 mod changes;
 mod columns;
 mod companies;
+mod condition;
 mod derived;
 #[cfg(test)]
 mod distribution;

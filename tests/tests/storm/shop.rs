@@ -15,7 +15,9 @@ const WINDOW: usize = 40;
 const PATIENCE: Duration = Duration::from_secs(20);
 const HURRY: Duration = Duration::from_millis(4);
 /// Between two looks at what is under way, and after an answer that did not come.
-const PAUSE: Duration = Duration::from_millis(150);
+const PAUSE: Duration = Duration::from_millis(250);
+/// The answer to a token that asks too often.
+const TOO_MANY: u16 = 429;
 
 /// What the shop knows of the company.
 pub(super) struct Shop {
@@ -301,7 +303,7 @@ fn send(api: &Api, document: &Document, chance: &mut Chance, progress: &Progress
             Some(answer) if answer.status == 202 => {
                 return answer.body["id"].as_str().unwrap().to_owned();
             }
-            Some(answer) if answer.status < 500 => panic!("{}: {}", document.key, answer.body),
+            Some(answer) if answer.status < 500 && answer.status != TOO_MANY => panic!("{}: {}", document.key, answer.body),
             Some(_) | None => {
                 progress.unheard.fetch_add(1, Ordering::Relaxed);
                 is_in_time(progress, &document.key);
@@ -321,8 +323,8 @@ fn look(api: &Api, open: &mut Vec<String>, progress: &Progress) {
     progress.settled.fetch_add(settled, Ordering::Relaxed);
     if settled == 0 {
         is_in_time(progress, &open.join(" "));
-        std::thread::sleep(PAUSE);
     }
+    std::thread::sleep(PAUSE);
 }
 
 #[track_caller]

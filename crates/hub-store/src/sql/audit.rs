@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use values::{CompanyId, TenantId};
 
+use super::condition::Condition;
 use super::{micros, timestamp};
 use crate::StoreError;
 use crate::audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
-use crate::engine::{Param, Row, ToParam as _, Tx};
+use crate::engine::{Param, Row, Tx};
 
 /// Entries are small.
 const MOST: u32 = 1_000;
@@ -55,50 +56,26 @@ pub(super) fn note(
 
 pub(super) fn page(t: &Tx<'_>, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {
     let limit = query.limit.clamp(1, MOST);
-    let mut values = vec![tenant.as_str().param()];
-    let mut condition = String::from("tenant = ?1");
-    let wanted = [
-        (
-            "action =",
-            query.action.map(|action| Param::Text(action.as_str())),
-        ),
-        ("actor =", query.actor.as_deref().map(Param::Text)),
-        ("subject =", query.subject.as_deref().map(Param::Text)),
-        ("at >=", query.from.map(|at| Param::Integer(micros(at)))),
-        ("at <", query.to.map(|at| Param::Integer(micros(at)))),
-        (
-            "number <",
-            query.before.map(|number| Param::Integer(number.cast_signed())),
-        ),
-    ];
-    for (compare, value) in wanted {
-        if let Some(value) = value {
-            values.push(value);
-            condition.push_str(&format!(" AND {compare} ?{}", values.len()));
-        }
-    }
-    if let Some(companies) = &query.companies {
-        let mut places = Vec::with_capacity(companies.len());
-        for company in companies {
-            values.push(Param::Text(company.as_str()));
-            places.push(format!("?{}", values.len()));
-        }
-        // Of no company there is nothing.
-        let places = if places.is_empty() {
-            "NULL".to_owned()
-        } else {
-            places.join(", ")
-        };
-        condition.push_str(&format!(" AND company IN ({places})"));
-    }
+    let mut wanted = Condition::of(tenant);
+    wanted.and(
+        "action =",
+        query.action.map(|action| Param::Text(action.as_str())),
+    );
+    wanted.and("actor =", query.actor.as_deref().map(Param::Text));
+    wanted.and("subject =", query.subject.as_deref().map(Param::Text));
+    wanted.and("at >=", query.from.map(|at| Param::Integer(micros(at))));
+    wanted.and("at <", query.to.map(|at| Param::Integer(micros(at))));
+    let before = query.before.map(|number| Param::Integer(number.cast_signed()));
+    wanted.and("number <", before);
+    wanted.of_companies(query.companies.as_ref());
     // One more than asked for tells whether there is a next page.
-    values.push(Param::Integer(i64::from(limit) + 1));
+    let limited = wanted.place(Param::Integer(i64::from(limit) + 1));
     let sql = format!(
         "SELECT number, at, actor, address, action, subject, company, details FROM hub_audit \
-         WHERE {condition} ORDER BY number DESC LIMIT ?{}",
-        values.len()
+         WHERE {} ORDER BY number DESC LIMIT {limited}",
+        wanted.text
     );
-    let mut data = t.all(&sql, values.as_slice(), entry)?;
+    let mut data = t.all(&sql, wanted.values.as_slice(), entry)?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = data.len() > most;
     data.truncate(most);

@@ -1,26 +1,27 @@
 //! Documents on their way into the ERP: the platform's side.
 
+mod decisions;
 mod driver;
 mod redaction;
 mod tenders;
 
 use std::collections::BTreeSet;
 
-use crate::engine::{Param, Row, ToParam as _, Tx};
+use crate::engine::{Param, Row, Tx};
 use catalog::Catalog;
 use jiff::Timestamp;
 use model::{Attempt, Decision, ImportKind, ImportReport, ImportState};
 use serde_json::{Value as Json, json};
 use values::{CompanyId, ImportId, Key, TenantId};
-use wire::agent::DecideAction;
 
 use super::audit::{self, Act};
+use super::condition::Condition;
 use super::{derived, micros, people, timestamp, webhooks};
 use crate::{
-    Actor, AuditAction, Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind,
-    import_id,
+    AuditAction, Import, ImportPage, ImportQuery, NewImport, StoreError, TenantScope, WakeKind, import_id,
 };
 
+pub(super) use decisions::{OPEN, decide_by_platform, discard_all, edit};
 pub(super) use driver::{
     accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
 };
@@ -105,52 +106,34 @@ pub(super) fn get(t: &Tx<'_>, scope: &TenantScope, id: &ImportId) -> Result<Impo
 
 pub(super) fn list(t: &Tx<'_>, scope: &TenantScope, query: &ImportQuery) -> Result<ImportPage, StoreError> {
     let limit = query.limit.clamp(1, MAX_IMPORTS);
-    let mut values = vec![scope.tenant().as_str().param()];
-    let mut condition = String::from("tenant = ?1");
-    let wanted = [
-        ("state =", query.state.map(|s| Param::Text(s.as_str()))),
-        ("kind =", query.kind.map(|k| Param::Text(k.as_str()))),
-        (
-            "company =",
-            query.company.as_ref().map(|c| Param::Text(c.as_str())),
-        ),
-        (
-            "customer =",
-            query.customer.as_ref().map(|c| Param::Text(c.as_str())),
-        ),
-        ("number <", query.before.map(|n| Param::Integer(n.cast_signed()))),
-    ];
-    for (compare, value) in wanted {
-        if let Some(value) = value {
-            values.push(value);
-            condition.push_str(&format!(" AND {compare} ?{}", values.len()));
-        }
-    }
-    if let Some(companies) = &scope.companies {
-        let mut places = Vec::with_capacity(companies.len());
-        for company in companies {
-            values.push(Param::Text(company.as_str()));
-            places.push(format!("?{}", values.len()));
-        }
-        // A token of no company sees nothing.
-        let places = if places.is_empty() {
-            "NULL".to_owned()
-        } else {
-            places.join(", ")
-        };
-        condition.push_str(&format!(" AND company IN ({places})"));
-    }
+    let mut wanted = Condition::of(scope.tenant());
+    wanted.and("state =", query.state.map(|state| Param::Text(state.as_str())));
+    wanted.and("kind =", query.kind.map(|kind| Param::Text(kind.as_str())));
+    let company = query
+        .company
+        .as_ref()
+        .map(|company| Param::Text(company.as_str()));
+    wanted.and("company =", company);
+    let customer = query
+        .customer
+        .as_ref()
+        .map(|customer| Param::Text(customer.as_str()));
+    wanted.and("customer =", customer);
+    let before = query.before.map(|number| Param::Integer(number.cast_signed()));
+    wanted.and("number <", before);
+    // A token of no company sees nothing.
+    wanted.of_companies(scope.companies.as_ref());
     // One more than asked for tells whether there is a next page.
-    values.push(Param::Integer(i64::from(limit) + 1));
+    let limited = wanted.place(Param::Integer(i64::from(limit) + 1));
     let body = if query.with_body { ", body" } else { "" };
     let sql = format!(
-        "SELECT {COLUMNS}{body} FROM hub_imports WHERE {condition} ORDER BY number DESC LIMIT ?{}",
-        values.len()
+        "SELECT {COLUMNS}{body} FROM hub_imports WHERE {} ORDER BY number DESC LIMIT {limited}",
+        wanted.text
     );
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut page = ImportPage::default();
     let mut last = None;
-    t.each(&sql, values.as_slice(), |row| {
+    t.each(&sql, wanted.values.as_slice(), |row| {
         if page.data.len() == most {
             page.next = last;
             return Ok(());
@@ -161,360 +144,6 @@ pub(super) fn list(t: &Tx<'_>, scope: &TenantScope, query: &ImportQuery) -> Resu
         Ok(())
     })?;
     Ok(page)
-}
-
-pub(super) fn edit(
-    t: &Tx<'_>,
-    catalog: &Catalog,
-    scope: &TenantScope,
-    id: &ImportId,
-    (revision, body): (u32, &Json),
-    now: Timestamp,
-) -> Result<Import, StoreError> {
-    let tenant = scope.tenant();
-    let known = seen(t, scope, id)?;
-    check_revision(&known, Some(revision))?;
-    let is_open = match known.state {
-        ImportState::Received => known.is_waiting_for_driver(),
-        ImportState::Held | ImportState::Refused => true,
-        ImportState::Validated
-        | ImportState::Waiting
-        | ImportState::Writing
-        | ImportState::Written
-        | ImportState::InDoubt
-        | ImportState::Discarded => false,
-    };
-    if !is_open || known.is_redacted {
-        return Err(known.not_editable("edited"));
-    }
-    let before = body_of(t, tenant, id)?;
-    if as_entered(&before) != as_entered(body)
-        && let Some(sales_order_no) = entered_order(t, tenant, id)?
-    {
-        return Err(StoreError::OrderEntered {
-            id: id.clone(),
-            sales_order_no,
-        });
-    }
-    let said = tenders::read(known.kind, body);
-    begin_revision(t, tenant, &known, None, now)?;
-    let sql = "UPDATE hub_imports SET body = ?, customer = ? WHERE tenant = ? AND id = ?";
-    t.execute(
-        sql,
-        (
-            body.to_string(),
-            said.customer.as_ref().map(Key::as_str),
-            tenant.as_str(),
-            id.as_str(),
-        ),
-    )?;
-    note(
-        t,
-        tenant,
-        &known,
-        (AuditAction::ImportEdited, None),
-        &scope.actor(),
-        now,
-    )?;
-    let created_at = timestamp(known.created_at)?;
-    tenders::put(t, tenant, &known.company, id, &said, created_at)?;
-    moved(
-        t,
-        catalog,
-        tenant,
-        id,
-        (&known, Some(&before)),
-        ImportState::Received,
-        now,
-    )?;
-    get(t, scope, id)
-}
-
-/// The part of a document that becomes its order.
-fn as_entered(body: &Json) -> Json {
-    let mut body = body.clone();
-    if let Some(fields) = body.as_object_mut() {
-        fields.retain(|name, _| !matches!(name.as_str(), "payment" | "expected"));
-    }
-    body
-}
-
-/// The order that was entered for a document that is held or refused since, for what comes behind
-/// the order; none when the driver asks for an edit of it to be undone.
-fn entered_order(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT revision, state, report FROM hub_import_revisions WHERE tenant = ?1 AND import = ?2 \
-               UNION ALL SELECT revision, state, report FROM hub_imports WHERE tenant = ?1 AND id = ?2 \
-               ORDER BY revision";
-    let mut entered = None;
-    let mut is_to_be_undone = false;
-    t.each(sql, (tenant.as_str(), id.as_str()), |row| {
-        let state = import_state(&row.get::<String>(1)?)?;
-        let Some(report) = report_of(row.get(2)?)? else {
-            return Ok(());
-        };
-        if !matches!(state, ImportState::Held | ImportState::Refused) {
-            return Ok(());
-        }
-        entered = report.numbers.get("sales_order_no").cloned().or(entered.take());
-        is_to_be_undone = report
-            .problems
-            .iter()
-            .any(|problem| problem.code == "order_entered");
-        Ok(())
-    })?;
-    Ok(entered.filter(|_| !is_to_be_undone))
-}
-
-pub(super) fn decide_by_platform(
-    t: &Tx<'_>,
-    catalog: &Catalog,
-    scope: &TenantScope,
-    id: &ImportId,
-    (revision, action, decision): (Option<u32>, DecideAction, &Decision),
-    now: Timestamp,
-) -> Result<Import, StoreError> {
-    let known = seen(t, scope, id)?;
-    decide(
-        t,
-        catalog,
-        scope.tenant(),
-        &known,
-        (revision, action, decision),
-        (&scope.actor(), now),
-    )?;
-    get(t, scope, id)
-}
-
-fn decide(
-    t: &Tx<'_>,
-    catalog: &Catalog,
-    tenant: &TenantId,
-    known: &Known,
-    (revision, action, decision): (Option<u32>, DecideAction, &Decision),
-    (by, now): (&Actor, Timestamp),
-) -> Result<(), StoreError> {
-    check_revision(known, revision)?;
-    let incomplete = |missing| StoreError::DecisionIncomplete {
-        id: known.id.clone(),
-        state: known.state.as_str().to_owned(),
-        missing,
-    };
-    let has_why = !decision.why.trim().is_empty();
-    let waits_for_person = match known.state {
-        ImportState::Held | ImportState::Refused | ImportState::InDoubt => true,
-        ImportState::Received
-        | ImportState::Validated
-        | ImportState::Waiting
-        | ImportState::Writing
-        | ImportState::Written
-        | ImportState::Discarded => false,
-    };
-    match action {
-        DecideAction::Retry => {
-            if !waits_for_person || known.is_redacted {
-                return Err(known.not_editable("retried"));
-            }
-            let accepts = decision.accept.iter().any(|code| code == Decision::IN_DOUBT);
-            if known.state == ImportState::InDoubt && !(accepts && has_why) {
-                return Err(incomplete(
-                    "it is tried again only with in_doubt accepted and a why",
-                ));
-            }
-            if known.state != ImportState::InDoubt && accepts {
-                return Err(incomplete(
-                    "in_doubt is accepted only of a document that is in doubt",
-                ));
-            }
-            check_accepted(t, tenant, known, decision)?;
-            begin_revision(t, tenant, known, Some(decision), now)?;
-            note(
-                t,
-                tenant,
-                known,
-                (AuditAction::ImportRetried, Some(decision)),
-                by,
-                now,
-            )?;
-            tenders::claim(t, tenant, &known.id)?;
-            moved(
-                t,
-                catalog,
-                tenant,
-                &known.id,
-                (known, None),
-                ImportState::Received,
-                now,
-            )
-        }
-        DecideAction::Discard => {
-            if !waits_for_person && !known.is_waiting_for_driver() {
-                return Err(known.not_editable("discarded"));
-            }
-            if !has_why {
-                return Err(incomplete("it is given up only with a why"));
-            }
-            let state = ImportState::Discarded;
-            // A driver that is about to take it up finds that it has moved on.
-            put_discarded(t, tenant, &known.id, decision, now)?;
-            note(
-                t,
-                tenant,
-                known,
-                (AuditAction::ImportDiscarded, Some(decision)),
-                by,
-                now,
-            )?;
-            t.wake(WakeKind::Work, tenant);
-            webhooks::import_moved(t, tenant, known.id.as_str())?;
-            tenders::follow(t, tenant, &known.id, state)?;
-            moved(t, catalog, tenant, &known.id, (known, None), state, now)
-        }
-    }
-}
-
-/// For the audit log: what the document was, and what was decided about it. Why is for those
-/// who see the document.
-fn note(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    known: &Known,
-    (action, decision): (AuditAction, Option<&Decision>),
-    by: &Actor,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut details = json!({
-        "kind": known.kind.as_str(), "state": known.state.as_str(),
-        "revision": { "old": known.revision, "new": known.revision + 1 },
-    });
-    if let Some(decision) = decision {
-        details["accept"] = json!(decision.accept);
-    }
-    let act = Act {
-        action,
-        subject: known.id.as_str(),
-        company: Some(&known.company),
-        details,
-    };
-    audit::note(t, tenant, by, act, now)
-}
-
-/// States in which a document can be given up without looking into the ERP first.
-pub(super) const OPEN: [ImportState; 4] = [
-    ImportState::Received,
-    ImportState::Validated,
-    ImportState::Waiting,
-    ImportState::Held,
-];
-
-/// Gives up all open documents of a company that leaves.
-pub(super) fn discard_all(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let decision = Decision {
-        accept: Vec::new(),
-        why: "the company was taken out of the hub".to_owned(),
-    };
-    let state = ImportState::Discarded;
-    for open in OPEN {
-        let sql = "SELECT id FROM hub_imports WHERE tenant = ? AND company = ? AND state = ? ORDER BY number";
-        let ids = t.all(sql, (tenant.as_str(), company.as_str(), open.as_str()), |row| {
-            Ok(ImportId::new(row.get::<String>(0)?))
-        })?;
-        for id in ids {
-            let known = known(t, tenant, &id)?;
-            note(
-                t,
-                tenant,
-                &known,
-                (AuditAction::ImportDiscarded, Some(&decision)),
-                by,
-                now,
-            )?;
-            put_discarded(t, tenant, &id, &decision, now)?;
-            tenders::follow(t, tenant, &id, state)?;
-        }
-    }
-    Ok(())
-}
-
-fn put_discarded(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    id: &ImportId,
-    decision: &Decision,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE hub_imports SET state = ?1, revision = revision + 1, decision = ?2, settled_at = ?3, \
-               updated_at = ?3 WHERE tenant = ?4 AND id = ?5";
-    t.execute(
-        sql,
-        (
-            ImportState::Discarded.as_str(),
-            written(decision)?,
-            micros(now),
-            tenant.as_str(),
-            id.as_str(),
-        ),
-    )?;
-    Ok(())
-}
-
-/// What is accepted must be a problem that the document has, or had before it was edited or
-/// decided upon: a mistyped code would be taken for a word that was given.
-fn check_accepted(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    known: &Known,
-    decision: &Decision,
-) -> Result<(), StoreError> {
-    let own = (tenant.as_str(), known.id.as_str());
-    let sql = "SELECT report FROM hub_imports WHERE tenant = ?1 AND id = ?2 AND report IS NOT NULL UNION ALL \
-               SELECT report FROM hub_import_revisions WHERE tenant = ?1 AND import = ?2 AND report IS NOT NULL";
-    let mut has = BTreeSet::new();
-    if known.state == ImportState::InDoubt {
-        has.insert(Decision::IN_DOUBT.to_owned());
-    }
-    t.each(sql, own, |row| {
-        let report: ImportReport = parsed("a report", &row.get::<String>(0)?)?;
-        has.extend(report.problems.into_iter().map(|problem| problem.code));
-        Ok(())
-    })?;
-    match decision.accept.iter().find(|code| !has.contains(*code)) {
-        None => Ok(()),
-        Some(code) => Err(StoreError::AcceptUnknown {
-            id: known.id.clone(),
-            code: code.clone(),
-            has: has.into_iter().collect(),
-        }),
-    }
-}
-
-/// Keeps what came of the revision and begins the next one.
-fn begin_revision(
-    t: &Tx<'_>,
-    tenant: &TenantId,
-    known: &Known,
-    decision: Option<&Decision>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let own = (tenant.as_str(), known.id.as_str());
-    let sql = "INSERT INTO hub_import_revisions SELECT tenant, id, revision, state, report, decision, ?3 \
-               FROM hub_imports WHERE tenant = ?1 AND id = ?2";
-    t.execute(sql, (own.0, own.1, micros(now)))?;
-    let sql = "UPDATE hub_imports SET revision = revision + 1, state = 'received', report = NULL, decision = ?, \
-               settled_at = NULL, updated_at = ? WHERE tenant = ? AND id = ?";
-    let decision = decision.map(written).transpose()?;
-    t.execute(sql, (decision, micros(now), own.0, own.1))?;
-    t.wake(WakeKind::Work, tenant);
-    webhooks::import_moved(t, tenant, own.1)
-}
-
-fn written(decision: &Decision) -> Result<String, StoreError> {
-    serde_json::to_string(decision).map_err(|e| StoreError::corrupt(format!("a decision: {e}")))
 }
 
 /// What a change of a document is decided by.
@@ -574,17 +203,6 @@ fn seen(t: &Tx<'_>, scope: &TenantScope, id: &ImportId) -> Result<Known, StoreEr
         Ok(known)
     } else {
         Err(StoreError::ImportUnknown(id.clone()))
-    }
-}
-
-fn check_revision(known: &Known, given: Option<u32>) -> Result<(), StoreError> {
-    match given {
-        Some(given) if given != known.revision => Err(StoreError::RevisionStale {
-            id: known.id.clone(),
-            found: known.revision,
-            given,
-        }),
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -353,5 +353,8 @@ fn a_line_costs_the_same_however_many_there_are() {
     };
     // Where a line costs what all lines cost, this is a hundred times as much.
     let (few, many) = (quickest(&few), quickest(&many));
-    assert!(many < few * 50, "{few:?} for a thousand, {many:?} for ten thousand");
+    assert!(
+        many < few * 50,
+        "{few:?} for a thousand, {many:?} for ten thousand"
+    );
 }

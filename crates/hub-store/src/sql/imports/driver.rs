@@ -289,7 +289,7 @@ pub(in crate::sql) fn decide(
     if !is_own {
         return Err(StoreError::ImportUnknown(id.clone()));
     }
-    super::decide(
+    super::decisions::decide(
         t,
         catalog,
         scope.tenant(),

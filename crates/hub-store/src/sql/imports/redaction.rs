@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use model::{Decision, ImportReport};
 use values::TenantId;
 
-use super::{decision_of, report_of, written};
+use super::decisions::written;
+use super::{decision_of, report_of};
 use crate::StoreError;
 use crate::sql::micros;
 
