@@ -51,7 +51,8 @@ impl Part {
     fn test(self, options: &Options, metadata: &Metadata) -> Command {
         let mut test = cargo::cargo(metadata);
         test.args(["test", "--quiet"]);
-        let system = ["-p", "system-tests", "--test"];
+        // Of the whole workspace, so that what was built for its tests is built for this.
+        let system = ["--workspace", "--test"];
         let ignored = ["--", "--ignored", "--exact", "--nocapture"];
         match self {
             Self::Histories => test
@@ -94,7 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .as_secs(),
     };
     println!("Building the programs (a few minutes the first time) …");
-    cargo::run(cargo::cargo(&metadata).args(["build", "--quiet", "--workspace", "--bins"]))?;
+    cargo::run(cargo::cargo(&metadata).args(["build", "--release", "--quiet", "--workspace", "--bins"]))?;
     for part in Part::value_variants() {
         if !options.only.is_empty() && !options.only.contains(part) {
             continue;
@@ -104,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         let mut test = part.test(options, &metadata);
         test.env("ERP_DRIVER_SEED", seed.to_string()).env(
             test_tier::BIN_DIR_VARIABLE,
-            metadata.target_directory.join("debug"),
+            metadata.target_directory.join("release"),
         );
         cargo::run(&mut test).map_err(|failure| {
             failure.with_remedy(format!(
