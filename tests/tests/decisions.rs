@@ -215,6 +215,24 @@ fn a_preview_says_what_sage_would_and_leaves_nothing_but_a_spent_number() {
 }
 
 #[test]
+fn a_password_that_was_refused_is_not_tried_with_the_next_preview() {
+    let site = site();
+    site.setting("sage_password", "another one");
+    let _driver = site.start_driver("driver", &[]);
+    let refused =
+        |said: &Value| said["state"] == "waiting" && said["problems"][0]["code"] == "password_refused";
+    let said = preview(&site, &order("LOCKED"));
+    assert!(refused(&said), "{said}");
+    site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
+        answer.body["companies"][0]["imports"]["condition"]["code"] == "password_refused"
+    });
+    // It would be taken now: that it is not shows that it was not tried.
+    site.setting("sage_password", "sandbox");
+    let said = preview(&site, &order("LOCKED"));
+    assert!(refused(&said), "{said}");
+}
+
+#[test]
 fn previews_are_answered_while_orders_are_written() {
     let site = site();
     let _driver = site.start_driver("driver", &[]);

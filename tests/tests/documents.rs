@@ -179,6 +179,12 @@ fn a_change_of_a_customer_is_proposed_and_accepted_and_others_follow_their_polic
     let body = change(&json!({ "email_address": "new@abf.example.com", "customer_name": "Another Name" }));
     let _ = site.written(&site.send("customers", "c-1", &body));
     assert_eq!(customer("EmailAddress"), "new@abf.example.com");
+    // To and fro: the same change is another one by then.
+    for (key, address) in [("c-fro", "old@abf.example.com"), ("c-to", "new@abf.example.com")] {
+        let body = change(&json!({ "email_address": address }));
+        let _ = site.written(&site.send("customers", key, &body));
+        assert_eq!(customer("EmailAddress"), address);
+    }
     assert_eq!(customer("CustomerName"), name);
 
     let body = change(&json!({ "address_line1": "12 New Dock Road" }));

@@ -8,7 +8,7 @@
     reason = "a test stops where it stands"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use system_tests::{Reader, Site};
@@ -276,6 +276,68 @@ fn money_given_back_and_money_beyond_the_invoices_wait_for_a_person() {
         header["CheckNo"]
     ));
     assert_eq!(prepaid[0]["AmountPosted"], "42.60", "{prepaid:?}");
+}
+
+#[test]
+fn receipts_in_files_hold_nothing_up_and_can_be_given_up() {
+    let site = site();
+    let folder = site.path().join("files");
+    std::fs::create_dir(&folder).unwrap();
+    site.write_config(
+        "driver",
+        &PAYMENTS.replace("card_types", "writer = { file = \"files\" }\ncard_types"),
+    );
+    let driver = site.start_driver("driver", &[]);
+    let files = || {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().path().is_file())
+            .count()
+    };
+    // More than the writer holds of what it is to enter.
+    let ids: Vec<String> = (0..110)
+        .map(|number| {
+            let lines = json!([{ "invoice_no": "0100041", "amount": "1.00" }]);
+            let transaction = format!("ch_file_{number}");
+            site.send("payments", &transaction, &payment(&transaction, "1.00", &lines))
+        })
+        .collect();
+    let order = json!({
+        "company": "ABC",
+        "customer": { "ar_division_no": "01", "customer_no": "ABF" },
+        "lines": [{ "item_code": "1001-HON-H252", "quantity_ordered": "1" }],
+    });
+    let _ = site.written(&site.send("sales_orders", "behind-files", &order));
+    let path = format!("/v1/imports/{}", ids[109]);
+    site.api.wait_for(&path, Duration::from_secs(60), |answer| {
+        answer.body["problems"][0]["code"] == "import_file_waiting"
+    });
+    assert_eq!(files(), 110);
+
+    let give_up = |id: &str| {
+        let body = json!({ "why": "it was imported under another check number" });
+        let answer = site.api.post(&format!("/v1/imports/{id}/discard"), id, &body);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.body["state"], "discarded", "{}", answer.body);
+    };
+    let until = |wanted: usize| {
+        let end = Instant::now() + Duration::from_secs(60);
+        while files() != wanted {
+            assert!(Instant::now() < end, "{} files are left", files());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    give_up(&ids[0]);
+    until(109);
+    // So when the driver hears of it at its next start only.
+    drop(driver);
+    give_up(&ids[1]);
+    let _driver = site.start_driver("driver", &[]);
+    until(108);
+    let queued = json!(108);
+    site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
+        answer.body["companies"][0]["imports"]["queued"] == queued
+    });
 }
 
 #[test]

@@ -19,10 +19,13 @@ pub fn customer_identity(customer: &CustomerRef) -> String {
     identity([customer.ar_division_no.as_str(), &customer.customer_no])
 }
 
-/// The identity of changes to a customer: the same changes again are the same record.
+/// The identity of changes to a customer: the same changes of the same document are the same record.
 #[must_use]
 pub fn change_identity(change: &CustomerChange) -> String {
-    let content = serde_json::to_string(&change.settings).unwrap_or_default();
+    let mut content = serde_json::to_string(&change.settings).unwrap_or_default();
+    if let Some(document) = &change.document {
+        content.push_str(document.as_str());
+    }
     let hash = Hash::of_bytes(content.as_bytes()).to_string();
     let customer = &change.customer;
     identity([customer.ar_division_no.as_str(), &customer.customer_no, &hash])

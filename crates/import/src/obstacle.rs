@@ -1,7 +1,7 @@
 //! Reasons for which a document waits, and how long.
 
 use jiff::SignedDuration;
-use model::Problem;
+use model::{ImportReport, Problem};
 use sage::Condition;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ impl Obstacle {
             Self::HubUnreachable => "hub_unreachable",
             Self::JournalFull => "journal_full",
             Self::JournalFailed => "journal_failed",
-            Self::ImportFile => "import_file_waiting",
+            Self::ImportFile => ImportReport::IMPORT_FILE_WAITING,
             Self::Paused => "paused",
         }
     }

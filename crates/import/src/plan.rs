@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use model::{CustomerRef, OrderType, Problem};
 use sage::Scalar;
 use serde::{Deserialize, Serialize};
-use values::{Date, Decimal};
+use values::{Date, Decimal, ImportId};
 
 /// The writes of a document, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,11 +225,15 @@ pub enum NumberSource {
     },
 }
 
-/// Changes to a customer. Its identity is `division-number` and a hash of the changes.
+/// Changes to a customer. Its identity is `division-number` and a hash of the changes and of the
+/// document that asks for them: what was changed to and fro is changed again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerChange {
     /// Which.
     pub customer: CustomerRef,
+    /// The document; missing in plans that were made before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<ImportId>,
     /// Columns in the order in which they are set.
     pub settings: Vec<Setting>,
 }

@@ -87,7 +87,9 @@ pub fn plan<K: Knowledge>(
             Err(problems) => return Ok(Planned::Refused(problems)),
         },
         ImportKind::Customer => match CustomerRequest::parse(&document.body) {
-            Ok(request) => customers::plan_request(&request, context, knowledge, &mut findings)?,
+            Ok(request) => {
+                customers::plan_request(&request, &document.id, context, knowledge, &mut findings)?
+            }
             Err(problems) => return Ok(Planned::Refused(problems)),
         },
         ImportKind::Payment => match Payment::parse(&document.body) {

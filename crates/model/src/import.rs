@@ -151,6 +151,19 @@ pub struct Decision {
     pub why: String,
 }
 
+impl ImportReport {
+    /// The code of a document that waits until somebody imports its file.
+    pub const IMPORT_FILE_WAITING: &str = "import_file_waiting";
+
+    /// Does it wait for somebody to import its file? It may do so for days.
+    #[must_use]
+    pub fn waits_for_import_file(&self) -> bool {
+        self.problems
+            .iter()
+            .any(|problem| problem.code == Self::IMPORT_FILE_WAITING)
+    }
+}
+
 impl Decision {
     /// What a person accepts who looked in Sage and found nothing of a document in doubt.
     pub const IN_DOUBT: &str = "in_doubt";

@@ -303,7 +303,9 @@ fn send(api: &Api, document: &Document, chance: &mut Chance, progress: &Progress
             Some(answer) if answer.status == 202 => {
                 return answer.body["id"].as_str().unwrap().to_owned();
             }
-            Some(answer) if answer.status < 500 && answer.status != TOO_MANY => panic!("{}: {}", document.key, answer.body),
+            Some(answer) if answer.status < 500 && answer.status != TOO_MANY => {
+                panic!("{}: {}", document.key, answer.body)
+            }
             Some(_) | None => {
                 progress.unheard.fetch_add(1, Ordering::Relaxed);
                 is_in_time(progress, &document.key);

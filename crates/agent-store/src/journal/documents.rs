@@ -9,9 +9,7 @@ use model::{ImportKind, ImportState, Numbers, Problem};
 use rusqlite::{OptionalExtension, Transaction};
 use values::{CompanyId, ImportId};
 
-use super::rows::{
-    done_of, insert_document, instant, is_reserved, outcome_of, replace_body, reservations_of, write_of,
-};
+use super::rows::{done_of, insert_document, instant, outcome_of, replace_body, reservations_of, write_of};
 use super::waiting::FEW_BYTES;
 use super::{Journal, JournalError};
 
@@ -233,8 +231,11 @@ fn accept(
     let is_newer = document.revision > revision;
     Ok(match ended {
         // A person edited it, or wants it tried again: it starts anew, and what may be in
-        // Sage of it is looked for first.
-        Some(ImportState::Refused | ImportState::Held | ImportState::InDoubt) if is_newer => {
+        // Sage of it is looked for first. A hub that was restored may not know any more that it
+        // was given up.
+        Some(ImportState::Refused | ImportState::Held | ImportState::InDoubt | ImportState::Discarded)
+            if is_newer =>
+        {
             replace_body(transaction, document)?;
             transaction.execute("DELETE FROM outcome WHERE import_id = ?1", [id])?;
             Accepted::Revised
@@ -243,7 +244,9 @@ fn accept(
             transaction.execute("UPDATE document SET reported = 0 WHERE import_id = ?1", [id])?;
             Accepted::Ended
         }
-        None if is_newer && !is_reserved(transaction, id)? => {
+        // Where something is reserved for it the hub was told an end that a restored journal
+        // does not know.
+        None if is_newer => {
             replace_body(transaction, document)?;
             Accepted::Revised
         }

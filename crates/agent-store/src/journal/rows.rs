@@ -58,15 +58,6 @@ pub(super) fn replace_body(db: &Connection, document: &Document) -> Result<(), J
     Ok(())
 }
 
-pub(super) fn is_reserved(db: &Connection, id: &str) -> Result<bool, JournalError> {
-    let found = db.query_row(
-        "SELECT 1 FROM reservation WHERE import_id = ?1 LIMIT 1",
-        [id],
-        |_| Ok(()),
-    );
-    Ok(found.optional()?.is_some())
-}
-
 /// The outcome, and whether it is a written order; none when only its room is there.
 pub(super) fn outcome_of(db: &Connection, id: &str) -> Result<Option<(Outcome, bool)>, JournalError> {
     let found = db

@@ -219,7 +219,7 @@ fn an_attempt_that_left_nothing_is_forgotten_and_a_foreign_number_is_not() {
 }
 
 #[test]
-fn revisions_replace_what_is_not_being_written() {
+fn a_newer_revision_replaces_what_the_journal_has() {
     let mut journal = Journal::in_memory(&StoreId::new("m")).unwrap();
     let id = ImportId::new("a");
     let revision = |journal: &Journal| {
@@ -240,8 +240,18 @@ fn revisions_replace_what_is_not_being_written() {
     assert_eq!(journal.accept(&document("a", 3), AT).unwrap(), Accepted::Revised);
     assert_eq!(journal.record(&id).unwrap().unwrap().outcome, None);
     journal.reserve(&id, &reserved("1")).unwrap();
-    assert_eq!(journal.accept(&document("a", 4), AT).unwrap(), Accepted::Known);
-    assert_eq!(revision(&journal), 3);
+    journal.start_write(&id, &start("1")).unwrap();
+    assert_eq!(
+        journal.accept(&document("a", 3), AT).unwrap(),
+        Accepted::Known,
+        "the same one again"
+    );
+    // The hub knows an end of it that was journaled behind the copy which this journal came from.
+    assert_eq!(journal.accept(&document("a", 4), AT).unwrap(), Accepted::Revised);
+    assert_eq!(revision(&journal), 4);
+    let record = journal.record(&id).unwrap().unwrap();
+    assert_eq!(record.write, Some(start("1")), "it is looked for first");
+    assert_eq!(record.reservations.len(), 1);
     journal
         .settle(&id, &Outcome::of_state(ImportState::InDoubt))
         .unwrap();
@@ -250,6 +260,13 @@ fn revisions_replace_what_is_not_being_written() {
         Accepted::Ended,
         "doubt is for a person"
     );
+    let given_up = Outcome::of_state(ImportState::Discarded);
+    journal.settle(&id, &given_up).unwrap();
+    journal.mark_reported(&id, AT);
+    journal.flush().unwrap();
+    // So with a hub from before it was given up.
+    assert_eq!(journal.accept(&document("a", 5), AT).unwrap(), Accepted::Revised);
+    assert_eq!(journal.record(&id).unwrap().unwrap().write, Some(start("1")));
 }
 
 #[test]

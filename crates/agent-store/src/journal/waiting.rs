@@ -131,8 +131,10 @@ fn reported(db: &Connection, id: &ImportId, at: Timestamp) -> Result<(), Journal
         .execute([id.as_str(), &at.to_string()])?;
     db.prepare_cached("UPDATE outcome SET content = rtrim(content, ' ' || char(10)) WHERE import_id = ?1")?
         .execute([id.as_str()])?;
-    // What is in doubt may still be in Sage: a later retry has to fence and look.
-    let is_doubtful = outcome_of(db, id.as_str())?.is_some_and(|(o, _)| o.state == ImportState::InDoubt);
+    // What is in doubt may still be in Sage, and so it may when a person has given it up: a later
+    // retry has to fence and look.
+    let is_doubtful = outcome_of(db, id.as_str())?
+        .is_some_and(|(o, _)| matches!(o.state, ImportState::InDoubt | ImportState::Discarded));
     if !is_doubtful {
         db.prepare_cached("DELETE FROM write_start WHERE import_id = ?1")?
             .execute([id.as_str()])?;

@@ -1,5 +1,6 @@
 //! The world as an imports runner needs it, made of the real thing.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -102,6 +103,25 @@ fn sandbox_program() -> PathBuf {
     default_program().with_file_name(format!("sage-sandbox{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// What the writer waits for: it is answered whatever becomes of the question.
+struct Answering(Option<HubAnswer>);
+
+impl Answering {
+    fn give(mut self, answer: Result<(), HubError>) {
+        if let Some(give) = self.0.take() {
+            give(answer);
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(give) = self.0.take() {
+            give(Err(HubError::Unreachable("the question was lost".to_owned())));
+        }
+    }
+}
+
 struct LinkHub {
     link: Link,
     runtime: tokio::runtime::Handle,
@@ -158,6 +178,7 @@ impl HubImports for LinkHub {
 
     fn tell(&mut self, id: &ImportId, message: ToHub, answer: HubAnswer) {
         let (link, pause, id) = (self.link.clone(), self.pause.clone(), id.clone());
+        let answer = Answering(Some(answer));
         self.runtime.spawn(async move {
             let done = match &message {
                 ToHub::Accept(accept) => link.accept(&id, accept).await,
@@ -165,10 +186,10 @@ impl HubImports for LinkHub {
                 // As above.
                 ToHub::Reserve(reserve) => match pause.or_changed(link.reserve(&id, reserve)).await {
                     Some(done) => done,
-                    None => return answer(Err(given_up())),
+                    None => return answer.give(Err(given_up())),
                 },
             };
-            answer(done.map(|_| ()).map_err(|e| refusal(&e)));
+            answer.give(done.map(|_| ()).map_err(|e| refusal(&e)));
         });
     }
 
@@ -222,6 +243,7 @@ impl Workshop for BridgeWorkshop {
         bridge.set_deadline(self.call_limit);
         let worker = Box::new(BridgeWorker {
             bridge,
+            server: Cell::new(None),
             in_sage: Duration::ZERO,
             calls: 0,
         });
@@ -235,16 +257,26 @@ impl Workshop for BridgeWorkshop {
 
 struct BridgeWorker {
     bridge: WriteBridge,
+    /// What was announced, and what this machine calls it.
+    server: Cell<Option<(ServerProcess, ServerProcess)>>,
     /// Time spent in calls: what is not ours to make shorter.
     in_sage: Duration,
     calls: u64,
 }
 
 impl BusinessObjects for BridgeWorker {
-    /// As this machine tells it: what the fence looks for later must be told the same way.
+    /// As this machine tells it: what the fence looks for later must be told the same way. Looked up
+    /// once, since its number may be another process's when it has ended.
     fn server(&self) -> Option<ServerProcess> {
         let announced = self.bridge.server()?;
-        Some(host::process::identity_of(announced.pid).unwrap_or(announced))
+        if let Some((before, told)) = self.server.get()
+            && before == announced
+        {
+            return Some(told);
+        }
+        let told = host::process::identity_of(announced.pid).unwrap_or(announced);
+        self.server.set(Some((announced, told)));
+        Some(told)
     }
 
     fn call(&mut self, call: &Call) -> Result<Return, Fault> {

@@ -128,6 +128,12 @@ impl Current {
         self.keeps_lane() && self.import.plan().is_some()
     }
 
+    /// Is it with a person who imports its file?
+    pub(super) fn waits_for_import_file(&self) -> bool {
+        let waiting = self.import.waiting();
+        waiting.is_some_and(|waiting| waiting.obstacle == Obstacle::ImportFile)
+    }
+
     /// Was its write begun, so that only its end is still to be found, journaled and told?
     pub(super) const fn is_ending(&self) -> bool {
         matches!(

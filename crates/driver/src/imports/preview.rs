@@ -13,7 +13,7 @@ use wire::agent::{Preview, PreviewAnswer};
 
 use super::carry_out::{Making, obstacle_of};
 use super::ports::HubError;
-use super::runner::Runner;
+use super::runner::{Gate, Runner};
 
 impl Runner {
     /// Answers a preview; whatever comes of it, it is not tried again.
@@ -89,6 +89,24 @@ impl Runner {
         told
     }
 
+    /// What a preview has run into keeps documents and other previews from trying, too.
+    fn close_gate(&mut self, obstacle: Obstacle, detail: String) {
+        if !obstacle.concerns_company() || obstacle == Obstacle::Paused {
+            return;
+        }
+        let moment = self.moment();
+        let same = self.gate.take().filter(|gate| gate.obstacle == obstacle);
+        let tries = same.as_ref().map_or(1, |gate| gate.tries.saturating_add(1));
+        let wait = obstacle.wait(tries, moment.random);
+        self.gate = Some(Gate {
+            obstacle,
+            detail,
+            since: same.map_or(moment.at, |gate| gate.since),
+            tries,
+            until: moment.at.checked_add(wait).unwrap_or(moment.at),
+        });
+    }
+
     fn preview_order(&mut self, write: &Write) -> ImportReport {
         let now = self.clock.now();
         if self.worker.is_none()
@@ -98,7 +116,9 @@ impl Runner {
             return waiting(gate.obstacle.problem(&gate.detail));
         }
         if let Event::Blocked { obstacle, detail } = self.enter_session(write.program()) {
-            return waiting(obstacle.problem(&detail));
+            let told = waiting(obstacle.problem(&detail));
+            self.close_gate(obstacle, detail);
+            return told;
         }
         let today = self.today();
         let Some(worker) = &mut self.worker else {

@@ -35,8 +35,14 @@ use super::tables::{Tables, TablesError};
 pub(super) use next::Next;
 use redaction::{IDLE, UNDER_LOAD};
 
-/// Documents held at a time: more wait at the hub, where they are safe too.
+/// Documents held at a time to be entered: more wait at the hub, where they are safe too.
 pub(in crate::imports) const MAX_IMPORTS: usize = 100;
+/// Documents held at a time, with those that stand aside until what is in their way is gone. Those
+/// with a person who imports their files are not counted: nothing bounds how many they are.
+const MAX_ASIDE: usize = 1_000;
+/// New documents are left alone for so long after the hub took one not back as journaled: it
+/// would hand it over again at once.
+const DISAGREEMENT: SignedDuration = SignedDuration::from_secs(10);
 /// Documents taken at once.
 const WORK_LIMIT: u32 = 20;
 /// Longest poll for work; the hub caps it at 30 s.
@@ -110,6 +116,8 @@ pub struct Runner {
     redacted: Option<(Timestamp, bool)>,
     /// The hub gave as much work as it was asked for: there may be more.
     has_more: bool,
+    /// No new documents are taken before.
+    no_intake_until: Option<Timestamp>,
     /// Documents with a past that the journal does not know, for which a lease was taken anew.
     asked_after: BTreeSet<ImportId>,
     /// Documents of the company that a person has to look for in Sage, and what may still come
@@ -142,6 +150,8 @@ pub(super) struct OpenWorker {
 pub(super) struct Gate {
     pub(super) obstacle: Obstacle,
     pub(super) detail: String,
+    pub(super) since: Timestamp,
+    pub(super) tries: u32,
     pub(super) until: Timestamp,
 }
 
@@ -213,6 +223,7 @@ impl Runner {
             unjournaled_freeze: None,
             redacted: None,
             has_more: false,
+            no_intake_until: None,
             asked_after: BTreeSet::new(),
             in_doubt: BTreeMap::new(),
             tell: Box::new(|_| {}),
@@ -268,8 +279,8 @@ impl Runner {
             return;
         };
         // What is not acknowledged yet would be handed over again.
-        let has_room = self.imports.len() < MAX_IMPORTS;
-        if self.has_more && has_room && self.imports.iter().all(|current| current.is_acknowledged) {
+        let has_more = self.has_more && self.room(now) > 0;
+        if has_more && self.imports.iter().all(|current| current.is_acknowledged) {
             self.take_work(lease, now, Duration::ZERO);
             return;
         }

@@ -52,6 +52,7 @@ impl Runner {
                 .filter(|(obstacle, _)| *obstacle == gate.obstacle)
                 .map(|(_, since)| since)
                 .min();
+            let since = since.or_else(|| (gate.until > now).then_some(gate.since));
             if let Some(since) = since {
                 return Some(named(gate.obstacle, &gate.detail, since, gate.until));
             }

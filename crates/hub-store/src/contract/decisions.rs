@@ -402,6 +402,28 @@ fn told_of_discards(desk: &Desk<'_>) {
     assert_eq!(desk.shown(&id).state, ImportState::Discarded);
 }
 
+/// What is with a person who imports its file is given up by that person, what the driver is about
+/// to enter is not.
+fn discarding_a_file(desk: &Desk<'_>) {
+    let told = |key: &str, state: ImportState, code: &str| {
+        let id = desk.order(key);
+        desk.accept(&id, 1).unwrap();
+        desk.report_for(&id, 1, state, &[], code);
+        desk.decide(&id, DecideAction::Discard, &[], "imported by hand")
+    };
+    for (key, state) in [
+        ("file-waiting", ImportState::Waiting),
+        ("file-writing", ImportState::Writing),
+    ] {
+        let gone = told(key, state, ImportReport::IMPORT_FILE_WAITING).unwrap();
+        assert_eq!(gone.state, ImportState::Discarded, "{key}");
+        refused(
+            told(&format!("no-{key}"), state, "record_locked"),
+            "import_not_editable",
+        );
+    }
+}
+
 fn discarding(desk: &Desk<'_>) {
     let id = desk.order("discard");
     refused(
@@ -437,6 +459,7 @@ fn discarding(desk: &Desk<'_>) {
     for action in [DecideAction::Retry, DecideAction::Discard] {
         refused(desk.decide(&id, action, &[], "why"), "import_not_editable");
     }
+    discarding_a_file(desk);
 }
 
 fn forgetting(desk: &Desk<'_>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Customer, CustomerProfile, CustomerRef, CustomerRequest, Numbers};
 use sage::Scalar;
-use values::Decimal;
+use values::{Decimal, ImportId};
 
 use super::columns::{self, customer_column};
 use super::findings::{Findings, problem};
@@ -179,6 +179,7 @@ pub(super) fn known<K: Knowledge>(
 /// What a customer request comes to, and the numbers of the customer that is there.
 pub(super) fn plan_request<K: Knowledge>(
     request: &CustomerRequest,
+    document: &ImportId,
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
@@ -202,7 +203,7 @@ pub(super) fn plan_request<K: Knowledge>(
             if context.past.done(CHANGE).is_some() {
                 return Ok((Vec::new(), numbers));
             }
-            let writes = change(customer, changes, context, knowledge, findings)?;
+            let writes = change(customer, changes, document, context, knowledge, findings)?;
             Ok((writes, numbers))
         }
     }
@@ -470,6 +471,7 @@ fn texts_of(profile: &CustomerProfile) -> [(&'static str, Option<&String>); 12] 
 fn change<K: Knowledge>(
     customer: &CustomerRef,
     changes: &BTreeMap<String, String>,
+    document: &ImportId,
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
@@ -525,6 +527,7 @@ fn change<K: Knowledge>(
     }
     Ok(vec![Write::CustomerChange(CustomerChange {
         customer: customer.clone(),
+        document: Some(document.clone()),
         settings,
     })])
 }

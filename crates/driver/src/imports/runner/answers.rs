@@ -6,7 +6,7 @@ use import::{Command, Obstacle};
 
 use super::super::current::{Asking, Current};
 use super::super::ports::HubError;
-use super::{FAREWELL, Halt, Pause, Reply, Runner, WORD_LIFE};
+use super::{DISAGREEMENT, FAREWELL, Halt, Pause, Reply, Runner, WORD_LIFE};
 
 impl Runner {
     /// Takes what is answered; when nothing is, waits at most so long.
@@ -138,6 +138,7 @@ impl Runner {
                 // A hub restored from before the document was posted does not know it. The
                 // journal keeps it; the others go on.
                 tracing::warn!(import = %current.id(), code, detail, "the hub does not take this import back; it rests");
+                self.no_intake_until = self.clock.now().checked_add(DISAGREEMENT).ok();
             }
             Err(error) => {
                 tracing::debug!(import = %current.id(), %error, "not acknowledged yet");

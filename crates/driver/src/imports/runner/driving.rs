@@ -112,10 +112,11 @@ impl Runner {
         if let Some(waiting) = current.import.waiting() {
             tracing::info!(import = %current.id(), obstacle = waiting.obstacle.as_str(), until = %waiting.until, "import waits");
             if waiting.obstacle.concerns_company() && waiting.obstacle != Obstacle::Paused && !was_gated {
-                let detail = waiting.detail.clone();
                 self.gate = Some(Gate {
                     obstacle: waiting.obstacle,
-                    detail,
+                    detail: waiting.detail.clone(),
+                    since: moment.at,
+                    tries: 1,
                     until: waiting.until,
                 });
             }

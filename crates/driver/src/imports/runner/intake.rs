@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use agent_store::journal::{Accepted, JournalError};
+use import::plan::Write;
 use import::rules::DocumentKind;
 use import::{Document, Obstacle, Outcome, Record, Reserved, Source, Verdict};
 use jiff::Timestamp;
@@ -14,7 +15,8 @@ use super::super::current::{Current, current_of};
 use super::super::lanes::Lane;
 use super::super::ports::HubError;
 use super::super::queued::Queued;
-use super::{MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
+use super::{MAX_ASIDE, MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
+use crate::receipt_files;
 
 impl Runner {
     pub(super) fn take_lease(&mut self) {
@@ -123,11 +125,18 @@ impl Runner {
             .filter_map(|i| i.import.due_at())
             .filter(|due| *due > now)
             .min();
-        if self.imports.len() >= MAX_IMPORTS {
-            self.nap(next.unwrap_or(Timestamp::MAX), now);
-            return;
-        }
         let mut wait = longest;
+        if let Some(until) = self.no_intake_until {
+            let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            if left.is_zero() {
+                self.no_intake_until = None;
+            } else {
+                self.nap(next.map_or(until, |next| next.min(until)), now);
+                return;
+            }
+        }
+        // Where there is no room, previews are answered and what was given up is heard.
+        let limit = WORK_LIMIT.min(u32::try_from(self.room(now)).unwrap_or(u32::MAX));
         if let Some(next) = next {
             wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
         }
@@ -140,13 +149,13 @@ impl Runner {
             tracing::debug!(%error, "what can wait is not journaled");
         }
         let started = Instant::now();
-        let work = self.hub.work(&self.site.company, lease, wait, WORK_LIMIT);
+        let work = self.hub.work(&self.site.company, lease, wait, limit);
         self.spent.add("work", started);
         self.has_more = false;
         match work {
             Ok(work) => {
                 self.hub_pause = Pause::default();
-                self.has_more = u32::try_from(work.imports.len()).is_ok_and(|taken| taken >= WORK_LIMIT);
+                self.has_more = u32::try_from(work.imports.len()).is_ok_and(|taken| taken >= limit.max(1));
                 self.take_documents(work.imports.iter().map(document_of).collect());
                 if self.lease.is_none() {
                     return;
@@ -164,14 +173,40 @@ impl Runner {
         }
     }
 
+    /// How many more documents may be taken.
+    pub(super) fn room(&self, now: Timestamp) -> usize {
+        if self.no_intake_until.is_some_and(|until| until > now) {
+            return 0;
+        }
+        let (mut held, mut aside) = (0, 0);
+        for current in &self.imports {
+            if current.is_aside && !current.waits_for_import_file() {
+                aside += 1;
+            } else if current.keeps_lane() {
+                held += 1;
+            }
+        }
+        let room = MAX_ASIDE.saturating_sub(held + aside);
+        room.min(MAX_IMPORTS.saturating_sub(held))
+    }
+
     /// A person has given the document up: the journal says so, too.
     fn give_up(&mut self, discarded: &Discarded, lease: LeaseEpoch) {
         let id = &discarded.import;
-        let is_under_work = self.imports.iter().any(|current| current.document.id == *id);
-        if !is_under_work && let Err(error) = self.journal_discard(id) {
-            tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
-            self.pause(Obstacle::JournalFailed, &error);
-            return;
+        let place = self.imports.iter().position(|current| current.document.id == *id);
+        // What the hub was told an end of, although the answer was lost, and what is with a person is
+        // under nobody's hands.
+        let is_under_work = place
+            .is_some_and(|at| !(self.imports[at].has_ended() || self.imports[at].waits_for_import_file()));
+        if !is_under_work {
+            if let Err(error) = self.journal_discard(id) {
+                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+                self.pause(Obstacle::JournalFailed, &error);
+                return;
+            }
+            if let Some(place) = place {
+                self.imports.remove(place);
+            }
         }
         let accept = Accept {
             lease,
@@ -193,17 +228,29 @@ impl Runner {
         let Some(record) = journal.record(id)? else {
             return Ok(());
         };
+        let writes = record.plan.as_ref().map_or(&[][..], |plan| &plan.writes);
+        let filed: Vec<_> = writes.iter().filter(|write| write.is_filed()).collect();
         let mut outcome = match record.outcome {
             Some(outcome) if outcome.state == ImportState::Written => return Ok(()),
             // What is being written ends first, and is told to the hub.
-            None if record.write.is_some() => return Ok(()),
+            None if record.write.is_some() && filed.is_empty() => return Ok(()),
             Some(outcome) => outcome,
             None => Outcome::of_state(ImportState::Discarded),
         };
         outcome.state = ImportState::Discarded;
         journal.settle(id, &outcome)?;
         journal.mark_reported(id, now);
-        journal.flush()
+        journal.flush()?;
+        drop(journal);
+        // Nobody shall import what was given up.
+        let is_filed = |r: &&Reserved| filed.iter().any(|write| write.identity_name() == r.name);
+        for receipt in record.reservations.iter().filter(is_filed) {
+            if let Err(error) = receipt_files::forget(&self.site.settings.payments.writer, &receipt.identity)
+            {
+                tracing::warn!(import = %id, code = error.code(), %error, remedy = error.remedy(), "the file of a receipt that was given up stays");
+            }
+        }
+        Ok(())
     }
 
     /// Journals documents, in one commit; each is acknowledged when its turn comes.

@@ -199,7 +199,10 @@ pub(super) fn decide(
             )
         }
         DecideAction::Discard => {
-            if !waits_for_person && !known.is_waiting_for_driver() {
+            if !waits_for_person
+                && !known.is_waiting_for_driver()
+                && !waits_for_import_file(t, tenant, known)?
+            {
                 return Err(known.not_editable("discarded"));
             }
             if !has_why {
@@ -222,6 +225,16 @@ pub(super) fn decide(
             moved(t, catalog, tenant, &known.id, (known, None), state, now)
         }
     }
+}
+
+/// Is the document with a person who imports its file, or will not? Nothing else is done for it.
+fn waits_for_import_file(t: &Tx<'_>, tenant: &TenantId, known: &Known) -> Result<bool, StoreError> {
+    if !matches!(known.state, ImportState::Waiting | ImportState::Writing) {
+        return Ok(false);
+    }
+    let sql = "SELECT report FROM hub_imports WHERE tenant = ? AND id = ?";
+    let report = t.one(sql, (tenant.as_str(), known.id.as_str()), |row| row.get(0))?;
+    Ok(report_of(report.flatten())?.is_some_and(|report| report.waits_for_import_file()))
 }
 
 /// For the audit log: what the document was, and what was decided about it. Why is for those

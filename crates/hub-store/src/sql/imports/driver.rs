@@ -68,7 +68,7 @@ pub(in crate::sql) fn work(
         "SELECT {DOCUMENT} FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'received' \
          AND coalesce(accepted, 0) < revision ORDER BY number LIMIT ?"
     );
-    let mut left = limit.clamp(1, MAX_DOCUMENTS);
+    let mut left = limit.min(MAX_DOCUMENTS);
     let mut documents = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;

@@ -139,6 +139,7 @@ fn change(settings: Vec<Setting>) -> CustomerChange {
             ar_division_no: "01".into(),
             customer_no: "ABF".into(),
         },
+        document: None,
         settings,
     }
 }
