@@ -233,6 +233,37 @@ fn a_password_that_was_refused_is_not_tried_with_the_next_preview() {
 }
 
 #[test]
+fn an_order_that_sage_prices_beyond_the_credit_limit_is_held() {
+    let site = site();
+    site.erp(
+        "UPDATE AR_Customer SET CreditLimit = '3000.00', CurrentBalance = '0', OpenOrderAmt = '0', \
+              AgingCategory1 = '0', AgingCategory2 = '0', AgingCategory3 = '0', AgingCategory4 = '0' \
+              WHERE ARDivisionNo = '01' AND CustomerNo = 'ABF'",
+    );
+    let _driver = site.start_driver("driver", &[]);
+    let unpriced = |po: &str, quantity: &str| {
+        let mut body = order(po);
+        body["lines"] = json!([{ "item_code": "1001-HON-H252", "quantity_ordered": quantity }]);
+        body.as_object_mut().unwrap().remove("expected");
+        body
+    };
+    let beyond = unpriced("BEYOND", "100");
+    assert_eq!(preview(&site, &beyond)["problems"][0]["code"], "credit_limit");
+    let held = site.settled(&site.send("sales_orders", "beyond", &beyond));
+    assert_eq!(held["state"], "held", "{held}");
+    assert_eq!(held["problems"][0]["code"], "credit_limit", "{held}");
+    assert_eq!(orders_with(&site, "BEYOND"), Vec::<String>::new());
+    // Each is within the limit; with the one before it, which Sage has on order, the third is not.
+    let states: Vec<Value> = (0..3)
+        .map(|number| {
+            let po = format!("WITHIN-{number}");
+            site.settled(&site.send("sales_orders", &po, &unpriced(&po, "15")))["state"].clone()
+        })
+        .collect();
+    assert_eq!(states, ["written", "written", "held"]);
+}
+
+#[test]
 fn previews_are_answered_while_orders_are_written() {
     let site = site();
     let _driver = site.start_driver("driver", &[]);

@@ -183,7 +183,7 @@ pub enum StoreError {
         given: u32,
     },
     /// The import is in a state in which that cannot be done.
-    #[error("import {id} is {state} and cannot be {action} any more")]
+    #[error("import {id} is {state} and cannot be {action}")]
     ImportNotEditable {
         /// The import.
         id: ImportId,
@@ -426,7 +426,7 @@ impl StoreError {
                 "somebody edited it or decided about it meanwhile: look at it as it is now, then decide with its revision"
             }
             Self::ImportNotEditable { .. } => {
-                "only documents that wait for the driver or for a person can be changed; see its state"
+                "what the driver has taken up ends first (problems says what it waits for), what is written or discarded stays; see its state"
             }
             Self::OrderEntered { .. } => {
                 "edit payment alone, and change the order in Sage; or discard the document and say why"

@@ -81,7 +81,7 @@ pub const CODES: &[Code] = codes![
     409 "idempotency_conflict" "The key was used for another document", "use a new key for a new document";
     409 "identity_taken" "Reserved for another document", "take the next number";
     409 "gateway_transaction_used" "The gateway's transaction was sent before", "if it is the same payment, do not send it again; if not, send the gateway's id of this one";
-    409 "import_not_editable" "The document cannot be changed any more", "only documents that wait for the driver or for a person can be changed; see its state";
+    409 "import_not_editable" "The document cannot be changed in its state", "what the driver has taken up ends first (problems says what it waits for), what is written or discarded stays; see its state";
     409 "lease_lost" "Another process is the company's writer", "stop writing and ask for a new lease";
     409 "order_entered" "The order is in Sage", "edit payment alone, and change the order in Sage; or discard the document and say why";
     409 "out_of_order" "Not the next batch", "open the stream again and continue from where the hub stands";

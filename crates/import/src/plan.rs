@@ -357,6 +357,58 @@ pub struct OrderChecks {
     /// This build of Sage is known to tell the tax before the write: then none is none.
     #[serde(default)]
     pub tax_before_write: bool,
+    /// The customer's credit; none where there is no limit or a person let the order go beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<CreditCheck>,
+}
+
+/// A customer's credit, against which an order counts with what Sage computes it to come to: the
+/// lines that the web did not price, too. Amounts are in the company's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditCheck {
+    /// Division and number, for people.
+    pub customer: String,
+    /// `CreditLimit`.
+    pub limit: Decimal,
+    /// Balance, open orders and what is on its way, without this order; none beyond reckoning.
+    pub owed: Option<Decimal>,
+    /// What is paid with the order.
+    pub paid: Decimal,
+    /// An order beyond the limit holds the document.
+    pub hold: bool,
+    /// An order beyond the limit is put on hold in Sage; else it is told as a warning.
+    pub enter_on_hold: bool,
+}
+
+impl CreditCheck {
+    /// Why an order of this total, none beyond reckoning, is beyond the limit.
+    #[must_use]
+    pub fn problem(&self, total: Option<Decimal>) -> Option<Problem> {
+        let new = total.and_then(|total| total.checked_sub(self.paid).ok());
+        let new = new.map(|new| new.max(Decimal::zero(2)));
+        let together = self.owed.zip(new);
+        let together = together.and_then(|(owed, new)| owed.checked_add(new).ok());
+        if together.is_some_and(|together| together <= self.limit) {
+            return None;
+        }
+        let shown = |amount: Option<Decimal>| {
+            amount.map_or_else(
+                || String::from("an amount beyond reckoning"),
+                |amount| amount.to_string(),
+            )
+        };
+        let (owed, together) = (shown(self.owed), shown(together));
+        let Self { customer, limit, .. } = self;
+        Some(
+            Problem::new(
+                "credit_limit",
+                "customer",
+                format!("customer {customer} owes and has on order {owed}; with this order it is {together}, over the credit limit of {limit}"),
+                "raise the credit limit in Customer Maintenance or wait for payment and retry, or accept credit_limit",
+            )
+            .with_value(customer.clone()),
+        )
+    }
 }
 
 impl Default for OrderChecks {
@@ -371,6 +423,7 @@ impl Default for OrderChecks {
             enter_on_hold: false,
             accepted: Vec::new(),
             tax_before_write: false,
+            credit: None,
         }
     }
 }

@@ -2,15 +2,20 @@
 //! what is left over is refused by name.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use values::{Date, Decimal, DecimalError, parse_date};
 
 use crate::Problem;
+use crate::card::holds_card_number;
 
 /// Longest text taken for one field; the ERP's own widths are checked against its tables.
 pub(crate) const MAX_TEXT: usize = 2_000;
+
+/// Years that a day in a document may be in: another one is a mistake of the sender's.
+const BUSINESS_YEARS: RangeInclusive<i16> = 1980..=2099;
 
 /// A user-defined field's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +96,21 @@ impl<'a, 'p> Fields<'a, 'p> {
             return None;
         }
         let text = text.trim_end();
+        if name != "item_code" && holds_card_number(text) {
+            self.card_data(name);
+            return None;
+        }
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The value is not repeated.
+    pub(crate) fn card_data(&mut self, name: &str) {
+        self.problems.push(Problem::new(
+            "card_data",
+            self.path(name),
+            format!("{name} has something in it that looks like a card number"),
+            "send the gateway's reference and the last four digits only; card numbers must never be sent",
+        ));
     }
 
     pub(crate) fn required_text(&mut self, name: &'static str) -> Option<String> {
@@ -148,7 +167,17 @@ impl<'a, 'p> Fields<'a, 'p> {
                 "send YYYY-MM-DD",
             );
         }
-        date
+        let date = date?;
+        if !BUSINESS_YEARS.contains(&date.year()) {
+            let (first, last) = (BUSINESS_YEARS.start(), BUSINESS_YEARS.end());
+            self.out_of_range(
+                name,
+                &format!("no business is done on {date}"),
+                &format!("send a day of the years {first} to {last}"),
+            );
+            return None;
+        }
+        Some(date)
     }
 
     pub(crate) fn decimal(&mut self, name: &'static str, scale: u8) -> Option<Decimal> {
@@ -244,6 +273,7 @@ impl<'a, 'p> Fields<'a, 'p> {
                 && name.len() <= 60
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             match text.filter(|text| is_plain(text) && is_name) {
+                Some(text) if holds_card_number(&text) => self.card_data(&format!("udf.{name}")),
                 Some(text) => {
                     udf.insert(name.clone(), UdfValue::Text(text.trim_end().to_owned()));
                 }

@@ -1,6 +1,7 @@
 //! Documents that travel from the cloud into the ERP, what can be wrong with them, and the
 //! states they pass through. Requests are parsed into these types once, at the border.
 
+mod card;
 mod customer;
 mod fields;
 mod import;

@@ -142,7 +142,7 @@ mod units;
 
 pub(crate) use batches::is_free as batch_is_free;
 pub use client::Client;
-pub(crate) use commit::{committed_column, move_stock};
+pub(crate) use commit::{committed_column, move_stock, wait_for_more};
 pub use engine::Engine;
 pub use post_batch::post_cash_receipts;
 pub use posting::invoice_order;

@@ -67,16 +67,19 @@ impl Imports {
         let section = |name: &str| self.written.get(name).and_then(Value::as_table);
         let customers = section("customers");
         let has = |table: Option<&Table>, key: &str| table.is_some_and(|table| table.contains_key(key));
-        let defaults = |table: Option<&Table>| {
+        let defaults = |table: Option<&Table>, key: &str| {
             let below = table.and_then(|table| table.get("defaults"));
-            has(below.and_then(Value::as_table), "terms_code")
+            has(below.and_then(Value::as_table), key)
         };
         let mut keys = Vec::new();
         if !has(customers, "ar_division_no") {
             keys.push("ar_division_no");
         }
-        if !defaults(customers) && !defaults(section("orders")) {
+        if !defaults(customers, "terms_code") && !defaults(section("orders"), "terms_code") {
             keys.push("terms_code");
+        }
+        if !defaults(customers, "tax_schedule") {
+            keys.push("tax_schedule");
         }
         keys
     }

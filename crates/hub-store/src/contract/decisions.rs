@@ -452,6 +452,12 @@ fn discarding(desk: &Desk<'_>) {
         desk.store.reserve(&desk.site.agent, &id, &reserve, now()),
         "import_not_editable",
     );
+    // Whoever does not know that it was given up is told so, not that it has moved.
+    let (all, why) = (&desk.site.all, decision(&[], "why"));
+    let old = desk
+        .store
+        .decide_import(all, &id, Some(1), DecideAction::Discard, &why, later(4));
+    refused(old, "import_not_editable");
     for revision in [0, 1, 2] {
         desk.report(&id, revision, ImportState::Held, &[]);
     }

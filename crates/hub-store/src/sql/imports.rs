@@ -259,20 +259,26 @@ fn body_of(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Json, StoreEr
 
 fn import_row(t: &Tx<'_>, tenant: &TenantId, row: &Row<'_>, with_body: bool) -> Result<Import, StoreError> {
     let id = ImportId::new(row.get::<String>(0)?);
-    let revision = row.get(3)?;
+    let revision: u32 = row.get(3)?;
     let report: Option<ImportReport> = report_of(row.get(6)?)?;
     let redacted_at = row.get::<Option<i64>>(8)?.map(timestamp).transpose()?;
     let body = match redacted_at {
         None if with_body => Some(parsed("a body", &row.get::<String>(12)?)?),
         None | Some(_) => None,
     };
+    let state = import_state(&row.get::<String>(4)?)?;
+    // Giving up is a revision of its own, of which nothing was tried.
+    let tried = match state {
+        ImportState::Discarded => revision.saturating_sub(1),
+        _ => revision,
+    };
     Ok(Import {
         kind: import_kind(&row.get::<String>(1)?)?,
         company: CompanyId::new(row.get::<String>(2)?),
         revision,
-        state: import_state(&row.get::<String>(4)?)?,
+        state,
         customer: row.get::<Option<String>>(5)?.map(Key::from_stored),
-        attempts: attempts(t, tenant, &id, revision, report.as_ref())?,
+        attempts: attempts(t, tenant, &id, tried, report.as_ref())?,
         report,
         decision: decision_of(row.get(7)?)?,
         body,

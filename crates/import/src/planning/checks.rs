@@ -7,9 +7,11 @@ use super::customers::{Party, exposure};
 use super::findings::{Findings, problem};
 use super::ship_tos::Destination;
 use super::{Context, CustomerFacts, Knowledge};
-use crate::settings::Prepaid;
+use crate::plan::CreditCheck;
+use crate::settings::{OnDoubt, Prepaid};
 
-/// Everything that concerns the order as a whole.
+/// Everything that concerns the order as a whole. Gives the credit that is to be compared with what
+/// Sage makes of the order.
 pub(super) fn check<K: Knowledge>(
     order: &SalesOrder,
     party: &Party,
@@ -17,7 +19,7 @@ pub(super) fn check<K: Knowledge>(
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
-) -> Result<(), K::Error> {
+) -> Result<Option<CreditCheck>, K::Error> {
     period(
         order.order_date.unwrap_or(context.today),
         context,
@@ -29,10 +31,10 @@ pub(super) fn check<K: Knowledge>(
         duplicate_po(order, facts, context, knowledge, findings)?;
         // A quote owes nothing.
         if order.order_type != OrderType::Quote {
-            credit(order, facts, context, knowledge, findings)?;
+            return credit(order, facts, context, knowledge, findings);
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn period<K: Knowledge>(
@@ -97,7 +99,7 @@ fn credit<K: Knowledge>(
     context: &Context<'_>,
     knowledge: &mut K,
     findings: &mut Findings,
-) -> Result<(), K::Error> {
+) -> Result<Option<CreditCheck>, K::Error> {
     let customer = facts.reference();
     let on_credit = context.settings.orders.on_credit;
     if facts.is_on_credit_hold {
@@ -112,55 +114,45 @@ fn credit<K: Knowledge>(
             ),
         );
     }
-    if facts.credit_limit.is_zero() {
-        return Ok(());
+    if facts.credit_limit.is_zero() || findings.accepts("credit_limit") {
+        return Ok(None);
     }
-    let owed = exposure(facts, knowledge)?;
-    let new = amount_on_account(order, context);
-    let together = owed.zip(new).and_then(|(owed, new)| owed.checked_add(new).ok());
-    if together.is_none_or(|together| together > facts.credit_limit) {
-        let shown = |amount: Option<Decimal>| {
-            amount.map_or_else(|| String::from("an amount beyond reckoning"), |a| a.to_string())
-        };
-        findings.doubt(
-            on_credit,
-            problem(
-                "credit_limit",
-                "customer",
-                &customer.to_string(),
-                format!(
-                    "customer {customer} owes and has on order {}; with this order it is {}, over the credit limit of {}",
-                    shown(owed),
-                    shown(together),
-                    facts.credit_limit
-                ),
-                "raise the credit limit in Customer Maintenance or wait for payment and retry, or accept credit_limit",
-            ),
-        );
+    let check = CreditCheck {
+        customer: customer.to_string(),
+        limit: facts.credit_limit,
+        owed: exposure(facts, knowledge)?,
+        paid: paid_with(order, context),
+        hold: on_credit == OnDoubt::Hold,
+        enter_on_hold: on_credit == OnDoubt::EnterOnHold,
+    };
+    // What Sage makes of it is compared when it tells; what the web makes of it now.
+    let problem = check.problem(web_total(order));
+    match problem {
+        Some(problem) => {
+            findings.doubt(on_credit, problem);
+            Ok(None)
+        }
+        None => Ok(Some(check)),
     }
-    Ok(())
 }
 
-/// What the order adds to the customer's account: the web's total, less what was paid with it
-/// where the site enters such money. None when it cannot be reckoned.
-fn amount_on_account(order: &SalesOrder, context: &Context<'_>) -> Option<Decimal> {
-    let total = match order.expected.order_total {
-        Some(total) => total,
-        None => total_of_lines(order)?,
-    };
-    let paid = match (&order.payment, context.settings.payments.prepaid) {
+/// What was paid with the order, where the site enters such money.
+fn paid_with(order: &SalesOrder, context: &Context<'_>) -> Decimal {
+    match (&order.payment, context.settings.payments.prepaid) {
         (None, _) | (Some(_), Prepaid::None) => Decimal::zero(2),
         (Some(tender), Prepaid::DepositAndReceipt | Prepaid::Prepayment) => tender.amount,
-    };
-    let rest = total.checked_sub(paid).ok()?;
-    Some(if rest.is_negative() {
-        Decimal::zero(2)
-    } else {
-        rest
-    })
+    }
 }
 
-/// Of what prices the document brings.
+/// What the buyer was shown, else what prices the document brings. None when it cannot be
+/// reckoned.
+fn web_total(order: &SalesOrder) -> Option<Decimal> {
+    match order.expected.order_total {
+        Some(total) => Some(total),
+        None => total_of_lines(order),
+    }
+}
+
 fn total_of_lines(order: &SalesOrder) -> Option<Decimal> {
     let mut total = order.freight_amt.unwrap_or(Decimal::zero(2));
     for line in &order.lines {

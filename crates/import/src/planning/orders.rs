@@ -12,7 +12,7 @@ use super::sheet::{Sheet, check_text};
 use super::ship_tos::{self, Destination};
 use super::{CodeList, Context, Knowledge, Widths, checks, codes, payments, tender};
 use crate::identity::numbers_of;
-use crate::plan::{CustomerSource, OrderChecks, OrderWrite, Setting, Write};
+use crate::plan::{CreditCheck, CustomerSource, OrderChecks, OrderWrite, Setting, Write};
 use crate::record::Document;
 use crate::settings::{CouponPolicy, OnDoubt, Prepaid};
 
@@ -61,9 +61,10 @@ pub(super) fn plan<K: Knowledge>(
     if let Some(write) = destination.write.clone() {
         writes.push(Write::ShipTo(write));
     }
-    if let Some(party) = &party {
-        checks::check(order, party, &destination, context, knowledge, findings)?;
-    }
+    let credit = match &party {
+        Some(party) => checks::check(order, party, &destination, context, knowledge, findings)?,
+        None => None,
+    };
     required(&document.body, context, findings);
     let widths = knowledge.widths(TABLE)?;
     let header = header(
@@ -89,7 +90,7 @@ pub(super) fn plan<K: Knowledge>(
             header,
             lines,
             closing,
-            checks: order_checks(order, document, context),
+            checks: order_checks(order, credit, document, context),
             made_from: mark_of(&document.body),
         }));
     }
@@ -458,7 +459,12 @@ fn print_and_hold<K: Knowledge>(
     Ok(())
 }
 
-fn order_checks(order: &SalesOrder, document: &Document, context: &Context<'_>) -> OrderChecks {
+fn order_checks(
+    order: &SalesOrder,
+    credit: Option<CreditCheck>,
+    document: &Document,
+    context: &Context<'_>,
+) -> OrderChecks {
     let orders = &context.settings.orders;
     OrderChecks {
         sales_tax_amt: order.expected.sales_tax_amt,
@@ -469,5 +475,6 @@ fn order_checks(order: &SalesOrder, document: &Document, context: &Context<'_>) 
         enter_on_hold: orders.on_tax_difference == OnDoubt::EnterOnHold,
         accepted: document.decision.accept.clone(),
         tax_before_write: context.settings.capabilities.tax_before_write,
+        credit,
     }
 }

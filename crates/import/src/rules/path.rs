@@ -126,9 +126,17 @@ impl Path {
         if self.is_exact || above != UDF || object.contains_key(name) {
             return name;
         }
-        let own = object.keys().find(|key| key.eq_ignore_ascii_case(name));
+        let own = object
+            .keys()
+            .find(|key| bare(key).eq_ignore_ascii_case(bare(name)));
         own.map_or(name, String::as_str)
     }
+}
+
+/// The name without the prefix that Sage's columns have.
+fn bare(name: &str) -> &str {
+    let prefix = name.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("udf_"));
+    prefix.and_then(|_| name.get(4..)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -146,6 +154,9 @@ mod tests {
         assert_eq!(gift.set(&mut body, Some(json!("N"))), Ok(Some(json!("Y"))));
         assert_eq!(body["udf"], json!({"GIFT": "N"}));
         assert_eq!(Path::exact("udf.gift").get(&body), None);
+        let prefixed = json!({"udf": {"UDF_GIFT": "Y"}});
+        assert_eq!(gift.get(&prefixed), Some(&json!("Y")));
+        assert_eq!(gift.spelled(&prefixed), "udf.UDF_GIFT");
         let state = Path::new("ship_to.ship_to_state");
         assert_eq!(state.get(&body), None);
         assert_eq!(state.blocked(&body).unwrap().path, "ship_to");

@@ -33,7 +33,10 @@ pub(crate) fn write(db: &mut Connection, order: &Order, writing: &Writing<'_>) -
     if is_new && is_open(&transaction, &order.number)? {
         return Ok(false);
     }
+    let before = Record::look_up(&transaction, HEADER, &[("SalesOrderNo", &order.number)])?;
+    let before = before.as_ref().map_or(Ok(Decimal::zero(2)), on_order)?;
     header.store(&transaction)?;
+    wait_for_more(&transaction, &header, on_order(&header)?.checked_sub(before)?)?;
     if !is_atomic {
         transaction.commit()?;
         if let Some(delay) = settings::take_fault(db, "between_header_and_lines.delay_ms")? {
@@ -68,6 +71,7 @@ pub(crate) fn delete(
 ) -> Result<(), StoreError> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     remove_open(&transaction, &order.header, &order.stored, order.stored_under)?;
+    wait_for_more(&transaction, &order.header, -on_order(&order.header)?)?;
     if let Some(mut history) = history_of(&transaction, &order.number)? {
         if option(&transaction, "RetainDeletedOrders")? {
             let is_quote = matches!(order.header.text("OrderType"), "Q" | "P");
@@ -96,6 +100,28 @@ pub(crate) fn remove_open(
     move_stock(db, lines, committed, true)?;
     delete_lines(db, header.text("SalesOrderNo"))?;
     header.delete(db)
+}
+
+/// What an order of this header adds to what its customer has on order.
+fn on_order(header: &Record) -> Result<Decimal, StoreError> {
+    match header.text("OrderType") {
+        "S" | "B" => totals::total(header),
+        _ => Ok(Decimal::zero(2)),
+    }
+}
+
+/// The order's customer waits for goods of so much more. Sage does not stamp the customer for it.
+pub(crate) fn wait_for_more(db: &Connection, order: &Record, amount: Decimal) -> Result<(), StoreError> {
+    let key = ["ARDivisionNo", "CustomerNo"].map(|name| (name, order.text(name)));
+    if amount.is_zero() {
+        return Ok(());
+    }
+    if let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? {
+        let ordered = customer.number("OpenOrderAmt").checked_add(amount)?;
+        customer.put_number("OpenOrderAmt", ordered.max(Decimal::zero(2)))?;
+        customer.store(db)?;
+    }
+    Ok(())
 }
 
 /// The stock column that an order of this type holds goods under.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use values::Decimal;
 
@@ -11,7 +11,7 @@ use super::{Options, PlayError, Report, has_table, texts};
 use crate::Company;
 use crate::maintenance::{Stamping, delete_row, find_row, insert_row, set_values};
 use crate::objects::record::Record;
-use crate::objects::{committed_column, move_stock};
+use crate::objects::{committed_column, move_stock, wait_for_more};
 use crate::random::Random;
 use crate::row::find_rows;
 use crate::settings::TIME_ZONE;
@@ -235,17 +235,6 @@ fn change_order(
     transaction.commit()?;
     report.updated("SO_SalesOrderHeader", 1);
     report.key("SO_SalesOrderHeader", order);
-    Ok(())
-}
-
-/// The order's customer waits for goods of so much more.
-fn wait_for_more(db: &Connection, order: &Record, amount: Decimal) -> Result<(), PlayError> {
-    let key = ["ARDivisionNo", "CustomerNo"].map(|name| (name, order.text(name)));
-    if let Some(mut customer) = Record::look_up(db, "AR_Customer", &key)? {
-        let ordered = customer.number("OpenOrderAmt").checked_add(amount)?;
-        customer.put_number("OpenOrderAmt", ordered)?;
-        customer.store(db)?;
-    }
     Ok(())
 }
 

@@ -87,6 +87,14 @@ impl Lists<'_> {
                 });
                 continue;
             }
+            if key == "tax_schedule" {
+                report.remarks.push(Problem {
+                    code: "tax_not_set".to_owned(),
+                    message: "new customers get no tax schedule of ours: where Sage gives them none by itself, their first order is entered without tax and their later ones are held (tax_schedule_missing)".to_owned(),
+                    remedy: "write defaults = { tax_schedule = \"…\" } in [company.imports.customers], or create = false".to_owned(),
+                });
+                continue;
+            }
             let division = company.imports.settings.customers.ar_division_no.as_str();
             let (table, codes) = code_key(CodeList::Division, division);
             let task = place_in_sage(CodeList::Division);

@@ -145,7 +145,9 @@ pub(super) fn decide(
     (revision, action, decision): (Option<u32>, DecideAction, &Decision),
     (by, now): (&Actor, Timestamp),
 ) -> Result<(), StoreError> {
-    check_revision(known, revision)?;
+    if known.state != ImportState::Discarded {
+        check_revision(known, revision)?;
+    }
     let incomplete = |missing| StoreError::DecisionIncomplete {
         id: known.id.clone(),
         state: known.state.as_str().to_owned(),

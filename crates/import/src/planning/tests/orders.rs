@@ -136,6 +136,19 @@ fn credit_is_looked_at() {
     let mut shown = near(110_900);
     shown.document.body["expected"] = json!({"order_total": "160.00"});
     shown.holds("credit_limit", "customer");
+    // Nothing is known of its price yet: Sage computes it before the order is written.
+    let mut unpriced = near(110_899);
+    for line in unpriced.document.body["lines"].as_array_mut().unwrap() {
+        line.as_object_mut().unwrap().remove("unit_price");
+    }
+    let plan = unpriced.ready();
+    let credit = order_of(&plan).checks.credit.clone().unwrap();
+    assert_eq!(credit.owed.unwrap().to_string(), "950.00");
+    assert!(credit.hold && credit.problem(Some(Decimal::new(15_900, 2))).is_some());
+    assert_eq!(
+        order_of(&near(1).accept("credit_limit").ready()).checks.credit,
+        None
+    );
     let mut quote = near(1);
     quote.document.body["order_type"] = json!("Q");
     quote.ready();

@@ -8,7 +8,7 @@ use model::{Problem, Totals};
 use sage::ObjectId;
 use values::Decimal;
 
-use crate::plan::{OrderChecks, OrderWrite, Setting};
+use crate::plan::{CreditCheck, OrderChecks, OrderWrite, Setting};
 use crate::read_back::net_total;
 use crate::writing::desk::{Desk, Filled, Stop};
 use crate::writing::look::read_back_through_objects;
@@ -18,6 +18,7 @@ const TOTAL_FIELD: &str = "expected.order_total";
 const CAPTURED_FIELD: &str = "payment.amount";
 const TAX_UNMADE: &str = "tax_not_checked";
 const TOTAL_UNMADE: &str = "total_not_checked";
+const CREDIT_UNMADE: &str = "credit_not_checked";
 
 /// Do they differ by more than the tolerance?
 pub(super) fn differs(one: Decimal, other: Decimal, tolerance: Decimal) -> bool {
@@ -47,13 +48,22 @@ pub(super) fn compare_entered(
     } else {
         net_difference(checks, totals).into_iter().collect()
     };
+    let credit = checks.credit.as_ref();
+    let beyond = credit.and_then(|credit| match what_it_comes_to(totals) {
+        Some(total) => credit.problem(Some(total)),
+        None => Some(credit_unmade(credit)),
+    });
+    let credit_policy = credit.map_or((false, false), |credit| (credit.hold, credit.enter_on_hold));
+    let found = found
+        .into_iter()
+        .map(|problem| (problem, (checks.hold, checks.enter_on_hold)));
     let mut is_on_hold = false;
-    for problem in found {
+    for (problem, (holds, enters_on_hold)) in found.chain(beyond.map(|problem| (problem, credit_policy))) {
         if is_accepted(checks, &problem.code) {
             desk.warnings.push(said(&problem));
-        } else if checks.hold {
+        } else if holds {
             desk.holds.push(problem);
-        } else if checks.enter_on_hold {
+        } else if enters_on_hold {
             is_on_hold = true;
             desk.warnings
                 .push(format!("{} (entered on hold)", said(&problem)));
@@ -104,7 +114,7 @@ pub(in crate::writing) fn compare_stored(
 /// A difference as a warning; of a check that was not made, with its code.
 fn said(problem: &Problem) -> String {
     match problem.code.as_str() {
-        TAX_UNMADE | TOTAL_UNMADE => format!("{}: {}", problem.code, problem.message),
+        TAX_UNMADE | TOTAL_UNMADE | CREDIT_UNMADE => format!("{}: {}", problem.code, problem.message),
         _ => problem.message.clone(),
     }
 }
@@ -150,6 +160,19 @@ fn not_checked(code: &str, field: &str, expected: Decimal, message: String) -> P
         format!("look at the order's amounts in Sage; to enter orders all the same, accept {code}"),
     )
     .with_value(expected.to_string())
+}
+
+/// The order's total as far as Sage tells it: without the tax where that comes later.
+fn what_it_comes_to(totals: &Totals) -> Option<Decimal> {
+    totals.get("order_total").copied().or_else(|| net_total(totals))
+}
+
+fn credit_unmade(credit: &CreditCheck) -> Problem {
+    let message = format!(
+        "Sage does not tell what the order comes to, so it was not compared with the credit limit of {} of customer {}",
+        credit.limit, credit.customer
+    );
+    not_checked(CREDIT_UNMADE, "customer", credit.limit, message)
 }
 
 /// No tax is only known to be none when nothing is taxable.

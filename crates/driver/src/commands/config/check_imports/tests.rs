@@ -231,7 +231,7 @@ fn what_new_customers_would_lack_is_remarked_on() {
             .collect::<Vec<_>>()
     };
     let found = remarks("");
-    let [division, terms] = found.as_slice() else {
+    let [division, terms, tax] = found.as_slice() else {
         panic!("{found:#?}");
     };
     assert!(
@@ -246,7 +246,11 @@ fn what_new_customers_would_lack_is_remarked_on() {
         terms.contains("[terms_not_set]") && terms.contains("terms_code"),
         "{terms}"
     );
-    let own = "imports.customers = { ar_division_no = '01', defaults = { terms_code = '01' } }";
+    assert!(
+        tax.contains("[tax_not_set]") && tax.contains("tax_schedule"),
+        "{tax}"
+    );
+    let own = "imports.customers = { ar_division_no = '01', defaults = { terms_code = '01', tax_schedule = 'WI' } }";
     assert_eq!(remarks(own), Vec::<String>::new());
     assert_eq!(remarks("imports.customers.create = false"), Vec::<String>::new());
 }

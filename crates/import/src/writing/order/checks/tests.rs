@@ -92,6 +92,53 @@ fn what_sage_tells_and_agrees_is_silent() {
 }
 
 #[test]
+fn an_order_counts_against_the_credit_limit_with_what_sage_computes() {
+    let of = |limit: &str, paid: &str| OrderChecks {
+        credit: Some(CreditCheck {
+            customer: "01-ABF".into(),
+            limit: amount(limit),
+            owed: Some(amount("50")),
+            paid: amount(paid),
+            hold: true,
+            enter_on_hold: false,
+        }),
+        ..checks()
+    };
+    // 50 owed, and the order comes to 108.
+    assert_eq!(compare(&of("158", "0"), &told()), Default::default());
+    assert_eq!(compare(&of("50", "120"), &told()), Default::default());
+    assert_eq!(compare(&of("157.99", "0"), &told()).1, ["credit_limit"]);
+    // Where the tax comes later the rest counts already.
+    let late = OrderChecks {
+        tax_before_write: false,
+        ..of("149.99", "0")
+    };
+    assert_eq!(compare(&late, &without("sales_tax_amt")).1, ["credit_limit"]);
+    let untold = OrderChecks {
+        sales_tax_amt: None,
+        order_total: None,
+        ..of("158", "0")
+    };
+    assert_eq!(compare(&untold, &Totals::new()).1, ["credit_not_checked"]);
+    let accepted = OrderChecks {
+        accepted: vec!["credit_limit".into()],
+        ..of("1", "0")
+    };
+    let (warnings, holds, _) = compare(&accepted, &told());
+    assert_eq!((warnings.len(), holds.len()), (1, 0), "{warnings:?}");
+    let mut on_hold = of("1", "0");
+    if let Some(credit) = &mut on_hold.credit {
+        (credit.hold, credit.enter_on_hold) = (false, true);
+    }
+    let (warnings, holds, set) = compare(&on_hold, &told());
+    assert_eq!(
+        (warnings.len(), holds.len(), set.len()),
+        (1, 0, 2),
+        "{warnings:?} {set:?}"
+    );
+}
+
+#[test]
 fn a_check_that_cannot_be_made_is_told_or_holds() {
     let codes = |(warnings, _, _): (Vec<String>, Vec<String>, Vec<String>)| {
         let code = |text: &String| text.split(':').next().unwrap_or_default().to_owned();
