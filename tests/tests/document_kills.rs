@@ -17,7 +17,7 @@ const SETTINGS: &str = "[company.imports.customers]\nar_division_no = \"01\"\n\
      numbering = { prefix = \"W\", digits = 6 }\ndefaults = { terms_code = \"01\", tax_schedule = \"WI\" }\n\
      update = \"web\"\n\
      [company.imports.ship_tos]\nnew = \"create\"\n\
-     [company.imports.payments]\nbank_code = \"A\"\nprepaid = \"prepayment\"\n\
+     [company.imports.payments]\nbank_code = \"A\"\nhistory_kept = true\nprepaid = \"prepayment\"\n\
      [company.imports.capabilities]\nreceipts = true\n";
 
 /// A document of each kind that is not an order alone.

@@ -367,3 +367,54 @@ fn a_receipt_that_waits_in_a_file_says_so_once() {
         "{detail}"
     );
 }
+
+/// A receipt whose driver dies right behind its write. Its batch is posted before another driver
+/// starts, and nothing of that is left in `forgotten`.
+fn posted_unseen(forgotten: &[&str]) -> (Site, Value) {
+    let site = site();
+    let fault = [("ERP_DRIVER_FAULT_POINT", "import.after_header_write@1")];
+    let mut driver = site.start_driver("driver", &fault);
+    let lines = json!([{ "invoice_no": "0100041", "amount": "100.00" }]);
+    let id = site.send("payments", "pay-unseen", &payment("ch_unseen", "100.00", &lines));
+    assert!(driver.wait(Duration::from_secs(60)).is_some(), "it does not die");
+    let ours =
+        "CheckNo IN (SELECT CheckNo FROM AR_CashReceiptsHeader WHERE OtherPaymentTypeRefNo = 'ch_unseen')";
+    let check_no = site.ask_erp(&format!("SELECT CheckNo FROM AR_CashReceiptsHeader WHERE {ours}"));
+    // The clerk's batch is older and is posted first.
+    site.play("post-receipts");
+    site.play("post-receipts");
+    for table in ["AR_CashReceiptsHistory", "AR_TransactionPaymentHistory"] {
+        let posted = site.ask_erp(&format!(
+            "SELECT count(*) FROM {table} WHERE CheckNo = '{check_no}'"
+        ));
+        assert_eq!(posted, "1", "{table}");
+        if forgotten.contains(&table) {
+            site.erp(&format!("DELETE FROM {table} WHERE CheckNo = '{check_no}'"));
+        }
+    }
+    let _driver = site.start_driver("driver", &[]);
+    let import = site.settled(&id);
+    let again =
+        site.ask_erp("SELECT count(*) FROM AR_CashReceiptsHeader WHERE OtherPaymentTypeRefNo = 'ch_unseen'");
+    assert_eq!(again, "0", "it was entered a second time: {import}");
+    (site, import)
+}
+
+#[test]
+fn a_receipt_that_was_posted_unseen_is_never_entered_again() {
+    let (_site, import) = posted_unseen(&[]);
+    assert_eq!(import["state"], "written", "{import}");
+    let (_site, import) = posted_unseen(&["AR_CashReceiptsHistory"]);
+    assert_eq!(import["state"], "written", "its payment is there: {import}");
+    let (_site, import) = posted_unseen(&["AR_CashReceiptsHistory", "AR_TransactionPaymentHistory"]);
+    assert_eq!(import["state"], "in_doubt", "{import}");
+    let problem = &import["problems"][0];
+    assert_eq!(problem["code"], "history_not_kept", "{import}");
+    assert!(
+        problem["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("payments.history_kept"),
+        "{import}"
+    );
+}

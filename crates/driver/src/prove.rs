@@ -106,7 +106,7 @@ type Try = fn(&mut Bench) -> Result<Seen, Trouble>;
 
 /// Name, what is done, and the function that does it. What later ones need comes first; what
 /// ends Sage's processes comes last.
-const CHECKS: [(&str, &str, Try); 20] = [
+const CHECKS: [(&str, &str, Try); 21] = [
     (
         "session",
         "log on, open the company and its order program",
@@ -192,6 +192,11 @@ const CHECKS: [(&str, &str, Try); 20] = [
         "receipt",
         "write a cash receipt on an open invoice and read it back",
         receipts::receipt,
+    ),
+    (
+        "receipt_history",
+        "look for posted receipts in the history of cash receipts",
+        receipts::history,
     ),
     (
         "receipt_batch_refused",

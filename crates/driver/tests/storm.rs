@@ -461,6 +461,7 @@ fn set_up(world: &mut World) -> (Settings, bool) {
     payments.overpayment = *world.pick(&[Overpayment::Hold, Overpayment::Prepayment]);
     payments.prepaid = *world.pick(&[Prepaid::None, Prepaid::Prepayment, Prepaid::DepositAndReceipt]);
     payments.deposit_account_key = Some(String::from("00000000B"));
+    payments.history_kept = keeps_history;
     (settings, keeps_history)
 }
 

@@ -472,6 +472,14 @@ pub struct ReceiptLine {
     pub discount: Option<Decimal>,
 }
 
+impl ReceiptLine {
+    /// Is it the payment of an invoice, or a credit that is used?
+    #[must_use]
+    pub const fn is_of_invoice(&self) -> bool {
+        matches!(self.target, ReceiptTarget::Invoice { .. })
+    }
+}
+
 /// What a line of a receipt is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

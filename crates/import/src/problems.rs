@@ -28,14 +28,25 @@ pub(crate) fn plan_lost(identity: &str) -> Problem {
     )
 }
 
-pub(crate) fn history_not_kept(noun: &str, identity: &str) -> Problem {
+pub(crate) fn history_not_kept(noun: &str, identity: &str, is_receipt: bool) -> Problem {
+    let (what, remedy) = if is_receipt {
+        (
+            "posted",
+            "look for it in the customer's payments and in the cash receipts journals: if it is not there either, retry the document and accept in_doubt; where Sage keeps posted receipts, payments.history_kept prevents this",
+        )
+    } else {
+        (
+            "completed",
+            "look for it in Sage's invoices: if it is not there either, retry the document and accept in_doubt; Retain Sales Order History in Sales Order Options prevents this",
+        )
+    };
     Problem::new(
         "history_not_kept",
         "",
         format!(
-            "{noun} {identity}: not found, which proves nothing while Sage keeps no history of such records: it may have been written and completed since"
+            "{noun} {identity}: not found, which proves nothing while no history of such records is kept and read: it may have been written and {what} since"
         ),
-        "look for it in Sage's invoices: if it is not there either, retry the document and accept in_doubt; Retain Sales Order History in Sales Order Options prevents this",
+        remedy,
     )
 }
 

@@ -219,6 +219,8 @@ pub struct PaymentSettings {
     pub overpayment: Overpayment,
     /// What becomes of money that was taken with an order.
     pub prepaid: Prepaid,
+    /// The site keeps posted receipts: one that is found nowhere was not entered.
+    pub history_kept: bool,
     /// `AccountKey` of the customer-deposit account, for [`Prepaid::DepositAndReceipt`].
     pub deposit_account_key: Option<String>,
 }
@@ -236,6 +238,7 @@ impl Default for PaymentSettings {
             card_types: BTreeSet::new(),
             overpayment: Overpayment::Hold,
             prepaid: Prepaid::None,
+            history_kept: false,
             deposit_account_key: None,
         }
     }

@@ -31,7 +31,7 @@ use system_tests::{Answer, Reader, Running, Site};
 
 const SETTLED: Duration = Duration::from_secs(90);
 
-const PAYMENTS: &str = "[company.imports.payments]\nbank_code = \"A\"\n\
+const PAYMENTS: &str = "[company.imports.payments]\nbank_code = \"A\"\nhistory_kept = true\n\
                         [company.imports.capabilities]\nreceipts = true\n";
 
 fn site() -> Site {

@@ -40,7 +40,7 @@ const SETTINGS: &str = "[company.imports.orders]\non_credit = \"warn\"\n\
      [company.imports.customers]\nar_division_no = \"01\"\nnumbering = { prefix = \"W\", digits = 6 }\n\
      defaults = { terms_code = \"01\", tax_schedule = \"WI\" }\nupdate = \"web\"\n\
      [company.imports.ship_tos]\nnew = \"create\"\n\
-     [company.imports.payments]\nbank_code = \"A\"\ncard_types = [\"VISA\"]\n\
+     [company.imports.payments]\nbank_code = \"A\"\nhistory_kept = true\ncard_types = [\"VISA\"]\n\
      prepaid = \"deposit_and_receipt\"\ndeposit_account_key = \"00000000F\"\n\
      [company.imports.capabilities]\nreceipts = true\n";
 

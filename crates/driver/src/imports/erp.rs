@@ -30,8 +30,6 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 const OPEN_ORDERS: &str = "SO_SalesOrderHeader";
 /// Their history.
 const ORDER_HISTORY: &str = "SO_SalesOrderHistoryHeader";
-/// Where posted receipts go.
-const RECEIPT_HISTORY: [&str; 2] = ["AR_CashReceiptsHistory", "AR_TransactionPaymentHistory"];
 
 /// The ERP's tables.
 pub(super) struct Erp {
@@ -125,16 +123,6 @@ impl Erp {
     /// Is there a table for the history of orders?
     pub(super) fn has_order_history(&mut self) -> Result<bool, ReadError> {
         Ok(!self.table(ORDER_HISTORY)?.is_empty())
-    }
-
-    /// Is there a table for receipts that were posted?
-    pub(super) fn has_receipt_history(&mut self) -> Result<bool, ReadError> {
-        for table in RECEIPT_HISTORY {
-            if !self.table(table)?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The key under which Sage stamps what this user creates; none when Sage does not tell.

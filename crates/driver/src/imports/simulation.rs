@@ -9,6 +9,7 @@ mod objects;
 mod order;
 mod pipeline;
 mod reader;
+mod receipts;
 mod retries;
 mod world;
 

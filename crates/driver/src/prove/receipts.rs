@@ -23,6 +23,9 @@ const LINES: &str = "AR_CashReceiptsDetail";
 const BATCHES: &str = "AR_CashReceiptsBatch";
 const HISTORY: &str = "AR_CashReceiptsHistory";
 
+/// By this a receipt is found again.
+const KEY: [&str; 3] = ["ARDivisionNo", "CustomerNo", "CheckNo"];
+
 /// Payment types of the simple kind, in the order in which they are taken.
 const PAYMENT_TYPES: [&str; 2] = ["CHECK", "CASH"];
 
@@ -185,6 +188,36 @@ fn read_back(
         )
     } else {
         Seen::new(Verdict::Differs, format!("{words}: not as it was entered"))
+    })
+}
+
+/// Nothing is posted here: what people posted before shows whether Sage keeps it.
+pub(super) fn history(bench: &mut Bench) -> Result<Seen, Trouble> {
+    let has = bench.tables.columns(HISTORY)?;
+    let lacks = KEY
+        .into_iter()
+        .find(|key| !has.iter().any(|column| column == key));
+    if let Some(lacks) = lacks {
+        return Ok(Seen::new(
+            Verdict::Differs,
+            format!("{HISTORY} cannot be read, or lacks {lacks}: leave payments.history_kept off"),
+        ));
+    }
+    let rows = bench.tables.texts(HISTORY, &KEY, &[], 1)?;
+    Ok(if rows.is_empty() {
+        Seen::new(
+            Verdict::Differs,
+            format!(
+                "no posted receipt is in {HISTORY}: leave payments.history_kept off, unless nothing was ever posted and Accounts Receivable options say that it is kept"
+            ),
+        )
+    } else {
+        Seen::new(
+            Verdict::Shown,
+            format!(
+                "posted receipts are in {HISTORY}: payments.history_kept may be on, when those of the last days are among them"
+            ),
+        )
     })
 }
 

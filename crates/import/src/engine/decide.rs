@@ -144,7 +144,8 @@ impl Import {
             },
             Proof::Open => self.conclude_doubt(identity, problems::fence_unknown(noun, identity)),
             Proof::Fenced if !keeps_history => {
-                self.conclude_doubt(identity, problems::history_not_kept(noun, identity))
+                let is_receipt = matches!(self.write(), Some(Write::Receipt(_)));
+                self.conclude_doubt(identity, problems::history_not_kept(noun, identity, is_receipt))
             }
             // Proven absent, and no identity for what the document has become.
             Proof::Fenced | Proof::NothingPending if !self.suits(identity) => Stage::Ending {

@@ -13,7 +13,7 @@ use values::{Date, Decimal, Kind};
 use super::lookup::by_key;
 use super::{Columns, Finding, Place};
 use crate::identity::parts;
-use crate::plan::{ReceiptTarget, ReceiptWrite};
+use crate::plan::{ReceiptLine, ReceiptWrite};
 use crate::rows::Row;
 
 const AMOUNT: Kind = Kind::Decimal { scale: 2 };
@@ -137,6 +137,15 @@ pub fn deposited(identity: &str, rows: &BTreeMap<Place, Vec<Row>>) -> Option<Dec
     sum(&others.collect::<Vec<_>>(), "AmountReceived")
 }
 
+/// Would it be among these rows, which are those of [`selects`], had it been posted? Only where
+/// the places that were read tell of all its lines: payments are those of invoices, and tell
+/// nothing of prepayments and accounts. That the site keeps what is posted is its own word.
+#[must_use]
+pub fn tells_posted(write: &ReceiptWrite, rows: &BTreeMap<Place, Vec<Row>>) -> bool {
+    rows.contains_key(&Place::ReceiptHistory)
+        || (rows.contains_key(&Place::PaymentHistory) && write.lines.iter().all(ReceiptLine::is_of_invoice))
+}
+
 /// Decides from the rows of [`selects`], by place; a place that was not read is not there.
 #[must_use]
 pub fn classify(identity: &str, write: &ReceiptWrite, rows: &BTreeMap<Place, Vec<Row>>) -> Finding {
@@ -235,7 +244,7 @@ fn in_payments(write: &ReceiptWrite, payments: &[Row]) -> Finding {
     let on_invoices = write
         .lines
         .iter()
-        .filter(|line| matches!(line.target, ReceiptTarget::Invoice { .. }))
+        .filter(|line| line.is_of_invoice())
         .try_fold(Decimal::zero(2), |sum, line| sum.checked_add(line.amount))
         .ok();
     match sum(payments, "TransactionAmt") {
@@ -302,7 +311,7 @@ mod tests {
     use model::CustomerRef;
 
     use super::*;
-    use crate::plan::{CustomerSource, ReceiptLine};
+    use crate::plan::{CustomerSource, ReceiptTarget};
     use crate::rows::Field;
 
     const IDENTITY: &str = "00012:A:00100:01:ABF:K234567890";
@@ -458,6 +467,46 @@ mod tests {
         }
         let finding = judge(vec![], vec![], vec![], vec![paid("100.00")]);
         assert!(matches!(finding, Finding::Ours { .. }), "{finding:?}");
+    }
+
+    #[test]
+    fn a_posted_receipt_is_missed_only_where_all_its_lines_would_be_told() {
+        let read = |places: &[Place]| places.iter().map(|place| (*place, Vec::new())).collect();
+        let (receipt, payment) = (Place::ReceiptHistory, Place::PaymentHistory);
+        let unposted = [Place::Receipt, Place::ReceiptLines];
+        let mixed = write();
+        let mut invoices = write();
+        invoices.lines.truncate(1);
+        for (write, more, is_told) in [
+            (&mixed, vec![], false),
+            (&mixed, vec![payment], false),
+            (&mixed, vec![receipt], true),
+            (&mixed, vec![receipt, payment], true),
+            (&invoices, vec![], false),
+            (&invoices, vec![payment], true),
+            (&invoices, vec![receipt], true),
+        ] {
+            let places = [unposted.as_slice(), &more].concat();
+            assert_eq!(tells_posted(write, &read(&places)), is_told, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn a_history_without_the_columns_of_the_key_is_not_read() {
+        let has = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let columns = Columns::from([
+            (
+                Place::Receipt.table().to_owned(),
+                has(&["ARDivisionNo", "CustomerNo", "CheckNo"]),
+            ),
+            (
+                Place::ReceiptHistory.table().to_owned(),
+                has(&["ARDivisionNo", "CustomerNo", "CashAmountApplied"]),
+            ),
+        ]);
+        let read = selects(IDENTITY, &columns);
+        let read: Vec<_> = read.into_iter().map(|(place, _)| place).collect();
+        assert_eq!(read, [Place::Receipt]);
     }
 
     #[test]

@@ -369,6 +369,14 @@ const KEYS: &[Key] = &[
         "accounts are each site's own",
     ),
     key(
+        "payments",
+        "history_kept",
+        Shape::Flag,
+        "false",
+        "Sage keeps posted cash receipts (Accounts Receivable options) and the driver may read them: only then does a receipt whose entry was cut short, and that is found nowhere, count as not entered and is entered again; otherwise it is held for a person (`history_not_kept`)",
+        "a receipt that was posted meanwhile, and left no trace, would be entered twice",
+    ),
+    key(
         "capabilities",
         "receipts",
         Shape::Flag,

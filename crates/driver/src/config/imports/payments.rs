@@ -54,6 +54,7 @@ pub(super) fn read(section: &Section<'_>, base: &Path) -> Result<PaymentSettings
         ("prepayment", Prepaid::Prepayment),
     ];
     typed::choice(section, "prepaid", &prepaid, &mut payments.prepaid)?;
+    typed::flag(section, "history_kept", &mut payments.history_kept)?;
     payments.deposit_account_key = typed::ACCOUNT_KEY.optional(section, "deposit_account_key")?;
     agree(section, &payments)?;
     Ok(payments)

@@ -78,6 +78,7 @@ card_types = ["VISA"]
 overpayment = "prepayment"
 prepaid = "deposit_and_receipt"
 deposit_account_key = "00000000B"
+history_kept = true
 [company.imports.capabilities]
 receipts = true
 prompting_kits = true
@@ -152,6 +153,7 @@ fn every_setting_can_be_set() {
             card_types: BTreeSet::from(["VISA".into()]),
             overpayment: Overpayment::Prepayment,
             prepaid: Prepaid::DepositAndReceipt,
+            history_kept: true,
             deposit_account_key: Some("00000000B".into()),
         },
         capabilities: Capabilities {

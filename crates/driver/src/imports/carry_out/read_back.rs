@@ -24,7 +24,7 @@ struct Search {
     user: String,
     /// The reservation's instant as the slowest of the site's clocks would have stamped it.
     since: Stamp,
-    /// The site says that history is kept.
+    /// The site says that what leaves Sage's open records is kept.
     keeps_history: bool,
     /// What Sage's objects said of it.
     through_objects: Option<Option<SightedOrder>>,
@@ -50,6 +50,12 @@ impl Runner {
         } else {
             None
         };
+        let keeps_history = match &write {
+            Write::Receipt(_) => self.site.settings.payments.history_kept,
+            Write::SalesOrder(_) => self.site.keeps_history,
+            // These do not move: what is not there was never written.
+            Write::Customer(_) | Write::CustomerChange(_) | Write::ShipTo(_) => true,
+        };
         let search = Search {
             customer: customer_of(current, &write),
             write,
@@ -57,7 +63,7 @@ impl Runner {
             mark: marker(current.id()),
             user: self.site.login.user.clone(),
             since: self.since(inquiry.since),
-            keeps_history: self.site.keeps_history,
+            keeps_history,
             through_objects,
         };
         let ticket = self.ticket(current, Asking::Look);
@@ -178,15 +184,15 @@ impl Search {
             Write::Receipt(receipt) => {
                 let rows = erp.gather(read_back::receipt::selects(identity, &columns))?;
                 let finding = read_back::receipt::classify(identity, receipt, &rows);
-                return Ok((finding, erp.has_receipt_history()?));
+                let keeps_history = self.keeps_history && read_back::receipt::tells_posted(receipt, &rows);
+                return Ok((finding, keeps_history));
             }
             Write::SalesOrder(_) => {
                 let why = "an order is looked for elsewhere".into();
                 Finding::Unclear { why }
             }
         };
-        // Customers and ship-tos do not move: what is not there was never written.
-        Ok((finding, true))
+        Ok((finding, self.keeps_history))
     }
 }
 

@@ -67,6 +67,7 @@ impl SimReader {
                 "CheckNo",
                 "AmountReceived",
             ],
+            table if world.receipt_history.contains(&table) => vec!["ARDivisionNo", "CustomerNo", "CheckNo"],
             "SY_User" if world.tells_users => vec!["UserLogon", "UserKey"],
             _ => Vec::new(),
         };

@@ -92,6 +92,8 @@ pub(super) struct World {
     pub(super) locks_batches: bool,
     /// Receipts cannot be read.
     pub(super) hides_receipts: bool,
+    /// Tables that tell of receipts that were posted.
+    pub(super) receipt_history: Vec<&'static str>,
     /// Answers of the hub to messages of this kind are kept back.
     pub(super) holds_answers: Option<&'static str>,
     pub(super) held_answers: Vec<(HubAnswer, Result<(), HubError>)>,
@@ -127,6 +129,7 @@ impl World {
             locked_number: None,
             locks_batches: false,
             hides_receipts: false,
+            receipt_history: Vec::new(),
             holds_answers: None,
             held_answers: Vec::new(),
             settings: Settings::default(),
@@ -212,12 +215,17 @@ impl World {
 
     /// A payment over the invoice that is open.
     pub(super) fn post_payment(&mut self, id: &str, amount: &str) {
+        self.post_payment_of(id, amount, amount);
+    }
+
+    /// The same, with so much of it on the invoice.
+    pub(super) fn post_payment_of(&mut self, id: &str, amount: &str, on_invoice: &str) {
         let body = json!({
             "company": "ABC",
             "customer": {"ar_division_no": "01", "customer_no": "ABF"},
             "amount": amount,
             "payment_type": "CHECK",
-            "invoices": [{"invoice_no": "0100001", "amount": amount}],
+            "invoices": [{"invoice_no": "0100001", "amount": on_invoice}],
         });
         self.imports
             .insert(ImportId::new(id), HubImport::new(id, ImportKind::Payment, body));
