@@ -457,3 +457,58 @@ fn one_company_pauses_while_another_goes_on() {
     assert!(text.contains("XYZ was not paused"), "{text}");
     assert_eq!(status(&site)["paused"]["ABC"]["reason"], "counting");
 }
+
+#[test]
+fn a_pause_waits_for_an_import_job_and_names_it() {
+    let site = site();
+    let (log, folder) = (site.path().join("jobs"), site.path().join("files"));
+    std::fs::create_dir(folder).unwrap();
+    let script = site.path().join("job.sh");
+    let text = format!("echo start >> '{0}'; sleep 4; echo end >> '{0}'", log.display());
+    std::fs::write(&script, text).unwrap();
+    let payments = format!(
+        "[company.imports.payments]\nbank_code = \"A\"\noverpayment = \"prepayment\"\nwriter = {{ visual_integrator = {{ job = \"VIWI0A\", \
+         folder = \"files\", command = [\"sh\", \"{}\", \"{{file}}\"] }} }}\n",
+        script.display()
+    );
+    site.write_config("driver", &payments);
+    let driver = start(&site);
+    let jobs = || {
+        std::fs::read_to_string(&log)
+            .unwrap_or_default()
+            .replace('\n', " ")
+    };
+    // Whoever comes after another one of the same customer is told nothing but that.
+    let other = site.ask_erp(
+        "SELECT CustomerNo FROM AR_Customer WHERE ARDivisionNo = '01' AND CustomerStatus = 'A' \
+         AND CustomerNo <> 'ABF' LIMIT 1",
+    );
+    let pay = |customer_no: &str| {
+        let body = json!({
+            "company": "ABC", "customer": { "ar_division_no": "01", "customer_no": customer_no },
+            "payment_type": "CHECK", "amount": "10.00", "reference": customer_no,
+        });
+        site.send("payments", customer_no, &body)
+    };
+    let _ = pay("ABF");
+    wait_until("the job runs", SETTLED, || jobs() == "start ");
+    let output: Output = site.driver(&["pause", "--reason", "posting"]);
+    assert_eq!(jobs(), "start end ", "it does not wait for the job");
+    assert!(
+        output
+            .stderr
+            .contains("an import job runs, its deadline is in 29"),
+        "{}",
+        output.stderr
+    );
+    let text = output.ok();
+    assert!(text.contains("import job"), "{text}");
+    holds_nothing(&site, &driver);
+    let next = pay(&other);
+    waits_for_pause(&site, &next, "posting");
+    assert_eq!(jobs(), "start end ");
+    site.driver(&["resume"]).ok();
+    wait_until("the next one is handed over", SETTLED, || {
+        jobs() == "start end start end "
+    });
+}

@@ -8,6 +8,7 @@
     reason = "a test stops where it stands"
 )]
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -417,4 +418,104 @@ fn a_receipt_that_was_posted_unseen_is_never_entered_again() {
             .contains("payments.history_kept"),
         "{import}"
     );
+}
+
+/// A site whose receipts go through a job that takes so many seconds, and where it notes its
+/// starts and ends.
+fn slow_site(seconds: u32) -> (Site, PathBuf) {
+    let site = site();
+    let folder = site.path().join("files");
+    std::fs::create_dir(&folder).unwrap();
+    let log = site.path().join("jobs");
+    let script = site.path().join("job.sh");
+    let text = format!(
+        "echo start >> '{log}'\nsleep {seconds}\necho end >> '{log}'\n",
+        log = log.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    let writer = format!(
+        "overpayment = \"prepayment\"\nwriter = {{ visual_integrator = {{ job = \"VIWI0A\", folder = \"files\", \
+         command = [\"sh\", \"{}\", \"{{file}}\"] }} }}\ncard_types",
+        script.display()
+    );
+    site.write_config("driver", &PAYMENTS.replace("card_types", &writer));
+    (site, log)
+}
+
+fn jobs(log: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn wait_for_jobs(log: &Path, what: &str, times: usize) {
+    let began = Instant::now();
+    while jobs(log).iter().filter(|line| *line == what).count() < times {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{what}: {:?}",
+            jobs(log)
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Active customers of a division that may buy on account.
+fn customers(site: &Site, count: usize) -> Vec<Value> {
+    let rows = site.erp_rows(&format!(
+        "SELECT ARDivisionNo, CustomerNo FROM AR_Customer WHERE CustomerStatus = 'A' AND CreditHold <> 'Y' \
+         AND CustomerNo <> 'ABF' AND ARDivisionNo = '01' ORDER BY CustomerNo LIMIT {count}"
+    ));
+    assert_eq!(rows.len(), count);
+    let customer = |row: &std::collections::BTreeMap<String, String>| json!({ "ar_division_no": row["ARDivisionNo"], "customer_no": row["CustomerNo"] });
+    rows.iter().map(customer).collect()
+}
+
+#[test]
+fn jobs_run_one_after_the_other_and_an_order_goes_in_meanwhile() {
+    const RECEIPTS: usize = 5;
+    let (site, log) = slow_site(4);
+    let payers = customers(&site, RECEIPTS);
+    let _driver = site.start_driver("driver", &[]);
+    for (number, payer) in payers.iter().enumerate() {
+        let transaction = format!("ch_slow_{number}");
+        let mut body = payment(&transaction, "10.00", &json!([]));
+        body["customer"] = payer.clone();
+        let _ = site.send("payments", &transaction, &body);
+    }
+    wait_for_jobs(&log, "start", 1);
+    let order = json!({
+        "company": "ABC", "customer": { "ar_division_no": "01", "customer_no": "ABF" },
+        "customer_po_no": "MEANWHILE",
+        "lines": [{ "item_code": "1001-HON-H252", "quantity_ordered": "1" }],
+    });
+    let _ = site.written(&site.send("sales_orders", "meanwhile", &order));
+    let so_far = jobs(&log);
+    let ended = so_far.iter().filter(|line| *line == "end").count();
+    assert!(ended < RECEIPTS - 1, "the order waited for the jobs: {so_far:?}");
+    wait_for_jobs(&log, "end", RECEIPTS);
+    let wanted = ["start", "end"].repeat(RECEIPTS);
+    assert_eq!(jobs(&log), wanted, "one at a time, each once");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_job_and_the_next_start_does() {
+    let (site, log) = slow_site(10);
+    let mut driver = site.start_driver("driver", &[]);
+    let lines = json!([{ "invoice_no": "0100041", "amount": "100.00" }]);
+    let id = site.send("payments", "pay-stop", &payment("ch_stop", "100.00", &lines));
+    wait_for_jobs(&log, "start", 1);
+    let began = Instant::now();
+    let _ = driver.stop();
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert_eq!(jobs(&log), ["start"], "the job runs on");
+    let _driver = site.start_driver("driver", &[]);
+    let told = site
+        .api
+        .wait_for(&format!("/v1/imports/{id}"), Duration::from_secs(60), |answer| {
+            answer.body["problems"][0]["code"] == "import_file_waiting"
+        });
+    assert_eq!(jobs(&log), ["start", "end"], "{}", told.body);
+    let message = told.body["problems"][0]["message"].as_str().unwrap();
+    assert!(message.contains("was started over"), "{message}");
 }

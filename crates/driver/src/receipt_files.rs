@@ -42,7 +42,11 @@ use std::time::Duration;
 
 use import::plan::ReceiptWrite;
 use import::settings::ReceiptWriter;
+use jiff::Timestamp;
 use model::Problem;
+use sage::ServerProcess;
+
+use crate::pause::{CompanyPause, Handle};
 
 pub use job::{JobEnd, JobRun};
 
@@ -139,6 +143,12 @@ pub enum HandOverError {
         /// Why.
         source: std::io::Error,
     },
+    /// No job is started while the company is paused.
+    #[error("{words}")]
+    Paused {
+        /// The pause, as people read it.
+        words: String,
+    },
 }
 
 impl HandOverError {
@@ -150,6 +160,7 @@ impl HandOverError {
             Self::WrongIdentity { .. } => "wrong_identity",
             Self::File { .. } => "receipt_file_failed",
             Self::Job { .. } => "import_job_not_started",
+            Self::Paused { .. } => "paused",
         }
     }
 
@@ -158,7 +169,7 @@ impl HandOverError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::NoFiles | Self::WrongIdentity { .. } => false,
-            Self::File { .. } | Self::Job { .. } => true,
+            Self::File { .. } | Self::Job { .. } | Self::Paused { .. } => true,
         }
     }
 
@@ -174,12 +185,16 @@ impl HandOverError {
             Self::Job { .. } => {
                 "correct payments.writer.visual_integrator.command: its first word is the program"
             }
+            Self::Paused { .. } => {
+                "nothing to do: it is handed over when the pause is over; erp-driver resume ends it now"
+            }
         }
     }
 }
 
 /// Puts a receipt into its file, and runs the job over it where there is one. May be called
-/// again at any time: there is one file and one start of the job ever.
+/// again at any time: there is one file and one start of the job ever. A job is a handle on Sage
+/// for as long as it runs; one that an earlier driver started and that still runs is waited for.
 ///
 /// # Errors
 /// [`HandOverError`]; what was done before it is not done again.
@@ -188,6 +203,7 @@ pub fn hand_over(
     write: &ReceiptWrite,
     identity: &str,
     time_limit: Duration,
+    company: &CompanyPause,
 ) -> Result<HandedOver, HandOverError> {
     let folder = match writer {
         ReceiptWriter::Objects => return Err(HandOverError::NoFiles),
@@ -204,6 +220,15 @@ pub fn hand_over(
     let (file, is_new) = trace.put(folder, &name, &table::rendered(write, division, customer_no))?;
     let job = match writer {
         ReceiptWriter::VisualIntegrator { job, command, .. } => {
+            let until = host::clock::now()
+                .checked_add(time_limit)
+                .unwrap_or(Timestamp::MAX);
+            let Some(_busy) = company.begin_until(Handle::ImportJob, until) else {
+                let words = company.paused().map(|paused| paused.words());
+                return Err(HandOverError::Paused {
+                    words: words.unwrap_or_else(|| "the driver was paused".to_owned()),
+                });
+            };
             Some(job::run_once(&trace, job, command, &file, time_limit)?)
         }
         ReceiptWriter::Objects | ReceiptWriter::File { .. } => None,
@@ -305,6 +330,22 @@ impl Trace {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(source) => Err(failed(&path, source)),
         }
+    }
+
+    /// Keeps which process the job is, for a driver that starts while it still runs.
+    fn keep_process(&self, process: ServerProcess) -> Result<(), HandOverError> {
+        let ServerProcess { pid, started_at } = process;
+        store(&self.path("started"), format!("{pid} {started_at}").as_bytes())
+    }
+
+    /// The process of a job that was started; none when that is not known.
+    fn process(&self) -> Option<ServerProcess> {
+        let text = fs::read_to_string(self.path("started")).ok()?;
+        let (pid, started_at) = text.split_once(' ')?;
+        Some(ServerProcess {
+            pid: pid.parse().ok()?,
+            started_at: started_at.parse().ok()?,
+        })
     }
 
     /// The job could not even be started: it may be tried again.

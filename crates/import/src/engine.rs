@@ -365,7 +365,7 @@ impl Import {
         });
         self.stage = match self.stage {
             // One receipt has one file: handing it over again does no harm.
-            Stage::Writing if self.write().is_some_and(Write::is_filed) => Stage::Opening,
+            Stage::Writing if self.is_filed() => Stage::Opening,
             // A write is never just repeated.
             Stage::Writing => match self.current() {
                 Some(current) => Stage::Fencing {
@@ -407,7 +407,7 @@ impl Import {
     /// being entered or looked for, or a file is handed over.
     #[must_use]
     pub fn plan_again(&mut self) -> Option<Command> {
-        if self.stage != Stage::Opening || self.write().is_some_and(Write::is_filed) {
+        if self.stage != Stage::Opening || self.is_filed() {
             return None;
         }
         let plan = self.plan.take()?;
@@ -574,6 +574,12 @@ impl Import {
     #[must_use]
     pub fn reservations(&self) -> &[Reserved] {
         &self.reservations
+    }
+
+    /// Is its write under work handed over as a file?
+    #[must_use]
+    pub fn is_filed(&self) -> bool {
+        self.write().is_some_and(Write::is_filed)
     }
 
     /// The plan's write under work.

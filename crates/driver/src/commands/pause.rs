@@ -15,7 +15,7 @@ use values::CompanyId;
 use super::Failed;
 use super::connect::{make_private_folder, read_config};
 use crate::config::Config;
-use crate::pause::{Held, Holding, PauseEntry, PauseFile, Paused};
+use crate::pause::{Handle, Held, Holding, PauseEntry, PauseFile, Paused};
 use crate::times::for_people;
 
 /// The driver has so long to give everything back; a write has its own deadline.
@@ -303,7 +303,12 @@ impl<'a> Wait<'a> {
             let words = match writing {
                 Some(until) => {
                     let left = until.duration_since(now).as_secs().max(0);
-                    format!("a document is being written, its deadline is in {left} s; nothing new begins")
+                    let what = if handles.iter().any(|handle| handle == Handle::ImportJob.as_str()) {
+                        "an import job runs"
+                    } else {
+                        "a document is being written"
+                    };
+                    format!("{what}, its deadline is in {left} s; nothing new begins")
                 }
                 None if held.is_empty() => "waiting for the driver".to_owned(),
                 None => format!("waiting for: {}", handles.join(", ")),

@@ -73,9 +73,8 @@ pub(super) fn runner(
         }),
         fault_point: Box::new(host::fault::point),
     };
-    let pause = pause.clone();
     let runner = Runner::new(site, ports, journal, stop.flag());
-    Ok(runner.pausing_while(move || pause.paused().map(|paused| paused.words())))
+    Ok(runner.pausing_with(pause.clone()))
 }
 
 /// Where a company's documents are entered, and who logs on there.

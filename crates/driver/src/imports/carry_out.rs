@@ -62,7 +62,7 @@ impl Runner {
                 identity,
                 server,
             } => self.start_write(current, name, identity, *server),
-            Command::Enter { write, identity } => self.enter(current, *write, identity),
+            Command::Enter { write, identity } => return Ok(self.enter(current, *write, identity)),
             Command::KillWorker => {
                 self.kill_worker();
                 self.point("import.after_kill");

@@ -75,6 +75,8 @@ pub(super) enum Asking {
     Look,
     /// The journal, to keep its end.
     Settle,
+    /// A file's import, which may take minutes.
+    HandOver,
 }
 
 pub(super) fn current_of(record: &Record, is_acknowledged: bool, lane: Lane) -> Current {
@@ -167,11 +169,25 @@ impl Current {
     }
 
     /// Is Sage's session set up for it?
-    pub(super) const fn is_in_session(&self) -> bool {
+    pub(super) fn is_in_session(&self) -> bool {
+        self.is_being_entered() && !self.import.is_filed()
+    }
+
+    /// Is it the one whose file is handed over? That needs no session.
+    pub(super) fn is_filing(&self) -> bool {
+        self.is_being_entered() && self.import.is_filed()
+    }
+
+    const fn is_being_entered(&self) -> bool {
         matches!(
             self.import.stage(),
             Stage::Numbering | Stage::Keeping { .. } | Stage::Announcing | Stage::Starting | Stage::Writing
         )
+    }
+
+    /// Is its file handed over just now, beside everything else?
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.asked.is_some_and(|asked| asked.what == Asking::HandOver)
     }
 
     /// Is its end journaled?

@@ -32,6 +32,8 @@ use super::ports::{Clock, Fence, HubError, HubImports, Ports, TableReader, Worke
 use super::queued::Queued;
 use super::spent::Spent;
 use super::tables::{Tables, TablesError};
+use crate::pause::CompanyPause;
+use crate::receipt_files::{HandOverError, HandedOver};
 pub(super) use next::Next;
 use redaction::{IDLE, UNDER_LOAD};
 
@@ -47,6 +49,8 @@ const DISAGREEMENT: SignedDuration = SignedDuration::from_secs(10);
 const WORK_LIMIT: u32 = 20;
 /// Longest poll for work; the hub caps it at 30 s.
 const POLL: Duration = Duration::from_secs(20);
+/// Between two looks for work while a receipt is handed over: nothing in a poll hears of its end.
+const LOOK_BESIDE_JOB: Duration = Duration::from_secs(1);
 /// Longest sleep at a time, so that a stop is heard soon.
 const NAP: Duration = Duration::from_millis(500);
 /// Documents on their way at a time: one that is entered, one that is about to be, one that
@@ -97,7 +101,10 @@ pub struct Runner {
     pub(super) clock: Box<dyn Clock>,
     pub(super) fault_point: Box<dyn Fn(&'static str)>,
     pub(super) stop: Arc<AtomicBool>,
-    paused: Box<dyn Fn() -> Option<String>>,
+    /// Whether the company is paused, and who hears of what runs in Sage.
+    pub(super) company: CompanyPause,
+    /// Shared with the thread that hands a receipt over, as long as that lasts.
+    pub(super) handing_over: Arc<()>,
     pub(super) lease: Option<LeaseEpoch>,
     pub(super) worker: Option<OpenWorker>,
     pub(super) gate: Option<Gate>,
@@ -165,6 +172,8 @@ pub(super) enum Reply {
     Looked(Result<Looked, TablesError>),
     /// What became of journaling this end.
     Settled(Box<Outcome>, Result<(), JournalError>),
+    /// What became of handing a receipt over; none when the driver failed at it.
+    HandedOver(Option<Result<HandedOver, HandOverError>>),
 }
 
 /// Why an import is left where it is.
@@ -210,7 +219,8 @@ impl Runner {
             clock: ports.clock,
             fault_point: ports.fault_point,
             stop,
-            paused: Box::new(|| None),
+            company: CompanyPause::default(),
+            handing_over: Arc::default(),
             lease: None,
             worker: None,
             gate: None,
@@ -237,11 +247,11 @@ impl Runner {
         }
     }
 
-    /// Leaves Sage alone as long as `paused` gives a reason: no document begins, the session
-    /// is released, and what the hub hands over is journaled and waits.
+    /// Leaves Sage alone as long as the company is paused: no document begins, the session is
+    /// released, and what the hub hands over is journaled and waits.
     #[must_use]
-    pub fn pausing_while(mut self, paused: impl Fn() -> Option<String> + 'static) -> Self {
-        self.paused = Box::new(paused);
+    pub fn pausing_with(mut self, company: CompanyPause) -> Self {
+        self.company = company;
         self
     }
 
@@ -263,7 +273,7 @@ impl Runner {
 
     fn take_turn(&mut self) {
         let now = self.clock.now();
-        if (self.paused)().is_some() {
+        if self.company.is_paused() {
             self.release_session();
         }
         self.journal_freeze();
@@ -296,14 +306,9 @@ impl Runner {
             }
             None => {}
         }
-        if self.imports.iter().any(|current| current.asked.is_some()) {
-            let next = self.imports.iter().filter(|c| c.asked.is_none());
-            let next = next
-                .filter_map(|c| c.import.due_at())
-                .filter(|due| *due > now)
-                .min();
-            let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
-            self.hear(wait.unwrap_or(NAP).min(NAP));
+        let is_answered_soon = |current: &Current| current.asked.is_some() && !current.is_handed_over();
+        if self.imports.iter().any(is_answered_soon) {
+            self.hear_until_due(now, NAP);
             return;
         }
         if let Some(asked) = self.previews.pop_front() {
@@ -323,7 +328,23 @@ impl Runner {
             self.release_session();
         }
         self.redact(now, IDLE);
+        if self.imports.iter().any(Current::is_handed_over) {
+            self.hear_until_due(now, LOOK_BESIDE_JOB);
+            self.take_work(lease, now, Duration::ZERO);
+            return;
+        }
         self.take_work(lease, now, POLL);
+    }
+
+    /// Waits for an answer, but not beyond the moment when another document is due.
+    fn hear_until_due(&mut self, now: Timestamp, longest: Duration) {
+        let next = self.imports.iter().filter(|c| c.asked.is_none());
+        let next = next
+            .filter_map(|c| c.import.due_at())
+            .filter(|due| *due > now)
+            .min();
+        let wait = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+        self.hear(wait.unwrap_or(longest).min(longest));
     }
 
     /// Frees the seat in Sage, if one is taken; the next document takes it again.
@@ -367,11 +388,11 @@ impl Runner {
 
     /// Why the driver is paused, if it is.
     pub(super) fn is_paused(&self) -> Option<String> {
-        (self.paused)()
+        self.company.paused().map(|paused| paused.words())
     }
 
     pub(super) fn paused_event(&self) -> Option<Event> {
-        (self.paused)().map(|detail| Event::Blocked {
+        self.is_paused().map(|detail| Event::Blocked {
             obstacle: Obstacle::Paused,
             detail,
         })

@@ -31,6 +31,8 @@ pub enum Handle {
     WriteSession,
     /// Sage's own process behind it.
     ObjectServer,
+    /// A Visual Integrator job that imports a receipt.
+    ImportJob,
 }
 
 impl Handle {
@@ -42,6 +44,7 @@ impl Handle {
             Self::DocumentReader => "read bridge of documents",
             Self::WriteSession => "write session",
             Self::ObjectServer => "Sage's object server",
+            Self::ImportJob => "import job",
         }
     }
 }
@@ -57,8 +60,8 @@ pub struct Pauses {
 struct State {
     paused: Option<(Paused, Instant)>,
     slots: Vec<(Handle, ProcessSlot)>,
-    /// Somebody is about to take the handle, or uses it.
-    busy: Vec<Handle>,
+    /// Somebody is about to take the handle, or uses it; what is not cut off, until then.
+    busy: Vec<(Handle, Option<Timestamp>)>,
     servers: Vec<ServerProcess>,
     closers: Vec<Box<dyn Fn() + Send>>,
     released: BTreeSet<Handle>,
@@ -180,7 +183,8 @@ impl Pauses {
                     handles.insert(*handle);
                 }
             }
-            handles.extend(&state.busy);
+            handles.extend(state.busy.iter().map(|(handle, _)| *handle));
+            let busy_until = state.busy.iter().filter_map(|(_, until)| *until).max();
             if !state.servers.is_empty() {
                 handles.insert(Handle::ObjectServer);
             }
@@ -194,7 +198,7 @@ impl Pauses {
                     None => Vec::new(),
                 },
                 handles: handles.iter().map(|h| h.as_str().to_owned()).collect(),
-                writing_until: state.paused.as_ref().and(state.writing_until),
+                writing_until: state.paused.as_ref().and(state.writing_until.max(busy_until)),
             };
             if state.paused.is_none() {
                 state.released.clone_from(&handles);
@@ -240,12 +244,23 @@ impl CompanyPause {
     /// until the answer is dropped, so that nothing slips in behind a look at the pause.
     #[must_use]
     pub fn begin(&self, handle: Handle) -> Option<Busy> {
+        self.begin_with(handle, None)
+    }
+
+    /// The same with something that writes by itself and cannot be broken off: a pause waits for
+    /// its end, which comes until then.
+    #[must_use]
+    pub fn begin_until(&self, handle: Handle, until: Timestamp) -> Option<Busy> {
+        self.begin_with(handle, Some(until))
+    }
+
+    fn begin_with(&self, handle: Handle, until: Option<Timestamp>) -> Option<Busy> {
         let is_free = self.look(true, |state| {
             let is_free = state.paused.is_none();
-            state.busy.extend(is_free.then_some(handle));
+            state.busy.extend(is_free.then_some((handle, until)));
             is_free
         });
-        is_free.then(|| self.busy(handle))
+        is_free.then(|| self.busy(handle, until))
     }
 
     /// As [`CompanyPause::begin`], and while paused also to read back what was just written,
@@ -260,16 +275,16 @@ impl CompanyPause {
                     .filter(|written| written >= began)
                     .and_then(|written| READ_BACK.checked_sub(written.elapsed())),
             };
-            state.busy.extend(limit.map(|_| handle));
+            state.busy.extend(limit.map(|_| (handle, None)));
             limit
         });
-        limit.map(|limit| (self.busy(handle), limit))
+        limit.map(|limit| (self.busy(handle, None), limit))
     }
 
-    fn busy(&self, handle: Handle) -> Busy {
+    fn busy(&self, handle: Handle, until: Option<Timestamp>) -> Busy {
         Busy {
             pause: self.clone(),
-            handle,
+            what: (handle, until),
         }
     }
 
@@ -344,14 +359,14 @@ impl CompanyPause {
 #[derive(Debug)]
 pub struct Busy {
     pause: CompanyPause,
-    handle: Handle,
+    what: (Handle, Option<Timestamp>),
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let handle = self.handle;
+        let what = self.what;
         self.pause.look((), |state| {
-            if let Some(place) = state.busy.iter().position(|h| *h == handle) {
+            if let Some(place) = state.busy.iter().position(|busy| *busy == what) {
                 state.busy.swap_remove(place);
             }
         });

@@ -34,7 +34,7 @@ pub struct Held {
     /// Handles that it gave back since the pause began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<String>,
-    /// A document is being written; it is waited for until then.
+    /// A document is being written, or an import job runs; it is waited for until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writing_until: Option<Timestamp>,
 }

@@ -224,4 +224,34 @@ mod tests {
         assert_eq!(pauses.apply(&BTreeMap::new()).len(), 1);
         assert!(pause.begin(Handle::ReadBridge).is_some());
     }
+
+    #[test]
+    fn an_import_job_is_held_until_its_end_and_keeps_no_other_handle() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pauses, mut watch, company) = watch(folder.path());
+        let pause = pauses.company(&company);
+        let until = at("2026-05-06T12:05:00Z");
+        let job = pause.begin_until(Handle::ImportJob, until).unwrap();
+        let reading = pause.begin(Handle::ReadBridge).unwrap();
+        let paused = Paused {
+            since: at("2026-05-06T12:00:00Z"),
+            until: None,
+            reason: String::new(),
+        };
+        pauses.apply(&[(company.clone(), paused)].into());
+        assert!(pause.begin_until(Handle::ImportJob, until).is_none());
+        let mut held = || {
+            watch.tell();
+            let held = Holding::load(folder.path()).unwrap().companies[&company].clone();
+            (held.handles.join(", "), held.writing_until)
+        };
+        assert_eq!(held(), ("read bridge, import job".to_owned(), Some(until)));
+        drop(reading);
+        assert_eq!(held(), ("import job".to_owned(), Some(until)));
+        // A document's write that ends meanwhile says nothing of the job.
+        pause.write(at("2026-05-06T12:01:00Z")).came_back();
+        assert_eq!(held(), ("import job".to_owned(), Some(until)));
+        drop(job);
+        assert_eq!(held(), (String::new(), None));
+    }
 }

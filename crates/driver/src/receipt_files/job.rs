@@ -6,10 +6,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sage::ServerProcess;
+
 use super::{HandOverError, Trace, failed};
 
 /// How often a running job is looked at.
 const PACE: Duration = Duration::from_millis(50);
+
+/// How often a job of another driver is looked for.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The end of the output that is told, in bytes.
 const TOLD_OUTPUT: u64 = 500;
@@ -47,8 +52,11 @@ pub(super) fn run_once(
 ) -> Result<JobRun, HandOverError> {
     let output = trace.path("output");
     if !trace.start()? {
+        let end = trace
+            .process()
+            .map_or(JobEnd::StartedBefore, |process| outlast(process, time_limit));
         return Ok(JobRun {
-            end: JobEnd::StartedBefore,
+            end,
             output: tail(&output),
         });
     }
@@ -60,6 +68,11 @@ pub(super) fn run_once(
             return Err(error);
         }
     };
+    if let Some(process) = host::process::identity_of(child.id())
+        && let Err(error) = trace.keep_process(process)
+    {
+        tracing::warn!(%error, "should the driver be stopped now, its next start does not know that the job runs");
+    }
     let end = wait(&mut child, time_limit).map_err(|source| failed(file, source))?;
     Ok(JobRun {
         end,
@@ -97,6 +110,19 @@ fn wait(child: &mut Child, time_limit: Duration) -> std::io::Result<JobEnd> {
         }
         std::thread::sleep(PACE);
     }
+}
+
+/// Waits for a job that another driver started: how it ended is not known here.
+fn outlast(process: ServerProcess, time_limit: Duration) -> JobEnd {
+    let since = Instant::now();
+    while host::process::is_running(process) {
+        if since.elapsed() >= time_limit {
+            let _ = host::process::end(process);
+            return JobEnd::TimedOut;
+        }
+        std::thread::sleep(LOOK);
+    }
+    JobEnd::StartedBefore
 }
 
 /// The end of the output, on one line.

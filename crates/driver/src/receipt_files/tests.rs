@@ -1,8 +1,10 @@
 use import::plan::{CustomerSource, ReceiptLine, ReceiptTarget, Setting};
+use jiff::tz::TimeZone;
 use model::CustomerRef;
-use values::{Date, Decimal};
+use values::{CompanyId, Date, Decimal};
 
 use super::*;
+use crate::pause::{PauseEntry, PauseFile, PauseSchedule, PauseWatch, Pauses};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const IDENTITY: &str = ":A::01:ABF:K234567890";
@@ -51,6 +53,15 @@ fn write() -> ReceiptWrite {
         ],
         is_filed: false,
     }
+}
+
+fn hand_over(
+    writer: &ReceiptWriter,
+    write: &ReceiptWrite,
+    identity: &str,
+    time_limit: Duration,
+) -> Result<HandedOver, HandOverError> {
+    super::hand_over(writer, write, identity, time_limit, &CompanyPause::default())
 }
 
 fn file_writer(folder: &Path) -> ReceiptWriter {
@@ -206,6 +217,59 @@ fn a_job_that_cannot_be_started_may_be_tried_again() {
         );
     }
     assert_eq!(files(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_job_that_another_driver_left_running_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = folder.path().join("ended");
+    let script = format!("sleep 2; echo > '{}'", ended.display());
+    let writer = job_writer(folder.path(), &script);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| hand_over(&writer, &write(), IDENTITY, LIMIT).unwrap());
+        let started = folder.path().join(HANDED_OVER).join("K234567890.started");
+        while fs::read_to_string(&started).unwrap_or_default().is_empty() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!ended.exists());
+        let again = hand_over(&writer, &write(), IDENTITY, LIMIT).unwrap();
+        assert!(ended.exists(), "its end is not waited for");
+        assert_eq!(again.job.unwrap().end, JobEnd::StartedBefore);
+        assert_eq!(first.join().unwrap().job.unwrap().end, JobEnd::Ended(0));
+    });
+}
+
+#[test]
+fn no_job_is_started_while_the_company_is_paused() {
+    let folder = tempfile::tempdir().unwrap();
+    let company = CompanyId::new("ABC");
+    let pauses = Pauses::new([company.clone()]);
+    let mut watch = PauseWatch::new(
+        &pauses,
+        vec![company.clone()],
+        folder.path().to_owned(),
+        PauseSchedule::default(),
+        TimeZone::UTC,
+    );
+    let entry = PauseEntry {
+        since: Timestamp::UNIX_EPOCH,
+        until: None,
+        reason: "posting".to_owned(),
+    };
+    let file = PauseFile {
+        companies: [(company.clone(), entry)].into(),
+        ..PauseFile::default()
+    };
+    file.save(folder.path()).unwrap();
+    watch.look(host::clock::now());
+    let writer = job_writer(folder.path(), "true");
+    let hand_over = || super::hand_over(&writer, &write(), IDENTITY, LIMIT, &pauses.company(&company));
+    let error = hand_over().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("paused", true));
+    assert!(error.to_string().contains("posting"), "{error}");
+    PauseFile::default().save(folder.path()).unwrap();
+    watch.look(host::clock::now());
+    assert_eq!(hand_over().unwrap().job.unwrap().end, JobEnd::Ended(0));
 }
 
 #[test]

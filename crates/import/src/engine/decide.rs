@@ -130,7 +130,7 @@ impl Import {
             (&inquiry.heard, inquiry.proof),
             (Heard::Nothing, Proof::NothingPending)
         ) && !self.was_begun
-            && !self.write().is_some_and(Write::is_filed)
+            && !self.is_filed()
             && self.reservations.iter().any(is_reserved_here)
     }
 

@@ -4,7 +4,7 @@ use model::{Decision, ImportState, Numbers, Problem};
 
 use super::{Command, Heard, Import, Inquiry, Proof, Stage};
 use crate::identity::numbers_of;
-use crate::plan::{Plan, Write};
+use crate::plan::Plan;
 use crate::problems;
 use crate::record::{Record, Reserved, Source, Verdict, WriteStart};
 
@@ -94,7 +94,7 @@ impl Import {
         };
         self.was_begun = begun.is_some() || !is_known;
         self.unread = open;
-        if self.write().is_some_and(Write::is_filed) {
+        if self.is_filed() {
             // A receipt has one file ever: handing it over again does no harm.
             self.stage = Stage::Reading {
                 inquiry: inquiry(Proof::NothingPending),

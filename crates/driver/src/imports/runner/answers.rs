@@ -78,8 +78,18 @@ impl Runner {
             (Asking::Settle, Reply::Settled(outcome, settled)) => {
                 Ok(Some(self.take_settled(&current, &outcome, settled)))
             }
+            (Asking::HandOver, Reply::HandedOver(handed)) => {
+                Ok(Some(self.take_handed_over(&current, handed)))
+            }
             // Each is answered by its own kind.
-            (_, Reply::Hub(_) | Reply::Planned(_) | Reply::Looked(_) | Reply::Settled(..)) => Ok(None),
+            (
+                _,
+                Reply::Hub(_)
+                | Reply::Planned(_)
+                | Reply::Looked(_)
+                | Reply::Settled(..)
+                | Reply::HandedOver(_),
+            ) => Ok(None),
         };
         match event {
             Ok(Some(event)) => {

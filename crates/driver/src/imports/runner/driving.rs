@@ -65,10 +65,10 @@ impl Runner {
                 current.is_under_way = false;
                 break;
             }
-            if matches!(command, Command::OpenSession { .. })
-                && self.imports.iter().any(Current::is_in_session)
-            {
-                // The session is set up for another one, which is entered first.
+            if matches!(command, Command::OpenSession { .. }) && self.is_behind(&current) {
+                // The session is set up for another one, which is entered first; or another's
+                // file is handed over, which may take minutes: nothing is held up by waiting for it.
+                current.is_under_way = !current.import.is_filed();
                 current.commands.push_front(command);
                 break;
             }
@@ -98,6 +98,15 @@ impl Runner {
             }
         }
         self.put_back(place, current);
+    }
+
+    /// Is another one being entered in the way in which this one is?
+    fn is_behind(&self, current: &Current) -> bool {
+        if current.import.is_filed() {
+            self.imports.iter().any(Current::is_filing)
+        } else {
+            self.imports.iter().any(Current::is_in_session)
+        }
     }
 
     /// Steps it on, and sees what it waits for.

@@ -115,7 +115,7 @@ impl Runner {
     }
 
     pub(super) fn take_work(&mut self, lease: LeaseEpoch, now: Timestamp, longest: Duration) {
-        let is_paused = (self.paused)().is_some();
+        let is_paused = self.company.is_paused();
         let moving = self
             .imports
             .iter()

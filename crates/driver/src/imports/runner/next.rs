@@ -32,13 +32,14 @@ impl Runner {
                 && !(is_paused && current.waits_for_pause())
         };
         let in_session = self.imports.iter().position(Current::is_in_session);
+        let filing = self.imports.iter().position(Current::is_filing);
         let mut taken = Taken::default();
         let mut under_way = 0;
         for current in &self.imports {
             if current.is_under_way || current.has_standing_plan() {
                 taken.take(&current.lane, current.id());
             }
-            under_way += usize::from(current.is_under_way);
+            under_way += usize::from(current.is_under_way && !current.is_handed_over());
         }
         // Customers that a document is to change which came before.
         let mut changed = BTreeSet::new();
@@ -77,7 +78,12 @@ impl Runner {
                 continue;
             }
             let rank = rank_of(current);
-            if rank == IN_SESSION && in_session.is_some_and(|other| other != place) {
+            let before = if current.import.is_filed() {
+                filing
+            } else {
+                in_session
+            };
+            if rank == IN_SESSION && before.is_some_and(|other| other != place) {
                 continue;
             }
             choose(&mut best, rank, place);
@@ -86,7 +92,7 @@ impl Runner {
     }
 }
 
-/// Rank of what needs Sage's session.
+/// Rank of what needs Sage's session, or is to be handed over: one at a time of each.
 const IN_SESSION: u8 = 3;
 
 fn choose(best: &mut Option<(u8, usize)>, rank: u8, place: usize) {
