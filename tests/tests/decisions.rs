@@ -223,7 +223,7 @@ fn a_password_that_was_refused_is_not_tried_with_the_next_preview() {
         |said: &Value| said["state"] == "waiting" && said["problems"][0]["code"] == "password_refused";
     let said = preview(&site, &order("LOCKED"));
     assert!(refused(&said), "{said}");
-    site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
+    let _ = site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
         answer.body["companies"][0]["imports"]["condition"]["code"] == "password_refused"
     });
     // It would be taken now: that it is not shows that it was not tried.

@@ -310,7 +310,7 @@ fn receipts_in_files_hold_nothing_up_and_can_be_given_up() {
     });
     let _ = site.written(&site.send("sales_orders", "behind-files", &order));
     let path = format!("/v1/imports/{}", ids[109]);
-    site.api.wait_for(&path, Duration::from_secs(60), |answer| {
+    let _ = site.api.wait_for(&path, Duration::from_secs(60), |answer| {
         answer.body["problems"][0]["code"] == "import_file_waiting"
     });
     assert_eq!(files(), 110);
@@ -336,7 +336,7 @@ fn receipts_in_files_hold_nothing_up_and_can_be_given_up() {
     let _driver = site.start_driver("driver", &[]);
     until(108);
     let queued = json!(108);
-    site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
+    let _ = site.api.wait_for("/v1/sites", Duration::from_secs(30), |answer| {
         answer.body["companies"][0]["imports"]["queued"] == queued
     });
 }

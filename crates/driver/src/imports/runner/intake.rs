@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use agent_store::journal::{Accepted, JournalError};
-use import::plan::Write;
 use import::rules::DocumentKind;
 use import::{Document, Obstacle, Outcome, Record, Reserved, Source, Verdict};
 use jiff::Timestamp;
