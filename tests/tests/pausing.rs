@@ -330,6 +330,35 @@ fn a_pause_outlives_the_driver_and_needs_none() {
     is_written_once(&site, &id, "WEB-OUTLIVES");
 }
 
+/// What a driver is handed at its start has to be taken in, however much it took in before.
+#[test]
+fn large_documents_that_wait_are_handed_over_again_at_the_next_start() {
+    const ORDERS: usize = 40;
+    let site = site();
+    let _ = pause(&site, &["--reason", "stocktaking"]);
+    let mut driver = site.start_driver("driver", &[]);
+    let line = json!({ "item_code": "/C", "comment_text": "x".repeat(1_900) });
+    let large = |n: usize| {
+        let mut large = order("WEB-LARGE");
+        large["customer"]["customer_no"] = format!("NOBODY{n}").into();
+        large["lines"] = vec![line.clone(); 500].into();
+        large
+    };
+    let ids: Vec<_> = (0..ORDERS)
+        .map(|n| post(&site, &format!("large-{n}"), &large(n)))
+        .collect();
+    for id in &ids {
+        waits_for_pause(&site, id, "stocktaking");
+    }
+    driver.kill();
+    let _driver = site.start_driver("driver", &[]);
+    site.driver(&["resume"]).ok();
+    for id in &ids {
+        let refused = import(&site, id, "refused");
+        assert_eq!(refused["problems"][0]["code"], "customer_unknown", "{refused}");
+    }
+}
+
 #[test]
 fn the_schedule_pauses_and_a_person_may_end_it() {
     let site = site();

@@ -14,6 +14,7 @@ mod decisions;
 mod derived;
 mod identity;
 mod imports;
+mod late;
 mod money;
 mod own;
 mod records;
@@ -58,6 +59,7 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     sites::check(open().as_ref());
     imports::check(open().as_ref());
     decisions::check(open().as_ref());
+    late::check(open().as_ref());
     money::check(open().as_ref());
     thread::check(open().as_ref());
     webhooks::check(open().as_ref());

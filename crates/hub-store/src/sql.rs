@@ -44,8 +44,8 @@ use values::{
 use wire::BatchHeader;
 use wire::agent::{
     Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
-    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve,
-    StreamRequest, StreamReset, StreamState,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenPage, OpenRequest, Preview,
+    PreviewAnswer, Report, Reserve, StreamRequest, StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 
@@ -435,6 +435,10 @@ impl Store for SqlStore {
             people::claim(t, scope, &request.company, now)?;
             imports::grant_lease(t, &self.id, scope, request)
         })
+    }
+
+    fn open_imports(&self, scope: &AgentScope, request: &OpenRequest) -> Result<OpenPage, StoreError> {
+        self.read(|t| imports::open(t, scope, request))
     }
 
     fn work(

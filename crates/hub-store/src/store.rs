@@ -11,8 +11,8 @@ use values::{AgentId, CompanyId, Date, Hash, ImportId, Key, LeaseEpoch, Secret, 
 use wire::BatchHeader;
 use wire::agent::{
     Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
-    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, Preview, PreviewAnswer, Report, Reserve,
-    StreamRequest, StreamReset, StreamState,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenPage, OpenRequest, Preview,
+    PreviewAnswer, Report, Reserve, StreamRequest, StreamReset, StreamState,
 };
 use wire::status::AgentStatus;
 
@@ -465,7 +465,15 @@ pub trait Store: Webhooks + Send + Sync {
         now: Timestamp,
     ) -> Result<Lease, StoreError>;
 
-    /// Documents that no driver has journaled, oldest first.
+    /// A page of what the company's writer has to know of: documents that a driver has journaled, or
+    /// reserved for, and that are not settled, oldest first. It ends at so many documents, or at so
+    /// many bytes of bodies, that a driver can take it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    fn open_imports(&self, scope: &AgentScope, request: &OpenRequest) -> Result<OpenPage, StoreError>;
+
+    /// Documents that no driver has journaled, oldest first; as many at a time as a driver can take.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -476,7 +484,7 @@ pub trait Store: Webhooks + Send + Sync {
         limit: u32,
     ) -> Result<Vec<ImportDocument>, StoreError>;
 
-    /// Documents that were given up and that the driver has journaled, without its knowing.
+    /// Documents that were given up without the driver's having heard; it may have journaled them.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].

@@ -18,6 +18,7 @@ pub(crate) fn routes() -> Router<Hub> {
         .route("/agent/v1/enroll", post(identity::enroll))
         .route("/agent/v1/token", post(identity::token))
         .route("/agent/v1/lease", post(writing::lease))
+        .route("/agent/v1/open", post(writing::open))
         .route("/agent/v1/streams/open", post(streams::open))
         .route("/agent/v1/streams/reset", post(streams::reset))
         .route("/agent/v1/hashes", post(streams::hashes))

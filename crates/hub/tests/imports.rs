@@ -180,7 +180,12 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
     assert_eq!(import["attempts"][0]["step"], "reserved");
 
     let newer = world.lease(&agent, "ABC").await;
-    assert!(newer.lease > lease && newer.open.is_empty());
+    assert!(newer.lease > lease);
+    let ask = json!({ "company": "ABC", "lease": newer.lease });
+    assert_eq!(
+        world.post("/agent/v1/open", &agent.token, &ask).await.ok(),
+        json!({ "imports": [], "end": true })
+    );
     world
         .post("/agent/v1/work", &agent.token, &work)
         .await

@@ -10,14 +10,14 @@ use tokio::sync::Mutex;
 use values::{AgentId, ImportId, Secret};
 use wire::agent::{
     Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, Done, Enroll, Enrolled, HashPage, HashRequest,
-    Lease, LeaseRequest, PreviewAnswer, Refusal, Report, Reserve, StreamRequest, StreamReset, StreamState,
-    Token, TokenRequest, Work, WorkRequest, code,
+    Lease, LeaseRequest, OpenPage, OpenRequest, PreviewAnswer, Refusal, Report, Reserve, StreamRequest,
+    StreamReset, StreamState, Token, TokenRequest, Work, WorkRequest, code,
 };
 use wire::status::AgentStatus;
 
 use crate::{LinkError, tls};
 
-/// Largest answer: a page of work or hashes is far below it.
+/// Largest answer: a page of documents or hashes is far below it.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// A token is renewed so long before it expires, so that no request outlives it on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
@@ -148,6 +148,14 @@ impl Link {
     /// [`LinkError`].
     pub async fn lease(&self, request: &LeaseRequest) -> Result<Lease, LinkError> {
         self.ask("lease", request).await
+    }
+
+    /// A page of what is open in a company.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn open_imports(&self, request: &OpenRequest) -> Result<OpenPage, LinkError> {
+        self.ask("open", request).await
     }
 
     /// Where the hub's side of a stream stands.

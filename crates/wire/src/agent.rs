@@ -5,6 +5,7 @@
 //! | `POST /agent/v1/enroll` | [`Enroll`] | [`Enrolled`] |
 //! | `POST /agent/v1/token` | [`TokenRequest`] | [`Token`] |
 //! | `POST /agent/v1/lease` | [`LeaseRequest`] | [`Lease`] |
+//! | `POST /agent/v1/open` | [`OpenRequest`] | [`OpenPage`] |
 //! | `POST /agent/v1/streams/open` | [`StreamRequest`] | [`StreamState`] |
 //! | `POST /agent/v1/streams/reset` | [`StreamReset`] | [`StreamState`] |
 //! | `POST /agent/v1/hashes` | [`HashRequest`] | [`HashPage`] |
@@ -98,19 +99,40 @@ pub struct LeaseRequest {
     pub company: CompanyId,
     /// The IANA zone of the Sage server.
     pub time_zone: String,
-    /// Identity of the driver's journal: a new one makes the hub hand over what is open.
+    /// Identity of the driver's journal.
     pub journal: StoreId,
 }
 
-/// This agent is the company's writer until somebody asks after it.
+/// This agent is the company's writer until somebody asks after it. What is open in the company
+/// is asked for with [`OpenRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Grows with every grant; requests with an older one are refused as `lease_lost`.
     pub lease: LeaseEpoch,
     /// The hub's store.
     pub store: StoreId,
-    /// Everything that was reserved for this company and is not settled.
-    pub open: Vec<OpenImport>,
+}
+
+/// Asks for everything of a company that was reserved or journaled and is not settled, in pages:
+/// each document comes with its body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRequest {
+    /// Which company.
+    pub company: CompanyId,
+    /// The writer's lease.
+    pub lease: LeaseEpoch,
+    /// Start behind this document.
+    #[serde(default)]
+    pub after: Option<ImportId>,
+}
+
+/// A page of what is open. Nobody edits any of it while the driver has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPage {
+    /// Oldest first.
+    pub imports: Vec<OpenImport>,
+    /// Nothing is left behind these.
+    pub end: bool,
 }
 
 /// An import that this hub holds as reserved or journaled, but not settled.

@@ -20,9 +20,9 @@ use values::{
 use wire::BatchHeader;
 use wire::agent::{
     Accept, BatchAck, ChecksumPage, ChecksumRequest, Decide, DecideAction, Discarded, Enroll, Enrolled,
-    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, PROTOCOL, Preview, PreviewAnswer,
-    RangeChecksum, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset, StreamState, Token,
-    TokenRequest, Work, WorkRequest,
+    HashPage, HashRequest, ImportDocument, Lease, LeaseRequest, OpenImport, OpenPage, OpenRequest, PROTOCOL,
+    Preview, PreviewAnswer, RangeChecksum, Refusal, Report, Reservation, Reserve, StreamRequest, StreamReset,
+    StreamState, Token, TokenRequest, Work, WorkRequest,
 };
 
 use wire::status::{
@@ -129,7 +129,21 @@ fn the_messages_are_these() {
         &Lease {
             lease: LeaseEpoch(3),
             store: StoreId::new("h"),
-            open,
+        },
+    );
+    show(
+        "open request",
+        &OpenRequest {
+            company: company.clone(),
+            lease: LeaseEpoch(3),
+            after: Some(ImportId::new("1fe4")),
+        },
+    );
+    show(
+        "open page",
+        &OpenPage {
+            imports: open,
+            end: true,
         },
     );
     show(

@@ -11,7 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use link::{Link, LinkError};
 use sage::{BusinessObjects, Call, Fault, Return, ServerProcess};
 use values::{CompanyId, ImportId, LeaseEpoch, Secret};
-use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, WorkRequest, code};
+use wire::agent::{
+    Accept, Lease, LeaseRequest, OpenPage, OpenRequest, PreviewAnswer, Report, Reserve, Work, WorkRequest,
+    code,
+};
 
 use super::Failed;
 use super::connect::Connection;
@@ -132,6 +135,12 @@ impl HubImports for LinkHub {
     fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError> {
         self.runtime
             .block_on(self.link.lease(request))
+            .map_err(|e| refusal(&e))
+    }
+
+    fn open(&mut self, request: &OpenRequest) -> Result<OpenPage, HubError> {
+        self.runtime
+            .block_on(self.link.open_imports(request))
             .map_err(|e| refusal(&e))
     }
 

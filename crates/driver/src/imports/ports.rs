@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use sage::{BusinessObjects, Fault, Reader, ServerProcess};
 use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work};
+use wire::agent::{Accept, Lease, LeaseRequest, OpenPage, OpenRequest, PreviewAnswer, Report, Reserve, Work};
 
 /// The hub, as far as imports are concerned. Calls block.
 pub trait HubImports {
@@ -15,6 +15,12 @@ pub trait HubImports {
     /// # Errors
     /// See [`HubError`].
     fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError>;
+
+    /// A page of what is open in the company, oldest first.
+    ///
+    /// # Errors
+    /// See [`HubError`].
+    fn open(&mut self, request: &OpenRequest) -> Result<OpenPage, HubError>;
 
     /// Documents not yet journaled, oldest first, and previews; waits at most `wait` for one to come.
     ///

@@ -7,7 +7,9 @@ use driver::imports::{HubError, HubImports};
 use hub_store::contract::Site;
 use hub_store::{SqlStore, Store as _, StoreError};
 use values::{CompanyId, ImportId, LeaseEpoch};
-use wire::agent::{Accept, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, code};
+use wire::agent::{
+    Accept, Lease, LeaseRequest, OpenPage, OpenRequest, PreviewAnswer, Report, Reserve, Work, code,
+};
 
 use super::office::Shared;
 
@@ -45,6 +47,10 @@ impl StormHub {
 impl HubImports for StormHub {
     fn lease(&mut self, request: &LeaseRequest) -> Result<Lease, HubError> {
         self.ask(|now| self.store.grant_lease(&self.site.agent, request, now))
+    }
+
+    fn open(&mut self, request: &OpenRequest) -> Result<OpenPage, HubError> {
+        self.ask(|_| self.store.open_imports(&self.site.agent, request))
     }
 
     fn work(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Attempt, ImportKind, ImportReport, ImportState};
 use serde_json::{Value, json};
 use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
-use wire::agent::{Accept, Lease, LeaseRequest, Report, Reservation, Reserve};
+use wire::agent::{Accept, Lease, LeaseRequest, OpenImport, OpenRequest, Report, Reservation, Reserve};
 
 use super::{Site, add_agent, later, now, refused, scope};
 use crate::{
@@ -16,13 +16,14 @@ pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "imports");
     refused(post(store, &site.all, "early", &json!(1)), "company_unknown");
     let first = lease(store, &site.agent, "j1");
-    assert!(first.open.is_empty());
+    assert_eq!(open(store, &site.agent, &first), []);
     posting(store, &site);
     let id = post(store, &site.all, "web-1", &json!({"n": 1})).unwrap().id;
     leases(store, &site, &first, &id);
     let lease = lease(store, &site.agent, "j1").lease;
     reservations(store, &site, lease, &id);
     reports(store, &site, lease, &id);
+    large(store);
 }
 
 /// What was stored is there after the store was opened again.
@@ -97,10 +98,14 @@ fn leases(store: &dyn Store, site: &Site, first: &Lease, id: &ImportId) {
 
     let second = lease(store, &site.agent, "j2");
     assert!(second.lease > first.lease);
-    assert_eq!(
-        second.open.iter().map(|o| &o.document.id).collect::<Vec<_>>(),
-        [id]
-    );
+    let of_second = open(store, &site.agent, &second);
+    assert_eq!(of_second.iter().map(|o| &o.document.id).collect::<Vec<_>>(), [id]);
+    let request = OpenRequest {
+        company: abc.clone(),
+        lease: first.lease,
+        after: None,
+    };
+    refused(store.open_imports(&site.agent, &request), "lease_lost");
     refused(work(first.lease), "lease_lost");
     refused(accept(first.lease, 1), "lease_lost");
     refused(
@@ -170,9 +175,9 @@ fn reservations(store: &dyn Store, site: &Site, lease: LeaseEpoch, id: &ImportId
     reserve(id, lease, 0, "0000187").unwrap();
     refused(reserve(&other, lease, 0, "0000186"), "identity_taken");
     refused(reserve(id, LeaseEpoch(lease.0 - 1), 0, "0000188"), "lease_lost");
-    let open = self::lease(store, &site.agent, "j1");
+    let again = self::lease(store, &site.agent, "j1");
+    let open = open(store, &site.agent, &again);
     let numbers: Vec<_> = open
-        .open
         .iter()
         .flat_map(|o| o.reservations.iter().map(|r| r.value.as_str()))
         .collect();
@@ -240,10 +245,9 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
         (Some("0000186"), 2)
     );
     assert_eq!(kept.totals["order_total"].to_string(), "159.00");
-    assert!(
-        self::lease(store, &site.agent, "j3").open.is_empty(),
-        "what is settled is not handed over"
-    );
+    let third = self::lease(store, &site.agent, "j3");
+    let still_open = open(store, &site.agent, &third);
+    assert_eq!(still_open, [], "what is settled is not handed over");
     assert_eq!(list(store, &site.all, Some(ImportState::Written), 10).len(), 1);
 
     // A settled document keeps its number for ever.
@@ -259,6 +263,67 @@ fn reports(store: &dyn Store, site: &Site, old: LeaseEpoch, id: &ImportId) {
         store.reserve(&site.agent, &other, &Reserve { lease, reservation }, now()),
         "identity_taken",
     );
+}
+
+/// Bodies as large as they may be: what a driver gets at once does not grow with them.
+fn large(store: &dyn Store) {
+    let site = Site::new(store, "imports-large");
+    let first = lease(store, &site.agent, "j1").lease;
+    let body = json!({ "comment": "x".repeat(1_000_000) });
+    let posted: Vec<_> = (0..20)
+        .map(|n| post(store, &site.all, &format!("large-{n}"), &body).unwrap().id)
+        .collect();
+    let companies = [(CompanyId::new("ABC"), first)];
+    let mut taken = Vec::new();
+    while taken.len() < posted.len() {
+        let work = store.work(&site.agent, &companies, 50).unwrap();
+        assert!((1..=9).contains(&work.len()), "{} at once", work.len());
+        for document in work {
+            let accept = Accept {
+                lease: first,
+                revision: 1,
+            };
+            store.accept(&site.agent, &document.id, &accept, now()).unwrap();
+            taken.push(document.id);
+        }
+    }
+    assert_eq!(taken, posted, "oldest first");
+    let small = post(store, &site.all, "small", &json!(1)).unwrap().id;
+    assert_eq!(store.work(&site.agent, &companies, 50).unwrap()[0].id, small);
+
+    let second = lease(store, &site.agent, "j1");
+    let handed: Vec<_> = open(store, &site.agent, &second)
+        .into_iter()
+        .map(|open| open.document.id)
+        .collect();
+    assert_eq!(handed, posted);
+    let edit = store.edit_import(&site.all, &posted[19], 1, &json!(2), now());
+    refused(edit, "import_not_editable");
+}
+
+/// What is open, page by page.
+fn open(store: &dyn Store, agent: &AgentScope, lease: &Lease) -> Vec<OpenImport> {
+    let mut request = OpenRequest {
+        company: CompanyId::new("ABC"),
+        lease: lease.lease,
+        after: None,
+    };
+    let mut open = Vec::new();
+    loop {
+        let page = store.open_imports(agent, &request).unwrap();
+        let bodies = page
+            .imports
+            .iter()
+            .map(|import| import.document.body.to_string().len());
+        assert!(bodies.sum::<usize>() < 10_000_000, "a driver could not take it");
+        let last = page.imports.last().map(|import| import.document.id.clone());
+        open.extend(page.imports);
+        if page.end {
+            return open;
+        }
+        assert!(last.is_some(), "more is to come, and nothing came");
+        request.after = last;
+    }
 }
 
 fn list(store: &dyn Store, scope: &TenantScope, state: Option<ImportState>, limit: u32) -> Vec<Import> {

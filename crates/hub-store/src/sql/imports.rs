@@ -23,7 +23,7 @@ use crate::{
 
 pub(super) use decisions::{OPEN, decide_by_platform, discard_all, edit};
 pub(super) use driver::{
-    accept, check_lease, decide as decide_at_driver, discarded, grant_lease, report, reserve, work,
+    accept, check_lease, decide as decide_at_driver, discarded, grant_lease, open, report, reserve, work,
 };
 pub(super) use redaction::{redact, tenants_due};
 pub(super) use tenders::fill_in;

@@ -8,7 +8,8 @@ use axum::extract::{Path, State};
 use tokio::time::{Instant, sleep_until};
 use values::ImportId;
 use wire::agent::{
-    Accept, Decide, Done, Lease, LeaseRequest, PreviewAnswer, Report, Reserve, Work, WorkRequest,
+    Accept, Decide, Done, Lease, LeaseRequest, OpenPage, OpenRequest, PreviewAnswer, Report, Reserve, Work,
+    WorkRequest,
 };
 
 use super::check_company;
@@ -30,6 +31,16 @@ pub(crate) async fn lease(
     check_company(&request.company)?;
     let now = hub.now();
     hub.call(move |store| store.grant_lease(&scope, &request, now))
+        .await
+        .map(Json)
+}
+
+pub(crate) async fn open(
+    Driver(scope): Driver,
+    State(hub): State<Hub>,
+    Body(request): Body<OpenRequest>,
+) -> Result<Json<OpenPage>, ApiError> {
+    hub.call(move |store| store.open_imports(&scope, &request))
         .await
         .map(Json)
 }

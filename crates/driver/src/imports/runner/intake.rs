@@ -1,5 +1,6 @@
 //! How documents come to a company's writer: the lease, what is open, and new work.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use agent_store::journal::{Accepted, JournalError};
@@ -8,7 +9,7 @@ use import::{Document, Obstacle, Outcome, Record, Reserved, Source, Verdict};
 use jiff::Timestamp;
 use model::ImportState;
 use values::{ImportId, LeaseEpoch};
-use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest};
+use wire::agent::{Accept, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, OpenRequest};
 
 use super::super::current::{Current, current_of};
 use super::super::lanes::Lane;
@@ -17,6 +18,24 @@ use super::super::queued::Queued;
 use super::{MAX_ASIDE, MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
 use crate::receipt_files;
 
+/// Why it is not known what is open.
+enum Unresolved {
+    Hub(HubError),
+    Journal(JournalError),
+}
+
+impl From<HubError> for Unresolved {
+    fn from(error: HubError) -> Self {
+        Self::Hub(error)
+    }
+}
+
+impl From<JournalError> for Unresolved {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
 impl Runner {
     pub(super) fn take_lease(&mut self) {
         let request = LeaseRequest {
@@ -24,58 +43,46 @@ impl Runner {
             time_zone: self.site.time_zone_name.clone(),
             journal: self.journal().store_id().clone(),
         };
-        match self.hub.lease(&request) {
-            Ok(lease) => match self.resolve_open(&lease) {
-                Ok(()) => {
-                    tracing::info!(company = %self.site.company, lease = %lease.lease, open = self.imports.len(), "this driver is the company's writer");
-                    self.lease = Some(lease.lease);
-                    self.hub_pause = Pause::default();
-                }
-                Err(error) => {
-                    tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
-                    self.pause(Obstacle::JournalFailed, &error);
-                }
-            },
-            Err(error) => {
+        let lease = match self.hub.lease(&request) {
+            Ok(Lease { lease, .. }) => self.resolve_open(lease).map(|()| lease),
+            Err(error) => Err(Unresolved::Hub(error)),
+        };
+        match lease {
+            Ok(lease) => {
+                tracing::info!(company = %self.site.company, %lease, open = self.imports.len(), "this driver is the company's writer");
+                self.lease = Some(lease);
+                self.hub_pause = Pause::default();
+            }
+            Err(Unresolved::Journal(error)) => {
+                tracing::error!(company = %self.site.company, code = error.code(), %error, remedy = error.remedy(), "imports wait");
+                self.pause(Obstacle::JournalFailed, &error);
+            }
+            Err(Unresolved::Hub(error)) => {
                 tracing::warn!(company = %self.site.company, %error, "no lease for imports yet");
                 self.pause(Obstacle::HubUnreachable, &error);
             }
         }
     }
 
-    /// Everything open, by the hub's record and by the journal. A reservation that only
-    /// the hub remembers is journaled as such: what was done under it is not known.
-    fn resolve_open(&mut self, lease: &Lease) -> Result<(), JournalError> {
+    /// Everything open, by the hub's record and by the journal.
+    fn resolve_open(&mut self, lease: LeaseEpoch) -> Result<(), Unresolved> {
         let now = self.clock.now();
         self.journal().flush()?;
-        for open in &lease.open {
-            let document = document_of(&open.document);
-            let mut journal = self.journal();
-            journal.accept(&document, now)?;
-            let known = journal
-                .record(&document.id)?
-                .map(|r| r.reservations)
-                .unwrap_or_default();
-            for reservation in &open.reservations {
-                if let Some(known) = known.iter().find(|r| r.identity == reservation.value) {
-                    if !known.at_hub {
-                        let at_hub = Reserved {
-                            at_hub: true,
-                            ..known.clone()
-                        };
-                        journal.reserve(&document.id, &at_hub)?;
-                    }
-                    continue;
-                }
-                let reserved = Reserved {
-                    name: reservation.name.clone(),
-                    identity: reservation.value.clone(),
-                    at: reservation.at.parse().unwrap_or(Timestamp::MIN),
-                    source: Source::Hub,
-                    at_hub: true,
-                    verdict: Verdict::Open,
-                };
-                journal.reserve(&document.id, &reserved)?;
+        let mut open = BTreeSet::new();
+        let mut request = OpenRequest {
+            company: self.site.company.clone(),
+            lease,
+            after: None,
+        };
+        loop {
+            let page = self.hub.open(&request)?;
+            for import in &page.imports {
+                self.journal_open(import, now)?;
+                open.insert(import.document.id.clone());
+            }
+            request.after = page.imports.last().map(|last| last.document.id.clone());
+            if page.end || request.after.is_none() {
+                break;
             }
         }
         let mut records = self.journal().unsettled(&self.site.company)?;
@@ -87,7 +94,7 @@ impl Runner {
             if record.outcome.is_some() && !record.reported {
                 return true;
             }
-            let is_open = lease.open.iter().any(|open| open.document.id == record.document.id);
+            let is_open = open.contains(&record.document.id);
             if !is_open {
                 tracing::warn!(import = %record.document.id, "the hub does not have this import open; it rests");
                 if record.outcome.is_none() {
@@ -110,6 +117,40 @@ impl Runner {
                 (id, queued)
             })
             .collect();
+        Ok(())
+    }
+
+    /// A reservation that only the hub remembers is journaled as such: what was done under it
+    /// is not known.
+    fn journal_open(&self, open: &OpenImport, now: Timestamp) -> Result<(), JournalError> {
+        let document = document_of(&open.document);
+        let mut journal = self.journal();
+        journal.accept(&document, now)?;
+        let known = journal
+            .record(&document.id)?
+            .map(|r| r.reservations)
+            .unwrap_or_default();
+        for reservation in &open.reservations {
+            if let Some(known) = known.iter().find(|r| r.identity == reservation.value) {
+                if !known.at_hub {
+                    let at_hub = Reserved {
+                        at_hub: true,
+                        ..known.clone()
+                    };
+                    journal.reserve(&document.id, &at_hub)?;
+                }
+                continue;
+            }
+            let reserved = Reserved {
+                name: reservation.name.clone(),
+                identity: reservation.value.clone(),
+                at: reservation.at.parse().unwrap_or(Timestamp::MIN),
+                source: Source::Hub,
+                at_hub: true,
+                verdict: Verdict::Open,
+            };
+            journal.reserve(&document.id, &reserved)?;
+        }
         Ok(())
     }
 

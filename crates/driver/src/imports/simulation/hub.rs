@@ -6,17 +6,21 @@ use model::{Decision, ImportKind, ImportReport, ImportState};
 use serde_json::Value;
 use values::{CompanyId, ImportId, LeaseEpoch, StoreId};
 use wire::agent::{
-    Accept, ImportDocument, Lease, LeaseRequest, OpenImport, PreviewAnswer, Report, Reservation, Reserve,
-    Work,
+    Accept, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, OpenPage, OpenRequest, PreviewAnswer,
+    Report, Reservation, Reserve, Work,
 };
 
 use super::Shared;
 use crate::imports::ports::{HubAnswer, HubError, HubImports, ToHub};
 
+/// Open documents in one answer: few, so that several are needed.
+const PAGE: usize = 2;
+
 /// An import in the hub's store.
 pub(super) struct HubImport {
     document: ImportDocument,
     is_accepted: bool,
+    is_given_up: bool,
     reservations: Vec<Reservation>,
     pub(super) report: Option<ImportReport>,
 }
@@ -34,6 +38,7 @@ impl HubImport {
         Self {
             document,
             is_accepted: false,
+            is_given_up: false,
             reservations: Vec::new(),
             report: None,
         }
@@ -61,10 +66,23 @@ impl HubImport {
         self.report = None;
     }
 
+    /// A person has given it up; the driver is told until it has heard.
+    pub(super) fn give_up(&mut self) {
+        self.document.revision += 1;
+        self.is_given_up = true;
+        self.is_accepted = false;
+    }
+
+    fn is_open(&self) -> bool {
+        !self.is_settled() && (self.is_accepted || !self.reservations.is_empty())
+    }
+
     pub(super) fn is_settled(&self) -> bool {
-        self.report
-            .as_ref()
-            .is_some_and(|report| report.state.is_settled())
+        self.is_given_up
+            || self
+                .report
+                .as_ref()
+                .is_some_and(|report| report.state.is_settled())
     }
 }
 
@@ -106,22 +124,38 @@ impl HubImports for SimHub {
         let lease = {
             let mut world = self.0.borrow_mut();
             world.lease += 1;
-            let open = world
-                .imports
-                .values()
-                .filter(|i| !i.is_settled() && (i.is_accepted || !i.reservations.is_empty()))
-                .map(|i| OpenImport {
-                    document: i.document.clone(),
-                    reservations: i.reservations.clone(),
-                })
-                .collect();
+            for import in world.imports.values_mut().filter(|import| import.is_open()) {
+                import.is_accepted = true;
+            }
             Lease {
                 lease: LeaseEpoch(world.lease),
                 store: StoreId::new("hub"),
-                open,
             }
         };
         self.answer(lease)
+    }
+
+    fn open(&mut self, request: &OpenRequest) -> Result<OpenPage, HubError> {
+        self.send()?;
+        self.check(request.lease)?;
+        let page = {
+            let world = self.0.borrow();
+            let behind = |import: &&HubImport| request.after.as_ref() < Some(&import.document.id);
+            let mut open = world
+                .imports
+                .values()
+                .filter(|import| import.is_open())
+                .filter(behind);
+            let imports = open.by_ref().take(PAGE).map(|import| OpenImport {
+                document: import.document.clone(),
+                reservations: import.reservations.clone(),
+            });
+            OpenPage {
+                imports: imports.collect(),
+                end: open.next().is_none(),
+            }
+        };
+        self.answer(page)
     }
 
     fn work(
@@ -133,23 +167,28 @@ impl HubImports for SimHub {
     ) -> Result<Work, HubError> {
         self.send()?;
         self.check(lease)?;
-        let work: Vec<_> = {
+        let work = {
             let world = self.0.borrow();
-            let open = world
-                .imports
-                .values()
-                .filter(|i| !i.is_accepted && i.report.is_none());
-            open.take(usize::try_from(limit).unwrap())
-                .map(|i| i.document.clone())
-                .collect()
+            let unheard = world.imports.values().filter(|i| !i.is_accepted);
+            let (gone, open): (Vec<_>, Vec<_>) = unheard.partition(|i| i.is_given_up);
+            let open = open.into_iter().filter(|i| i.report.is_none());
+            let discarded = gone.into_iter().map(|i| Discarded {
+                import: i.document.id.clone(),
+                revision: i.document.revision,
+            });
+            Work {
+                imports: open
+                    .take(usize::try_from(limit).unwrap())
+                    .map(|i| i.document.clone())
+                    .collect(),
+                discarded: discarded.collect(),
+                ..Work::default()
+            }
         };
-        if work.is_empty() {
+        if work == Work::default() {
             self.0.borrow_mut().tick(wait);
         }
-        self.answer(Work {
-            imports: work,
-            ..Work::default()
-        })
+        self.answer(work)
     }
 
     fn tell(&mut self, id: &ImportId, message: ToHub, answer: HubAnswer) {
@@ -173,7 +212,17 @@ impl HubImports for SimHub {
     fn accept(&mut self, id: &ImportId, accept: &Accept) -> Result<(), HubError> {
         self.send()?;
         self.check(accept.lease)?;
-        self.0.borrow_mut().imports.get_mut(id).unwrap().is_accepted = true;
+        {
+            let mut world = self.0.borrow_mut();
+            let import = world.imports.get_mut(id).unwrap();
+            if accept.revision != import.document.revision {
+                return Err(HubError::Refused {
+                    code: "revision_stale".into(),
+                    detail: String::new(),
+                });
+            }
+            import.is_accepted = true;
+        }
         self.answer(())
     }
 
@@ -208,12 +257,13 @@ impl HubImports for SimHub {
         {
             let mut world = self.0.borrow_mut();
             let import = world.imports.get_mut(id).unwrap();
-            // What is proven is not taken back by a driver that knows less.
-            if import
-                .report
-                .as_ref()
-                .is_none_or(|known| known.state != ImportState::Written)
-            {
+            // What is proven is not taken back by a driver that knows less, nor an end by what
+            // was said before it.
+            let is_end = report.report.state.is_settled();
+            let counts = |known: &ImportReport| {
+                known.state != ImportState::Written && (is_end || !known.state.is_settled())
+            };
+            if !import.is_given_up && import.report.as_ref().is_none_or(counts) {
                 import.report = Some(report.report.clone());
             }
         }

@@ -8,18 +8,26 @@ use jiff::tz::TimeZone;
 use model::{ImportReport, ImportState};
 use values::{CompanyId, ImportId, Key, LeaseEpoch, StoreId, TenantId};
 use wire::agent::{
-    Accept, Decide, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, Report, Reservation, Reserve,
+    Accept, Decide, Discarded, ImportDocument, Lease, LeaseRequest, OpenImport, OpenPage, OpenRequest,
+    Report, Reservation, Reserve,
 };
 
 use super::{Known, decision_of, import_kind, known, moved, report_of, settled_at, tenders};
 use crate::sql::{micros, people, webhooks};
 use crate::{AgentScope, StoreError};
 
-/// Documents in one answer to a driver: each may have a body of a mebibyte.
+/// Documents in one answer to a driver.
 const MAX_DOCUMENTS: u32 = 50;
+/// Bytes of bodies after which an answer ends. A driver takes 32 MiB; each body may have one, and
+/// previews come beside.
+const MAX_BODIES: usize = 8 * 1024 * 1024;
 /// Attempts kept of one revision, the last ones: several times what a driver keeps.
 const MAX_ATTEMPTS: usize = 1_000;
 const DOCUMENT: &str = "id, company, kind, revision, body, decision";
+/// What a driver has journaled, or reserved for, and has not brought to an end.
+const OPEN: &str = "state IN ('received', 'validated', 'waiting', 'writing') \
+                    AND (accepted IS NOT NULL OR EXISTS (SELECT 1 FROM hub_reservations r \
+                         WHERE r.tenant = hub_imports.tenant AND r.import = hub_imports.id))";
 
 /// The caller has claimed the company for the agent.
 pub(in crate::sql) fn grant_lease(
@@ -44,17 +52,85 @@ pub(in crate::sql) fn grant_lease(
         ),
         |row| row.get(0),
     )?;
-    let open = open_imports(t, tenant, &request.company)?;
-    // The driver has them from here on, whatever revision it knew: from now on nobody edits
-    // them, or gives them up, behind its back.
-    let sql = "UPDATE hub_imports SET accepted = revision WHERE tenant = ? AND id = ?";
-    for import in &open {
-        t.execute(sql, (tenant.as_str(), import.document.id.as_str()))?;
-    }
+    // The driver asks for what is open, and has it from here on, whatever revision it knew: from
+    // now on nobody edits it, or gives it up, behind its back.
+    let sql =
+        format!("UPDATE hub_imports SET accepted = revision WHERE tenant = ? AND company = ? AND {OPEN}");
+    t.execute(&sql, (tenant.as_str(), request.company.as_str()))?;
     Ok(Lease {
         lease: LeaseEpoch(lease.cast_unsigned()),
         store: store.clone(),
-        open,
+    })
+}
+
+/// An answer to a driver, which ends when it is full.
+struct Answer<T> {
+    documents: Vec<T>,
+    bodies: usize,
+    is_full: bool,
+}
+
+impl<T> Answer<T> {
+    const fn new() -> Self {
+        Self {
+            documents: Vec::new(),
+            bodies: 0,
+            is_full: false,
+        }
+    }
+
+    /// Adds the document of the row, if it still fits. Once one does not, none behind it does.
+    fn add(
+        &mut self,
+        row: &Row<'_>,
+        limit: u32,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        let is_full =
+            self.bodies >= MAX_BODIES || u32::try_from(self.documents.len()).is_ok_and(|n| n >= limit);
+        if is_full {
+            self.is_full = true;
+            return Ok(());
+        }
+        self.bodies += row.get::<String>(4)?.len();
+        self.documents.push(read(row)?);
+        Ok(())
+    }
+}
+
+pub(in crate::sql) fn open(
+    t: &Tx<'_>,
+    scope: &AgentScope,
+    request: &OpenRequest,
+) -> Result<OpenPage, StoreError> {
+    let OpenRequest {
+        company,
+        lease,
+        after,
+    } = request;
+    check_lease(t, scope, company, *lease)?;
+    let tenant = scope.tenant();
+    let sql = format!(
+        "SELECT {DOCUMENT} FROM hub_imports WHERE tenant = ?1 AND company = ?2 AND {OPEN} AND number > \
+         coalesce((SELECT number FROM hub_imports WHERE tenant = ?1 AND id = ?3), 0) ORDER BY number LIMIT ?4"
+    );
+    let after = after.as_ref().map(ImportId::as_str);
+    // One more than fits tells whether anything is left.
+    let parameters = (tenant.as_str(), company.as_str(), after, MAX_DOCUMENTS + 1);
+    let mut page = Answer::new();
+    t.each(&sql, parameters, |row| {
+        page.add(row, MAX_DOCUMENTS, |row| {
+            let document = document_row(row)?;
+            let reservations = reservations(t, tenant, &document.id)?;
+            Ok(OpenImport {
+                document,
+                reservations,
+            })
+        })
+    })?;
+    Ok(OpenPage {
+        imports: page.documents,
+        end: !page.is_full,
     })
 }
 
@@ -68,17 +144,14 @@ pub(in crate::sql) fn work(
         "SELECT {DOCUMENT} FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'received' \
          AND coalesce(accepted, 0) < revision ORDER BY number LIMIT ?"
     );
-    let mut left = limit.min(MAX_DOCUMENTS);
-    let mut documents = Vec::new();
+    let limit = limit.min(MAX_DOCUMENTS);
+    let mut work = Answer::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
-        t.each(&sql, (scope.tenant().as_str(), company.as_str(), left), |row| {
-            documents.push(document_row(row)?);
-            left -= 1;
-            Ok(())
-        })?;
+        let parameters = (scope.tenant().as_str(), company.as_str(), limit);
+        t.each(&sql, parameters, |row| work.add(row, limit, document_row))?;
     }
-    Ok(documents)
+    Ok(work.documents)
 }
 
 pub(in crate::sql) fn discarded(
@@ -87,7 +160,7 @@ pub(in crate::sql) fn discarded(
     companies: &[(CompanyId, LeaseEpoch)],
 ) -> Result<Vec<Discarded>, StoreError> {
     let sql = "SELECT id, revision FROM hub_imports WHERE tenant = ? AND company = ? AND state = 'discarded' \
-               AND accepted < revision ORDER BY number LIMIT ?";
+               AND coalesce(accepted, 0) < revision ORDER BY number LIMIT ?";
     let mut discarded = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
@@ -255,22 +328,21 @@ fn with_earlier_attempts(
 }
 
 /// Is the report still of interest? A late repetition must not hide that the document is in
-/// the ERP or was given up, and one about an earlier revision not what came of the later
-/// one; but a proof that the earlier one is in the ERP after all comes in time while the
-/// driver has not taken up the later one.
+/// the ERP or was given up, one from before an end not the end that a person is to decide
+/// about, and one about an earlier revision not what came of the later one; but a proof that
+/// the earlier one is in the ERP after all comes in time while the driver has not taken up the
+/// later one.
 fn counts(known: &Known, report: &Report) -> bool {
-    let is_written = report.report.state == ImportState::Written;
+    let state = report.report.state;
+    let is_written = state == ImportState::Written;
     let is_late = report.revision != 0 && report.revision < known.revision;
     match known.state {
         ImportState::Written => is_written && !is_late,
         ImportState::Discarded => false,
-        ImportState::Received
-        | ImportState::Validated
-        | ImportState::Waiting
-        | ImportState::Writing
-        | ImportState::Held
-        | ImportState::InDoubt
-        | ImportState::Refused => !is_late || (is_written && known.is_waiting_for_driver()),
+        ImportState::Held | ImportState::InDoubt | ImportState::Refused => !is_late && state.is_settled(),
+        ImportState::Received | ImportState::Validated | ImportState::Waiting | ImportState::Writing => {
+            !is_late || (is_written && known.is_waiting_for_driver())
+        }
     }
 }
 
@@ -319,26 +391,6 @@ pub(in crate::sql) fn check_lease(
     } else {
         Err(StoreError::LeaseLost(company.clone()))
     }
-}
-
-fn open_imports(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId) -> Result<Vec<OpenImport>, StoreError> {
-    let sql = format!(
-        "SELECT {DOCUMENT}, state FROM hub_imports i WHERE tenant = ?1 AND company = ?2 \
-         AND state IN ('received', 'validated', 'waiting', 'writing') \
-         AND (accepted IS NOT NULL OR EXISTS \
-              (SELECT 1 FROM hub_reservations r WHERE r.tenant = ?1 AND r.import = i.id)) ORDER BY number"
-    );
-    let mut open = Vec::new();
-    t.each(&sql, (tenant.as_str(), company.as_str()), |row| {
-        let document = document_row(row)?;
-        let reservations = reservations(t, tenant, &document.id)?;
-        open.push(OpenImport {
-            document,
-            reservations,
-        });
-        Ok(())
-    })?;
-    Ok(open)
 }
 
 fn reservations(t: &Tx<'_>, tenant: &TenantId, id: &ImportId) -> Result<Vec<Reservation>, StoreError> {
