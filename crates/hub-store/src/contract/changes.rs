@@ -287,8 +287,9 @@ pub(super) fn check_crowd(store: &dyn Store) {
         for writer in 0..WRITERS {
             let (site, running) = (&site, &running);
             threads.spawn(move || {
+                // However it ends, the reader must not wait for it for ever.
+                let _ended = Ended(running);
                 write(store, site, writer);
-                running.fetch_sub(1, Ordering::SeqCst);
             });
         }
         let mut after = 0;
@@ -330,6 +331,14 @@ pub(super) fn check_crowd(store: &dyn Store) {
             (Lookup::Deleted(_), None) => {}
             (found, record) => panic!("{company} {key} is {found:?}, and the feed said {record:?}"),
         }
+    }
+}
+
+struct Ended<'a>(&'a AtomicUsize);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
