@@ -177,16 +177,35 @@ impl PostgresServer {
         assert!(done.is_ok_and(|status| status), "psql refused {statements}");
     }
 
+    /// Asks a database, given by its address or name; rows are lines, columns are parted by `|`.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
+    pub fn ask(&self, database: &str, question: &str) -> String {
+        let output = self.psql(database, question).args(["-A", "-t"]).output();
+        match output {
+            Ok(output) if output.status.success() => {
+                String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+            }
+            other => panic!("psql refused {question}: {other:?}"),
+        }
+    }
+
     fn sql(&self, database: &str, statements: &str) -> std::io::Result<bool> {
+        let mut psql = self.psql(database, statements);
+        psql.stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(psql.status()?.success())
+    }
+
+    fn psql(&self, database: &str, statements: &str) -> Command {
         let database = database.rsplit_once('/').map_or(database, |(_, name)| name);
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "hub", "-h"])
             .arg(&self.folder)
             .args(["-p", &self.port.to_string()])
-            .args(["-d", database, "-c", statements])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Ok(psql.status()?.success())
+            .args(["-d", database, "-c", statements]);
+        psql
     }
 
     fn command(&self, program: &str) -> Command {
