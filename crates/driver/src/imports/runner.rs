@@ -42,8 +42,8 @@ pub(in crate::imports) const MAX_IMPORTS: usize = 100;
 /// Documents held at a time, with those that stand aside until what is in their way is gone. Those
 /// with a person who imports their files are not counted: nothing bounds how many they are.
 const MAX_ASIDE: usize = 1_000;
-/// New documents are left alone for so long after the hub took one not back as journaled: it
-/// would hand it over again at once.
+/// New documents are left alone for so long when the hub would hand over the same again at once:
+/// it took one not back as journaled, or one was given up on which work goes on.
 const DISAGREEMENT: SignedDuration = SignedDuration::from_secs(10);
 /// Documents taken at once.
 const WORK_LIMIT: u32 = 20;

@@ -35,10 +35,12 @@ impl Runner {
 
     /// Says of a document that it waits for what the company waits for.
     pub(super) fn wait_with_the_company(&mut self, place: usize) {
-        let Some(gate) = &self.gate else { return };
-        let event = Event::Blocked {
+        let gated = self.gate.as_ref().map(|gate| Event::Blocked {
             obstacle: gate.obstacle,
             detail: gate.detail.clone(),
+        });
+        let Some(event) = self.paused_event().or(gated) else {
+            return;
         };
         let mut current = self.imports.remove(place);
         self.advance(&mut current, event, true);

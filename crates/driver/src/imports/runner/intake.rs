@@ -15,7 +15,7 @@ use super::super::current::{Current, current_of};
 use super::super::lanes::Lane;
 use super::super::ports::HubError;
 use super::super::queued::Queued;
-use super::{MAX_ASIDE, MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
+use super::{DISAGREEMENT, MAX_ASIDE, MAX_IMPORTS, Pause, Runner, WORK_LIMIT};
 use crate::receipt_files;
 
 /// Why it is not known what is open.
@@ -238,15 +238,18 @@ impl Runner {
         // under nobody's hands.
         let is_under_work = place
             .is_some_and(|at| !(self.imports[at].has_ended() || self.imports[at].waits_for_import_file()));
-        if !is_under_work {
-            if let Err(error) = self.journal_discard(id) {
-                tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
-                self.pause(Obstacle::JournalFailed, &error);
-                return;
-            }
-            if let Some(place) = place {
-                self.imports.remove(place);
-            }
+        if is_under_work {
+            // The hub tells it again, until what is done for it just now is over.
+            self.no_intake_until = self.clock.now().checked_add(DISAGREEMENT).ok();
+            return;
+        }
+        if let Err(error) = self.journal_discard(id) {
+            tracing::error!(import = %id, code = error.code(), %error, remedy = error.remedy(), "not journaled");
+            self.pause(Obstacle::JournalFailed, &error);
+            return;
+        }
+        if let Some(place) = place {
+            self.imports.remove(place);
         }
         let accept = Accept {
             lease,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use import::{Stage, Waiting};
+use import::{Obstacle, Stage, Waiting};
 use jiff::Timestamp;
 
 use super::super::current::Current;
@@ -45,6 +45,12 @@ impl Runner {
         let mut changed = BTreeSet::new();
         let mut best: Option<(u8, usize)> = None;
         let gate = self.gate.as_ref().filter(|gate| gate.until > now);
+        let waits_for = gate.map(|gate| gate.obstacle);
+        let waits_for = if is_paused {
+            Some(Obstacle::Paused)
+        } else {
+            waits_for
+        };
         let mut gated = None;
         for (place, current) in self.imports.iter().enumerate() {
             if current.has_ended() {
@@ -66,9 +72,8 @@ impl Runner {
                 taken.take(&current.lane, current.id());
             }
             if !may_go {
-                let waits_for_it =
-                    |waiting: &Waiting| gate.is_some_and(|gate| gate.obstacle == waiting.obstacle);
-                let is_told = gate.is_none() || current.waiting().is_some_and(waits_for_it);
+                let waits_for_it = |waiting: &Waiting| waits_for == Some(waiting.obstacle);
+                let is_told = waits_for.is_none() || current.waiting().is_some_and(waits_for_it);
                 if !is_told && current.asked.is_none() {
                     gated = gated.or(Some(place));
                 }
