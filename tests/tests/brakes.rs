@@ -287,6 +287,96 @@ fn a_column_that_goes_blank_stops_its_dataset() {
     site.driver(&["verify"]).ok();
 }
 
+const HISTORY: &str = "sales_order_history";
+
+/// The order history, of which every record has freight and an invoiced amount, read whole;
+/// then as many new records as are asked for, without either, behind all the others.
+fn history_grows(more: u32) -> Site {
+    let (site, _) = site();
+    site.erp("UPDATE SO_SalesOrderHistoryHeader SET FreightAmt = 12.5, LastInvoiceNo = '0000001'");
+    site.driver(&["sync", "--full", "--dataset", HISTORY]).ok();
+    let connection = rusqlite::Connection::open(site.company()).unwrap();
+    let made = connection.execute_batch(&format!(
+        "CREATE TEMP TABLE fresh AS
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {more})
+                SELECT h.*, i FROM (SELECT * FROM SO_SalesOrderHistoryHeader LIMIT 1) h, n;
+             UPDATE fresh SET SalesOrderNo = 'Z' || printf('%06d', i), FreightAmt = 0, LastInvoiceNo = '';
+             ALTER TABLE fresh DROP COLUMN i;
+             INSERT INTO SO_SalesOrderHistoryHeader SELECT * FROM fresh;"
+    ));
+    made.unwrap();
+    site
+}
+
+/// Rows and rows with a value, as the driver remembers them of the last whole pass.
+fn remembered_fill(site: &Site, column: &str) -> (u64, u64) {
+    let index =
+        rusqlite::Connection::open(site.config("driver").with_extension("").join("index.db")).unwrap();
+    let text: String = index
+        .query_row(
+            "SELECT text FROM note JOIN stream ON stream.id = note.stream
+             WHERE dataset = ?1 AND name = 'fill'",
+            [HISTORY],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let fill: Value = serde_json::from_str(&text).unwrap();
+    let of = &fill["columns"][column];
+    (of["rows"].as_u64().unwrap(), of["filled"].as_u64().unwrap())
+}
+
+#[test]
+fn many_new_records_without_a_value_are_no_loss_in_a_pass_that_goes_on_after_a_stop() {
+    let mut site = history_grows(3000);
+    let filled: u64 = site
+        .ask_erp("SELECT count(*) FROM SO_SalesOrderHistoryHeader WHERE FreightAmt <> 0")
+        .parse()
+        .unwrap();
+    assert!((21..1000).contains(&filled), "{filled}");
+    assert_eq!(remembered_fill(&site, "FreightAmt"), (filled, filled));
+    // The pass ends in its middle: the hub takes one batch of it and no other.
+    site.hub.kill();
+    site.hub
+        .start_again(&[("ERP_DRIVER_FAULT_POINT", "hub.before_ingest@3")]);
+    let output = site.driver(&["sync", "--full", "--dataset", HISTORY]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(site.hub.has_ended(), "it was stopped elsewhere: {output:?}");
+    site.hub.start_again(&[]);
+    // Another process goes on with it, behind all the records that have a value, and ends
+    // where it would look at everything once more.
+    let before_another = [("ERP_DRIVER_FAULT_POINT", "sync.begin_sweep")];
+    let output = site.driver_named(
+        "driver",
+        &["sync", "--full", "--dataset", HISTORY],
+        &before_another,
+    );
+    assert_eq!(output.code, None, "it goes on to the end: {output:?}");
+    assert_eq!(
+        remembered_fill(&site, "FreightAmt"),
+        (3000 + filled, filled),
+        "what both processes read is counted, and nothing twice"
+    );
+    site.driver(&["sync", "--full", "--dataset", HISTORY]).ok();
+    site.driver(&["verify", "--dataset", HISTORY]).ok();
+}
+
+#[test]
+fn all_columns_that_went_blank_are_named_and_confirmed_at_once() {
+    // Those that share a page with the blank new ones, too.
+    let site = history_grows(3000);
+    site.erp("UPDATE SO_SalesOrderHistoryHeader SET FreightAmt = 0, LastInvoiceNo = '', BillToName = ''");
+    let sweep = ["sync", "--full", "--dataset", HISTORY, "--json"];
+    let row = of(&rows(&site.driver(&sweep)), HISTORY).clone();
+    let message = row["held"]["message"].as_str().unwrap_or_default();
+    for column in ["BillToName", "FreightAmt", "LastInvoiceNo"] {
+        assert!(message.contains(&format!("column {column}")), "{row}");
+    }
+    site.driver(&["reconcile", "--dataset", HISTORY, "--confirm-columns"])
+        .ok();
+    site.driver(&["sync", "--full", "--dataset", HISTORY]).ok();
+    site.driver(&["verify", "--dataset", HISTORY]).ok();
+}
+
 #[test]
 fn an_approval_is_good_for_one_pass_and_for_what_was_shown() {
     let (site, _) = site();

@@ -3,7 +3,7 @@
 
 use catalog::{BRAKE_WINDOW_S, removal_allowance};
 use jiff::{SignedDuration, civil::DateTime};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Progress;
 
@@ -28,8 +28,9 @@ pub enum HeldReason {
     Deletes,
     /// Nothing would be left.
     Emptied,
-    /// This column went blank in most rows, or vanished; see [`Fill::words`](crate::Fill::words).
-    Column(String),
+    /// These columns went blank in most rows, or vanished; see [`Fill::words`](crate::Fill::words).
+    #[serde(alias = "column")]
+    Columns(#[serde(deserialize_with = "one_or_more")] Vec<String>),
 }
 
 impl HeldReason {
@@ -39,7 +40,7 @@ impl HeldReason {
         match self {
             Self::Deletes => "deletes",
             Self::Emptied => "emptied",
-            Self::Column(_) => "column",
+            Self::Columns(_) => "column",
         }
     }
 }
@@ -49,7 +50,7 @@ impl Held {
     #[must_use]
     pub const fn stops_rows(&self) -> bool {
         match self.reason {
-            HeldReason::Column(_) => true,
+            HeldReason::Columns(_) => true,
             HeldReason::Deletes | HeldReason::Emptied => false,
         }
     }
@@ -61,8 +62,8 @@ impl Held {
             HeldReason::Deletes | HeldReason::Emptied => {
                 "look whether these records were really deleted in the ERP, or a filter of the configuration leaves them out; if that is right, run erp-driver reconcile --confirm-deletes (for a filter: config check --approve-filters)"
             }
-            HeldReason::Column(_) => {
-                "look in the ERP whether the column was really emptied; if so, run erp-driver reconcile --confirm-columns; if not, give the ERP user the right to read it, and run erp-driver reconcile"
+            HeldReason::Columns(_) => {
+                "look in the ERP whether it was really emptied; if so, run erp-driver reconcile --confirm-columns, which confirms all that is named here; if not, give the ERP user the right to read it, and run erp-driver reconcile"
             }
         }
     }
@@ -150,8 +151,36 @@ pub(crate) fn note_removed(progress: &mut Progress, unexplained: u64, now: DateT
     }
 }
 
+/// What was recorded when one column was asked about at a time has a single name.
+fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Named {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Named::deserialize(source)? {
+        Named::One(name) => vec![name],
+        Named::More(names) => names,
+    })
+}
+
 /// A clock that was set back counts as still within the day: the brake errs to the safe side.
 fn is_within_a_day(at: DateTime, now: DateTime) -> bool {
     let window = SignedDuration::from_secs(i64::from(BRAKE_WINDOW_S));
     now.checked_sub(window).is_ok_and(|start| at > start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_about_one_column_is_still_asked() {
+        let before: HeldReason = serde_json::from_str(r#"{"column":"Price"}"#).unwrap();
+        assert_eq!(before, HeldReason::Columns(vec!["Price".to_owned()]));
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(text, r#"{"columns":["Price"]}"#);
+        assert_eq!(serde_json::from_str::<HeldReason>(&text).unwrap(), before);
+    }
 }

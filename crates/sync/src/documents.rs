@@ -20,7 +20,7 @@ use values::{Date, Key};
 
 use crate::Shape;
 
-pub use fill::read_column_fill;
+pub use fill::read_fill;
 pub use joins::JoinCache;
 pub use keyed::{Suspect, Verdict, confirm, explain, read_keys};
 

@@ -244,7 +244,7 @@ impl Engine {
                     }
                 }
             }
-            (Step::Comparing, Event::Implausible { column }) => self.stop(&mut pass, column),
+            (Step::Comparing, Event::Implausible { columns }) => self.stop(&mut pass, columns),
             (
                 Step::Comparing,
                 Event::Compared {
@@ -483,12 +483,12 @@ impl Engine {
         })
     }
 
-    /// A column lost its values: nothing of the page is used, and a person is asked.
-    fn stop(&self, pass: &mut Pass, column: String) -> Command {
+    /// Columns lost their values: nothing of the page is used, and a person is asked.
+    fn stop(&self, pass: &mut Pass, columns: Vec<String>) -> Command {
         let mut progress = self.progress.clone();
         let documents = self.scan(pass).map_or(0, |scan| scan.known);
         let held = Brake::new(&progress, documents, 0, pass.started).held(
-            HeldReason::Column(column),
+            HeldReason::Columns(columns),
             0,
             progress.held.as_ref(),
             pass.started,

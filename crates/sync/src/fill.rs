@@ -3,7 +3,7 @@
 //! gives rows no more, is a sign of a broken read (a right that was withdrawn, a driver that
 //! gives up), not of work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::{Array, ArrayRef, UInt32Array, cast::AsArray, types::Decimal64Type};
 use serde::{Deserialize, Serialize};
@@ -61,18 +61,47 @@ impl Fill {
         }
     }
 
+    /// Adds what was counted of one column.
+    pub(crate) fn insert(&mut self, name: &str, fill: ColumnFill) {
+        self.columns.insert(name.to_owned(), fill);
+    }
+
     /// Forgets a column: it is not watched.
     pub fn forget(&mut self, name: &str) {
         self.columns.remove(name);
     }
 
-    /// What is watched under this name, in words: a column, or the table of a kind of child.
+    /// What is watched under these names, in words: columns, or the tables of kinds of child.
     #[must_use]
-    pub fn words(name: &str) -> String {
-        name.strip_suffix(CHILD_MARK).map_or_else(
-            || format!("column {name}"),
-            |child| format!("the table of the nested {child}"),
-        )
+    pub fn words(names: &[String]) -> String {
+        let words: Vec<String> = names
+            .iter()
+            .map(|name| match name.strip_suffix(CHILD_MARK) {
+                Some(child) => format!("the table of the nested {child}"),
+                None => format!("column {name}"),
+            })
+            .collect();
+        words.join(", ")
+    }
+
+    /// Of these counts over a whole table, the columns that have lost their values since.
+    #[must_use]
+    pub fn lost_since(&self, before: &Self) -> Vec<String> {
+        let counted = self.columns.iter();
+        counted
+            .filter(|(name, now)| {
+                before
+                    .column(name)
+                    .is_some_and(|before| now.is_lost_since(before))
+            })
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// The columns that have values in half of the rows or more: those that can lose them.
+    pub fn well_filled(&self) -> impl Iterator<Item = &str> {
+        let filled = self.columns.iter().filter(|(_, fill)| fill.is_well_filled());
+        filled.map(|(name, _)| name.as_str())
     }
 
     /// The counts of a column; none where it was not read.
@@ -100,44 +129,52 @@ impl ColumnFill {
         }
     }
 
-    /// Half of the rows or more had a value, and now less than half as large a share has.
+    /// Over the whole table: half of the rows or more had a value, now less than half as large
+    /// a share has, and less than half as many rows. A share that falls under many new rows
+    /// without a value has lost nothing.
     #[must_use]
-    pub fn is_implausible_after(&self, before: Self) -> bool {
-        let counted = before.rows >= ENOUGH_ROWS && self.rows >= ENOUGH_ROWS;
-        let was_filled = before.filled * 2 >= before.rows;
+    pub fn is_lost_since(&self, before: Self) -> bool {
+        self.is_blanker_than(before) && self.filled.saturating_mul(2) < before.filled
+    }
+
+    /// Half of the rows or more had a value, and now less than half as large a share has.
+    fn is_blanker_than(&self, before: Self) -> bool {
         // self.filled / self.rows < before.filled / before.rows / 2
         let now = u128::from(self.filled) * u128::from(before.rows) * 2;
         let then = u128::from(before.filled) * u128::from(self.rows);
-        counted && was_filled && now < then
+        before.is_well_filled() && self.rows >= ENOUGH_ROWS && now < then
+    }
+
+    const fn is_well_filled(&self) -> bool {
+        self.rows >= ENOUGH_ROWS && self.filled.saturating_mul(2) >= self.rows
     }
 }
 
-/// A column that is suspiciously blank in this page. One page proves nothing:
-/// [`read_column_fill`](crate::read_column_fill) looks at the whole table.
+/// The columns that are suspiciously blank in this page. One page proves nothing:
+/// [`read_fill`](crate::read_fill) looks at the whole table.
 #[must_use]
-pub fn implausible(previous: &Fill, page: &Fill) -> Option<String> {
-    page.columns
-        .iter()
-        .find(|(column, fill)| {
+pub fn implausible(previous: &Fill, page: &Fill) -> Vec<String> {
+    let columns = page.columns.iter();
+    columns
+        .filter(|(name, fill)| {
             previous
-                .columns
-                .get(*column)
-                .is_some_and(|before| fill.is_implausible_after(*before))
+                .column(name)
+                .is_some_and(|before| fill.is_blanker_than(before))
         })
-        .map(|(column, _)| column.clone())
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
-/// A column that had values in most rows and that the table no longer has, or a table of
-/// nested rows that most documents had and that is no longer there.
+/// The columns that had values in most rows and that the table no longer has, and the tables
+/// of nested rows that most documents had and that are no longer there.
 #[must_use]
-pub fn vanished(previous: &Fill, shape: &Shape) -> Option<String> {
-    let mut was_filled = previous
-        .columns
-        .iter()
-        .filter(|(_, before)| before.rows >= ENOUGH_ROWS && before.filled * 2 >= before.rows);
+pub fn vanished(previous: &Fill, shape: &Shape) -> Vec<String> {
+    let there: BTreeSet<String> = shape.watched().map(|(name, _)| name).collect();
+    let was_filled = previous.well_filled();
     was_filled
-        .find(|(column, _)| !shape.watched().any(|(name, _)| name == **column))
-        .map(|(column, _)| column.clone())
+        .filter(|name| !there.contains(*name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Rows of one parent stand together.

@@ -21,7 +21,7 @@ pub use brake::{Held, HeldReason};
 pub use cut::{changed_rows, filtered_rows, kept_rows, rows_since, stamp_findings};
 pub use documents::{
     DocumentPage, JoinCache, PageRequest, RowCode, RowFinding, Suspect, Verdict, confirm, explain,
-    page_documents, read_column_fill, read_documents, read_keys,
+    page_documents, read_documents, read_fill, read_keys,
 };
 pub use engine::{AtHand, Command, Engine, Event, Failure, Outcome, PassKind, Settings};
 pub use fill::{ColumnFill, Fill, implausible, vanished};

@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Dataset, RemovalReason, Value};
 use sage::{ColumnInfo, Comparison, Dialect, Page, Probe, ReadError, ReadErrorCode, Reader, Select};
-use sync::{
-    Adaptation, DocumentPage, JoinCache, PageRequest, Shape, Suspect, Verdict, confirm, read_column_fill,
-};
+use sync::{Adaptation, DocumentPage, JoinCache, PageRequest, Shape, Suspect, Verdict, confirm, read_fill};
 use tables::{LIMIT, Row, Rows, Tables, dataset, fit_with, row};
 use values::Key;
 
@@ -391,7 +389,8 @@ fn pages_of_keys_that_cannot_be_written_are_read_on() {
         found,
         ["\u{1}1 odd Z", "\u{1}2 odd Z", "\u{1}3 odd Z", "1 as it was AB"]
     );
-    let fill = read_column_fill(&mut reader, &shape, "Comment", LIMIT).unwrap();
+    let fill = read_fill(&mut reader, &shape, &["Comment".to_owned()], LIMIT).unwrap();
+    let fill = fill.column("Comment").unwrap();
     assert_eq!((fill.rows, fill.filled), (9, 9));
 }
 

@@ -102,7 +102,7 @@ proptest! {
                 Some(Outcome::Complete { held: None, swept: true, .. }) => swept = true,
                 Some(Outcome::Complete { held: None, .. }) => {}
                 Some(Outcome::Complete { held: Some(held), .. } | Outcome::Held(held)) => match held.reason {
-                    HeldReason::Column(_) => prop_assert!(false, "the column is back"),
+                    HeldReason::Columns(_) => prop_assert!(false, "the column is back"),
                     HeldReason::Deletes | HeldReason::Emptied => world.approve(&held),
                 },
                 other => prop_assert!(false, "{other:?}"),

@@ -21,7 +21,7 @@ use sage::{
 };
 use sync::{
     Adaptation, Extra, FieldSteps, JoinCache, Keep, PageRequest, Remembered, Shape, Suspect, UserTable,
-    confirm, explain, read_column_fill, read_documents, read_keys,
+    confirm, explain, read_documents, read_fill, read_keys,
 };
 use values::{Key, Kind};
 
@@ -195,7 +195,7 @@ fn statements(dataset: &Dataset, adaptation: &Adaptation, large: bool) -> Vec<St
     confirm(&mut recorder, &shape, &[suspect], &mut joins, LIMIT).unwrap();
     let column = shape.own_columns().last().map(|(_, column)| column.to_owned());
     if let Some(column) = column {
-        read_column_fill(&mut recorder, &shape, &column, LIMIT).unwrap();
+        read_fill(&mut recorder, &shape, &[column], LIMIT).unwrap();
     }
     recorder.statements
 }

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Let the records leave that were held, as many as were shown.
     #[arg(long)]
     confirm_deletes: bool,
-    /// Go on although a column has lost its values.
+    /// Go on although columns have lost their values: all that are named as held.
     #[arg(long)]
     confirm_columns: bool,
     /// Print JSON.
@@ -78,7 +78,7 @@ impl Arguments {
                     let Some((_, progress)) = index.look(company.id.as_str(), name)? else {
                         continue;
                     };
-                    let mut approval = Approval {
+                    let approval = Approval {
                         company: company.id.to_string(),
                         dataset: name.to_owned(),
                         site: None,
@@ -88,7 +88,7 @@ impl Arguments {
                         used_at: None,
                     };
                     let local = config.time_zone.to_datetime(approval.approved_at);
-                    if self.answer(&progress, &approvals, &mut approval, local) {
+                    for approval in self.answers(&progress, &approvals, approval, local) {
                         found = true;
                         approvals.approve(approval);
                     }
@@ -105,20 +105,20 @@ impl Arguments {
         Ok(approvals.save(&config.state_dir)?)
     }
 
-    /// Fills in what is approved; false when it is not asked for. `local` is now by the
-    /// Sage server's clock.
-    fn answer(
+    /// What is approved, each made from `approval`; nothing when it is not asked for. `local`
+    /// is now by the Sage server's clock.
+    fn answers(
         &self,
         progress: &Progress,
         approvals: &Approvals,
-        approval: &mut Approval,
+        mut approval: Approval,
         local: DateTime,
-    ) -> bool {
+    ) -> Vec<Approval> {
         let Some(held) = &progress.held else {
-            return false;
+            return Vec::new();
         };
         match &held.reason {
-            HeldReason::Deletes | HeldReason::Emptied => {
+            HeldReason::Deletes | HeldReason::Emptied if self.confirm_deletes => {
                 approval.removals = approvals.needed(
                     &approval.company,
                     &approval.dataset,
@@ -126,12 +126,16 @@ impl Arguments {
                     progress.removed_lately(local),
                     approval.approved_at,
                 );
-                self.confirm_deletes
+                vec![approval]
             }
-            HeldReason::Column(column) => {
-                approval.column = Some(column.clone());
-                self.confirm_columns
+            HeldReason::Columns(columns) if self.confirm_columns => {
+                let of = |column: &String| Approval {
+                    column: Some(column.clone()),
+                    ..approval.clone()
+                };
+                columns.iter().map(of).collect()
             }
+            HeldReason::Deletes | HeldReason::Emptied | HeldReason::Columns(_) => Vec::new(),
         }
     }
 }

@@ -41,7 +41,8 @@ pub(super) struct Work<'a> {
     findings: &'a mut u64,
     /// The Sage server's clock at the beginning.
     now: DateTime,
-    pub(super) fill_before: Option<Option<Fill>>,
+    /// How full the columns were, as far as that is watched.
+    pub(super) fill_before: Option<Fill>,
     page: Option<DocumentPage>,
     hand: Option<InHand>,
     /// Some document was found leaving in this turn.
@@ -56,6 +57,8 @@ struct InHand {
     batch: DocumentBatch,
     entries: Vec<Entry>,
     removals: Vec<Removal>,
+    /// How full the page's columns are; none where the pass does not count it.
+    fill: Option<Fill>,
 }
 
 impl<'a> Work<'a> {
@@ -203,6 +206,7 @@ impl CompanyReader {
                     batch: work.shape.dataset.empty_batch(),
                     entries: Vec::new(),
                     removals,
+                    fill: None,
                 });
                 Ok(event)
             }
@@ -210,7 +214,9 @@ impl CompanyReader {
                 progress,
                 acknowledged,
             } => {
-                let hand = work.hand.take().filter(|_| acknowledged);
+                let mut hand = work.hand.take();
+                let fill = hand.as_mut().and_then(|hand| hand.fill.take());
+                let hand = hand.filter(|_| acknowledged);
                 let (entries, removed) = hand.map_or_else(Default::default, |hand| {
                     let removed: Vec<Key> = hand.removals.into_iter().map(|r| r.key).collect();
                     (hand.entries, removed)
@@ -218,6 +224,9 @@ impl CompanyReader {
                 self.index
                     .commit(work.stream, &progress, &entries, &removed)
                     .map_err(store)?;
+                if let (Some(all), Some(fill)) = (&mut work.memory.fill, fill) {
+                    all.add(&fill);
+                }
                 work.memory.looked.drop_gone(&removed);
                 work.turn.sent += entries.len() as u64;
                 work.turn.removed += removed.len() as u64;
@@ -253,8 +262,10 @@ impl CompanyReader {
         observer: &mut dyn Observer,
     ) -> Result<Event, Failure> {
         let page = work.page.take().ok_or_else(|| lost("page"))?;
-        if let Some(column) = self.watch_columns(work, &page, mark && since.is_none())? {
-            return Ok(Event::Implausible { column });
+        let fill = Fill::of(&work.shape, &page);
+        let columns = self.watch_columns(work, &fill)?;
+        if !columns.is_empty() {
+            return Ok(Event::Implausible { columns });
         }
         let keys = work.shape.dataset.keys(&page.batch);
         let stamps = stamp_findings(&work.shape.dataset, &page.batch, work.now);
@@ -329,6 +340,8 @@ impl CompanyReader {
             batch,
             entries,
             removals: Vec::new(),
+            // A delta reads rows that are read again.
+            fill: since.is_none().then_some(fill),
         });
         Ok(Event::Compared {
             changed: rows.len() as u64,

@@ -180,8 +180,8 @@ pub(crate) fn held_words(held: &Held) -> String {
             held.unexplained, held.documents
         ),
         sync::HeldReason::Emptied => format!("all {} records would leave", held.documents),
-        sync::HeldReason::Column(column) => {
-            let what = sync::Fill::words(column);
+        sync::HeldReason::Columns(columns) => {
+            let what = sync::Fill::words(columns);
             format!("{what} went blank in most rows, or vanished")
         }
     };

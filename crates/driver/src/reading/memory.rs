@@ -28,7 +28,8 @@ pub(super) struct Memory {
     began: Option<DateTime>,
     /// How far those that it did not see were looked for.
     pub(super) looked: Looked,
-    /// How full the columns are, when the whole pass under way began in this process.
+    /// How full the columns of what the whole pass under way has recorded are; none where a
+    /// part of it was not counted.
     pub(super) fill: Option<Fill>,
     /// Documents of a page, where fewer than usual fit into one message.
     pub(super) page_documents: Option<usize>,

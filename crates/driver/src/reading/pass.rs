@@ -247,6 +247,10 @@ impl CompanyReader {
         let end = self
             .try_pass(site, &mut memory, kind, slice, observer, &mut turn, &mut findings)
             .unwrap_or_else(|failure| PassEnd::Done(Outcome::Failed(failure)));
+        if let Err(failure) = self.keep_counted(&site.dataset, &memory) {
+            // The counts of an earlier pass stay in use.
+            tracing::debug!(dataset = %site.dataset.name, ?failure, "how full the columns are is not noted");
+        }
         turn.took = started.elapsed();
         let mut pass = turn;
         match &end {
@@ -311,6 +315,7 @@ impl CompanyReader {
             .stream(self.company.as_str(), shape.dataset.name.as_str())
             .map_err(store)?;
         memory.keep_seen_of(progress.scan.as_ref().map(|scan| scan.started));
+        self.take_up_counted(stream, progress.scan.as_ref(), memory)?;
         let approvals = self.approvals()?;
         let (company, name) = (self.company.to_string(), shape.dataset.name.to_string());
         let fingerprint = site.adaptation.fingerprint();

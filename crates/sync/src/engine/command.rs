@@ -202,8 +202,8 @@ pub enum Event {
     },
     /// To [`Command::Compare`]: nothing of the page may be used.
     Implausible {
-        /// The column that went blank in most rows, or vanished.
-        column: String,
+        /// The columns that went blank in most rows, or vanished.
+        columns: Vec<String>,
     },
     /// To [`Command::Send`].
     Acknowledged {

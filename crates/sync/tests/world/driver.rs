@@ -181,7 +181,7 @@ impl World {
     pub(super) fn compare(&mut self, since: Option<Stamp>, mark: bool, filter_leaves: bool) -> Event {
         if self.column_lost && !self.columns_approved {
             return Event::Implausible {
-                column: "Price".to_owned(),
+                columns: vec!["Price".to_owned()],
             };
         }
         let mut rows = Vec::new();
