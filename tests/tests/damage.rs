@@ -200,3 +200,60 @@ fn numbers_that_went_backwards_freeze_imports_until_a_person_thaws_them() {
     let status = site.driver(&["status"]).ok();
     assert!(!status.contains("frozen"), "{status}");
 }
+
+#[test]
+fn after_a_restore_the_numbers_of_lost_orders_are_passed_over_and_the_orders_named() {
+    let site = site();
+    let mut driver = site.start_driver("driver", &[]);
+    // More of them than are tried where somebody else takes numbers.
+    let mut lost = Vec::new();
+    for n in 0..8 {
+        let key = format!("LOST-{n}");
+        let id = site.send("sales_orders", &key, &order(&key));
+        let written = site.settled(&id);
+        assert_eq!(written["state"], "written", "{written}");
+        lost.push((id, written["sales_order_no"].as_str().unwrap().to_owned()));
+    }
+    let first = lost[0].1.clone();
+    for table in ["Header", "Detail", "HistoryHeader", "HistoryDetail"] {
+        site.erp(&format!(
+            "DELETE FROM SO_SalesOrder{table} WHERE SalesOrderNo >= '{first}'"
+        ));
+    }
+    site.setting("NextSalesOrderNo", &first);
+    let held = site.send("sales_orders", "HELD", &order("HELD"));
+    assert_eq!(site.settled(&held)["problems"][0]["code"], "restored_from_backup");
+    let named = |site: &Site| -> Vec<(String, String)> {
+        let answer = site
+            .driver(&["imports", "lost", "--company", "ABC", "--json"])
+            .ok();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["from"], first.as_str(), "{answer}");
+        let rows = answer["imports"].as_array().unwrap();
+        rows.iter()
+            .map(|row| {
+                let text = |name: &str| row[name].as_str().unwrap().to_owned();
+                (text("id"), text("sales_order_no"))
+            })
+            .collect()
+    };
+    assert_eq!(named(&site), lost, "beside the service, before the thaw");
+    driver.stop();
+    site.driver(&["imports", "thaw", "--company", "ABC"]).ok();
+    let _driver = site.start_driver("driver", &[]);
+    let went_in = retried(&site, &held);
+    assert_eq!(went_in["state"], "written", "{went_in}");
+    let number = went_in["sales_order_no"].as_str().unwrap();
+    let last = lost.last().unwrap().1.as_str();
+    assert!(number > last, "{number} {last}");
+    let shown = site.driver(&["imports", "show", &held, "--json"]).ok();
+    assert!(
+        shown.contains("skipped") && shown.contains(&format!(" to {last}, of orders written before")),
+        "{shown}"
+    );
+    let next = site.send("sales_orders", "NEXT", &order("NEXT"));
+    assert_eq!(state(&site, &next), "written");
+    assert_eq!(named(&site), lost, "what went in since is in Sage");
+    let text = site.driver(&["imports", "lost", "--company", "ABC"]).ok();
+    assert!(text.contains(&lost[3].0) && text.contains("8 orders"), "{text}");
+}

@@ -26,7 +26,7 @@ mod schema;
 mod waiting;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -46,6 +46,9 @@ pub struct Journal {
     store: StoreId,
     /// Highest number written, by company.
     highest: BTreeMap<CompanyId, String>,
+    /// Numbers of orders that were written before the company was thawed, once they were asked
+    /// for.
+    before_thaw: BTreeMap<CompanyId, BTreeSet<String>>,
     /// What goes with the next commit.
     waiting: Vec<Waiting>,
     /// Room for what is committed; none in memory.
@@ -78,6 +81,7 @@ impl Journal {
             db,
             store: StoreId::new(store),
             highest: BTreeMap::new(),
+            before_thaw: BTreeMap::new(),
             waiting: Vec::new(),
             log: None,
             _lock: None,
@@ -106,6 +110,7 @@ impl Journal {
             db,
             store: StoreId::new(store),
             highest: BTreeMap::new(),
+            before_thaw: BTreeMap::new(),
             waiting: Vec::new(),
             log,
             _lock: lock,

@@ -64,6 +64,8 @@ pub struct Import {
     is_replanned: bool,
     /// Identities of the write under work that turned out to be somebody else's, since it began.
     taken: usize,
+    /// Of these, those that the hub has for another document of this company.
+    taken_at_hub: usize,
     warnings: Vec<String>,
 }
 
@@ -112,9 +114,7 @@ impl Import {
                     Some(_) => Stage::Announcing,
                     None => match self.given_identity() {
                         Some(problem) if self.is_given_taken() => self.refused(vec![problem]),
-                        Some(_) | None if self.taken >= MAX_RESERVATIONS => {
-                            self.held(problems::numbers_taken(self.noun(), self.taken))
-                        }
+                        Some(_) | None if self.taken >= MAX_RESERVATIONS => self.held(self.numbers_taken()),
                         Some(_) | None => Stage::Numbering,
                     },
                 };
@@ -128,6 +128,7 @@ impl Import {
                 return (import, commands);
             }
             (Stage::Numbering, Event::NoIdentity(problem)) => self.stage = self.refused(vec![problem]),
+            (Stage::Numbering, Event::IdentityHeld(problem)) => self.stage = self.held(problem),
             (Stage::Numbering, Event::IdentityGiven { identity, highest }) => {
                 match highest.filter(|highest| went_backwards(&identity, highest)) {
                     Some(highest) => {
@@ -166,6 +167,7 @@ impl Import {
                 }
             }
             (Stage::Announcing, Event::IdentityTaken) => {
+                self.taken_at_hub += 1;
                 self.is_started = false;
                 self.stage = Stage::Ending {
                     foreign: true,

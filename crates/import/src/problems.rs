@@ -59,6 +59,18 @@ pub(crate) fn numbers_taken(noun: &str, tries: usize) -> Problem {
     )
 }
 
+/// The hub has all of them for other documents; `last` is the one that was tried last.
+pub(crate) fn numbers_of_ours(noun: &str, tries: usize, last: &str) -> Problem {
+    Problem::new(
+        "numbers_taken",
+        "",
+        format!(
+            "{tries} {noun} numbers in a row that were given out as next, up to {last}, are those of other documents that the hub knows: Sage gives out anew what it gave out before"
+        ),
+        "was Sage restored from a backup? Raise the next number in the module's options above the highest that the hub has of these documents, then retry the document",
+    )
+}
+
 pub(crate) fn customer_no_taken(customer_no: &str, field: &str) -> Problem {
     Problem::new(
         "customer_no_taken",
@@ -83,6 +95,6 @@ pub(crate) fn restored_from_backup(detail: &str) -> Problem {
         "restored_from_backup",
         "",
         detail,
-        "was Sage restored from a backup? If so, enter the lost documents again before imports go on (erp-driver imports thaw); then retry the held ones",
+        "was Sage restored from a backup? If so, enter the lost documents again (erp-driver imports lost names them) before imports go on (erp-driver imports thaw); then retry the held ones",
     )
 }

@@ -46,6 +46,7 @@ impl Journal {
         })?;
         if was_frozen {
             self.highest.remove(company);
+            self.before_thaw.remove(company);
         }
         Ok(was_frozen)
     }

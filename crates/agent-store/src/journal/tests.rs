@@ -759,6 +759,75 @@ fn bodies_are_forgotten_after_their_time_and_what_exactly_once_needs_is_not() {
 }
 
 #[test]
+fn what_was_written_before_a_thaw_keeps_its_numbers() {
+    let (_folder, file) = in_folder();
+    let (company, other) = (CompanyId::new("ABC"), CompanyId::new("XYZ"));
+    let mut journal = open(&file);
+    for (id, number) in [("a", "0000200"), ("b", "0000201"), ("c", "0000199")] {
+        journal.accept(&document(id, 1), AT).unwrap();
+        journal.settle(&ImportId::new(id), &written(number)).unwrap();
+    }
+    journal.accept(&document("held", 1), AT).unwrap();
+    let mut held = Outcome::of_state(ImportState::Held);
+    held.numbers = written("0000202").numbers;
+    journal.settle(&ImportId::new("held"), &held).unwrap();
+    assert_eq!(journal.restored_at(&company).unwrap(), None);
+    // A next number beyond is no restore, one within is.
+    journal.highest_before(&company, "0000202").unwrap();
+    assert_eq!(journal.restored_at(&company).unwrap(), None);
+    assert!(
+        !journal.is_before_thaw(&company, "0000200").unwrap(),
+        "nobody thawed"
+    );
+    assert_eq!(
+        journal.highest_before(&company, "0000200").unwrap().as_deref(),
+        Some("0000201")
+    );
+    journal.freeze(&company, "went backwards", AT).unwrap();
+    journal.thaw(&company).unwrap();
+    for reopened in [false, true] {
+        if reopened {
+            drop(journal);
+            journal = open(&file);
+        }
+        for (number, ours) in [
+            ("0000200", true),
+            ("0000201", true),
+            ("0000202", false),
+            ("0000203", false),
+        ] {
+            assert_eq!(
+                journal.is_before_thaw(&company, number).unwrap(),
+                ours,
+                "{number}"
+            );
+        }
+        assert!(!journal.is_before_thaw(&other, "0000200").unwrap());
+        assert_eq!(journal.restored_at(&company).unwrap().as_deref(), Some("0000200"));
+        assert_eq!(journal.restored_at(&other).unwrap(), None);
+        assert_eq!(
+            journal.highest_of_all(&company).unwrap().as_deref(),
+            Some("0000201")
+        );
+        let lost = journal.written_from(&company, "0000200").unwrap();
+        let ids: Vec<&str> = lost.iter().map(|import| import.id.as_str()).collect();
+        assert_eq!(
+            ids,
+            ["a", "b"],
+            "by number, without those below and what was held"
+        );
+    }
+    // What is written from now on is no order from before.
+    journal.accept(&document("after", 1), AT).unwrap();
+    journal
+        .settle(&ImportId::new("after"), &written("0000203"))
+        .unwrap();
+    assert!(!journal.is_before_thaw(&company, "0000203").unwrap());
+    drop(journal);
+    assert!(!open(&file).is_before_thaw(&company, "0000203").unwrap());
+}
+
+#[test]
 fn a_frozen_company_stays_so_until_a_person_thaws_it() {
     let (_folder, file) = in_folder();
     let (company, other) = (CompanyId::new("ABC"), CompanyId::new("XYZ"));

@@ -2,6 +2,7 @@
 
 mod decide;
 mod list;
+mod lost;
 mod show;
 
 use std::path::Path;
@@ -46,6 +47,12 @@ enum Command {
         after_help = "Example:\n  erp-driver imports discard 0197c5d2e0a37c518f0d3c6b9a4e1f27 --why \"entered by hand\""
     )]
     Discard(decide::DiscardArguments),
+    /// The orders that were written and that Sage does not have any more, since it was
+    /// restored from a backup.
+    #[command(
+        after_help = "Example:\n  erp-driver imports lost --company ABC\n  erp-driver imports lost --company ABC --from 0000901 --json"
+    )]
+    Lost(lost::Arguments),
     /// Let imports of a company go on that were frozen because Sage looked restored from a
     /// backup; the driver must be stopped.
     #[command(after_help = "Example:\n  erp-driver imports thaw --company ABC")]
@@ -63,6 +70,7 @@ impl Arguments {
             Command::Show(arguments) => arguments.run(path),
             Command::Retry(arguments) => arguments.run(path),
             Command::Discard(arguments) => arguments.run(path),
+            Command::Lost(arguments) => arguments.run(path),
             Command::Thaw { company } => thaw(path, &company),
         }
     }
@@ -76,7 +84,9 @@ fn thaw(path: &Path, company: &str) -> Result<ExitCode, Failed> {
     match journal.frozen(&id)? {
         Some(reason) => {
             journal.thaw(&id)?;
-            host::cli::print(&format!("Imports of {id} go on. They were frozen: {reason}\n"));
+            host::cli::print(&format!(
+                "Imports of {id} go on. They were frozen: {reason}\nhint: erp-driver imports lost --company {company} names the orders that Sage does not have any more\n"
+            ));
         }
         None => host::cli::print(&format!("Imports of {id} were not frozen.\n")),
     }

@@ -181,7 +181,7 @@ fn standing_text(company: &CompanyId, standing: &ImportsStanding, zone: &TimeZon
     let mut text = String::new();
     if let Some(reason) = &standing.frozen {
         text.push_str(&format!(
-            "{company}: imports are frozen: {reason}\nhint: look in Sage, then erp-driver imports thaw --company {company}\n"
+            "{company}: imports are frozen: {reason}\nhint: erp-driver imports lost --company {company} names what Sage lost; then erp-driver imports thaw --company {company}\n"
         ));
     }
     if let Some(condition) = &standing.condition {

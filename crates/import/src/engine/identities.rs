@@ -23,6 +23,16 @@ impl Import {
             .any(|r| r.name == self.name() && r.identity == given && r.verdict == Verdict::Foreign)
     }
 
+    /// Next numbers that were not free, and whose they are as far as it is known.
+    pub(super) fn numbers_taken(&self) -> Problem {
+        if self.taken_at_hub < self.taken {
+            return problems::numbers_taken(self.noun(), self.taken);
+        }
+        let last = self.reservations.iter().rfind(|r| r.name == self.name());
+        let last = last.map(|r| r.identity.as_str()).unwrap_or_default();
+        problems::numbers_of_ours(self.noun(), self.taken, last)
+    }
+
     /// Does an identity that was reserved before suit the write as it is planned now?
     pub(super) fn suits(&self, reserved: &str) -> bool {
         if !self.is_replanned {

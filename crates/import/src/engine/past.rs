@@ -31,6 +31,7 @@ impl Import {
             is_vouched_absent: accept.iter().any(|code| code == Decision::IN_DOUBT),
             is_replanned: false,
             taken: 0,
+            taken_at_hub: 0,
             warnings: record
                 .plan
                 .iter()
@@ -61,7 +62,8 @@ impl Import {
         {
             self.at += 1;
         }
-        (self.writes, self.unclear, self.taken, self.was_begun) = (0, 0, 0, false);
+        (self.writes, self.unclear, self.was_begun) = (0, 0, false);
+        (self.taken, self.taken_at_hub) = (0, 0);
         (self.waited, self.server, self.is_started) = (None, None, false);
         if self.write().is_none() {
             // The last write was journaled, and the end was not.

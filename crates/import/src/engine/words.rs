@@ -278,6 +278,8 @@ pub enum Event {
     },
     /// There is none, and none will come by itself.
     NoIdentity(Problem),
+    /// There is none before a person has looked.
+    IdentityHeld(Problem),
     /// Sage or the worker was lost before a write.
     WorkerLost {
         /// In whose words.

@@ -19,6 +19,10 @@ use super::{blocked, faulted, lost, unjournaled, unreadable};
 /// Numbers of a counter that are tried before somebody has to look.
 const MAX_COUNTER_STEPS: u64 = 1_000;
 
+/// Numbers of orders from before a restore that are passed over for one document: seconds, and
+/// what Sage counts on by is what a person would set.
+const MAX_SKIPPED: usize = 1_000;
+
 /// Batches that were last used before are not remembered: nothing goes into them any more.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(400 * 24);
 
@@ -28,9 +32,12 @@ impl Runner {
             return lost("the plan has no such write");
         };
         match &write {
-            Write::SalesOrder(_) => self.number_from_sage(&write),
+            Write::SalesOrder(_) => self.order_number_from_sage(current, &write),
             Write::Customer(customer) => match &customer.number {
-                NumberSource::SageNext => self.number_from_sage(&write),
+                NumberSource::SageNext => match self.number_from_sage(&write) {
+                    Ok(number) => given(identity([customer.ar_division_no.as_str(), &number])),
+                    Err(event) => *event,
+                },
                 NumberSource::Counter { prefix, digits } => {
                     self.number_from_counter(current, customer, prefix, *digits)
                 }
@@ -44,35 +51,85 @@ impl Runner {
         }
     }
 
-    fn number_from_sage(&mut self, write: &Write) -> Event {
+    /// Sage's next number, behind those that orders of ours had before Sage was restored from a
+    /// backup: a person has thawed the company, and Sage gives them out again.
+    fn order_number_from_sage(&mut self, current: &Current, write: &Write) -> Event {
+        let mut skipped = Skipped::default();
+        loop {
+            let number = match self.number_from_sage(write) {
+                Ok(number) => number,
+                Err(event) => return *event,
+            };
+            let is_ours = match self.journal().is_before_thaw(&self.site.company, &number) {
+                Ok(is_ours) => is_ours,
+                Err(error) => return unjournaled(&error),
+            };
+            if !is_ours {
+                self.note_skipped(current, &skipped);
+                let highest = self.journal().highest_before(&self.site.company, &number);
+                return match highest {
+                    Ok(highest) => Event::IdentityGiven {
+                        identity: number,
+                        highest,
+                    },
+                    Err(error) => unjournaled(&error),
+                };
+            }
+            if !skipped.goes_on_after(number) {
+                break;
+            }
+        }
+        self.note_skipped(current, &skipped);
+        let Skipped { first, last, .. } = skipped;
+        Event::IdentityHeld(Problem::new(
+            "numbers_taken",
+            "",
+            format!(
+                "Sage gave out {first} to {last} as next sales order numbers; they are those of orders that this driver wrote before Sage was restored"
+            ),
+            match self.journal().highest_of_all(&self.site.company) {
+                Ok(Some(highest)) => format!(
+                    "raise Next Sales Order Number in Sage's Sales Order Options above {highest}, the highest of them, then retry the document"
+                ),
+                Ok(None) | Err(_) => format!(
+                    "raise Next Sales Order Number in Sage's Sales Order Options well above {last}, then retry the document"
+                ),
+            },
+        ))
+    }
+
+    fn note_skipped(&mut self, current: &Current, skipped: &Skipped) {
+        let Skipped { first, last, count } = skipped;
+        if *count > 0 {
+            let words =
+                format!("sales_order_no {first} to {last}, of orders written before Sage was restored");
+            self.note(current, "skipped", &words);
+            tracing::warn!(company = %self.site.company, first, last, "numbers were skipped: orders of this driver had them before Sage was restored");
+        }
+    }
+
+    fn number_from_sage(&mut self, write: &Write) -> Result<String, Box<Event>> {
         let Some(worker) = &mut self.worker else {
-            return lost("the session is gone");
+            return Err(Box::new(lost("the session is gone")));
         };
         match next_number(worker.objects.as_mut(), write) {
             Ok(Answer::Given(number)) => {
                 self.point("import.after_number");
-                match write {
-                    Write::SalesOrder(_) => {
-                        let highest = self.journal().highest_before(&self.site.company, &number);
-                        match highest {
-                            Ok(highest) => Event::IdentityGiven {
-                                identity: number,
-                                highest,
-                            },
-                            Err(error) => unjournaled(&error),
-                        }
-                    }
-                    Write::Customer(customer) => given(identity([customer.ar_division_no.as_str(), &number])),
-                    Write::CustomerChange(_) | Write::ShipTo(_) | Write::Receipt(_) => given(number),
-                }
+                Ok(number)
             }
-            Ok(Answer::Condition(condition, words)) => blocked(Obstacle::Sage(condition), &words),
+            Ok(Answer::Condition(condition, words)) => {
+                Err(Box::new(blocked(Obstacle::Sage(condition), &words)))
+            }
             // Automatic numbering of customers is an option: nothing comes of waiting for it.
-            Ok(Answer::Refused(problem)) if matches!(write, Write::Customer(_)) => Event::NoIdentity(problem),
-            Ok(Answer::Refused(problem)) => blocked(Obstacle::SageUnreachable, &problem.message),
+            Ok(Answer::Refused(problem)) if matches!(write, Write::Customer(_)) => {
+                Err(Box::new(Event::NoIdentity(problem)))
+            }
+            Ok(Answer::Refused(problem)) => {
+                Err(Box::new(blocked(Obstacle::SageUnreachable, &problem.message)))
+            }
             Err(fault) => {
                 self.kill_worker();
-                faulted(&fault)
+                Err(Box::new(faulted(&fault)))
             }
         }
     }
@@ -209,5 +266,55 @@ const fn given(identity: String) -> Event {
     Event::IdentityGiven {
         identity,
         highest: None,
+    }
+}
+
+/// Numbers that were passed over for one document.
+#[derive(Debug, Default)]
+struct Skipped {
+    first: String,
+    last: String,
+    count: usize,
+}
+
+impl Skipped {
+    /// Passes over one more, and says whether another may be asked for. Where Sage gives out
+    /// the same number again it counts on only when a record is written, and there is no end.
+    fn goes_on_after(&mut self, number: String) -> bool {
+        if self.count > 0 && self.last == number {
+            return false;
+        }
+        if self.count == 0 {
+            self.first.clone_from(&number);
+        }
+        self.last = number;
+        self.count += 1;
+        self.count <= MAX_SKIPPED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_numbers_are_passed_over_and_no_more() {
+        let mut skipped = Skipped::default();
+        for number in 901..901 + MAX_SKIPPED {
+            assert!(skipped.goes_on_after(format!("{number:07}")), "{number}");
+        }
+        assert!(!skipped.goes_on_after("0001901".to_owned()));
+        assert_eq!(
+            (skipped.first.as_str(), skipped.last.as_str()),
+            ("0000901", "0001901")
+        );
+    }
+
+    #[test]
+    fn a_number_that_comes_again_ends_it() {
+        let mut skipped = Skipped::default();
+        assert!(skipped.goes_on_after("0000901".to_owned()));
+        assert!(!skipped.goes_on_after("0000901".to_owned()));
+        assert_eq!(skipped.count, 1);
     }
 }

@@ -38,6 +38,47 @@ fn a_number_taken_is_reserved_anew_and_not_for_ever() {
 }
 
 #[test]
+fn numbers_that_the_hub_has_for_other_documents_are_nobody_elses() {
+    let mut run = Run::writing("101").step(Event::Entered(Entry::KeyTaken));
+    run = run.found(foreign(), true).step(Event::WriteEnded);
+    // One of somebody else, then those of ours.
+    assert_eq!(run.import.taken_at_hub, 0);
+    run.import.taken = 0;
+    run = run.step(Event::SessionOpened(Some(SERVER)));
+    for number in 102..200_u32 {
+        if let Stage::Concluding { outcome } = run.import.stage() {
+            assert_eq!(outcome.state, ImportState::Held);
+            let problem = &outcome.problems[0];
+            assert_eq!(problem.code, "numbers_taken");
+            assert!(!problem.message.contains("somebody else"), "{problem:?}");
+            assert!(problem.message.contains("up to 106"), "{problem:?}");
+            return;
+        }
+        run = run
+            .step(Event::IdentityGiven {
+                identity: number.to_string(),
+                highest: None,
+            })
+            .step(Event::ReservationJournaled { at: at(1).at })
+            .step(Event::IdentityTaken)
+            .step(Event::WriteEnded)
+            .step(Event::SessionOpened(Some(SERVER)));
+    }
+    panic!("it went on for ever");
+}
+
+#[test]
+fn without_a_number_of_its_own_it_is_held() {
+    let problem = Problem::new("numbers_taken", "", "all of ours", "raise it");
+    let mut run = Run::writing("101").step(Event::Entered(Entry::KeyTaken));
+    run = run.found(foreign(), true).step(Event::WriteEnded);
+    run = run
+        .step(Event::SessionOpened(Some(SERVER)))
+        .step(Event::IdentityHeld(problem));
+    assert_eq!(run.end(), (ImportState::Held, "numbers_taken"));
+}
+
+#[test]
 fn a_write_that_keeps_failing_is_held() {
     let mut run = Run::faulted(true);
     for _ in 0..20 {
