@@ -268,10 +268,7 @@ fn import_row(t: &Tx<'_>, tenant: &TenantId, row: &Row<'_>, with_body: bool) -> 
     };
     let state = import_state(&row.get::<String>(4)?)?;
     // Giving up is a revision of its own, of which nothing was tried.
-    let tried = match state {
-        ImportState::Discarded => revision.saturating_sub(1),
-        _ => revision,
-    };
+    let tried = revision - u32::from(state == ImportState::Discarded && revision > 1);
     Ok(Import {
         kind: import_kind(&row.get::<String>(1)?)?,
         company: CompanyId::new(row.get::<String>(2)?),
