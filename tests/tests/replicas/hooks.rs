@@ -72,11 +72,11 @@ impl Subscriber {
                 .hubs
                 .insist(&mut chance, Method::GET, &path, &self.token, &[], None)
                 .await;
-            assert_eq!(
-                (status, &standing["state"]),
-                (200, &json!("active")),
-                "{standing}"
-            );
+            // A message that just met a receiver that drops it makes it failing for a moment.
+            let lasts = ["active", "failing"]
+                .iter()
+                .any(|state| standing["state"] == *state);
+            assert!(status == 200 && lasts, "{status} {standing}");
             if standing["caught_up"] == true {
                 break;
             }
