@@ -46,7 +46,7 @@ const MAX_ASIDE: usize = 1_000;
 /// it took one not back as journaled, or one was given up on which work goes on.
 const DISAGREEMENT: SignedDuration = SignedDuration::from_secs(10);
 /// Documents taken at once.
-const WORK_LIMIT: u32 = 20;
+const WORK_LIMIT: usize = 20;
 /// Longest poll for work; the hub caps it at 30 s.
 const POLL: Duration = Duration::from_secs(20);
 /// Between two looks for work while a receipt is handed over: nothing in a poll hears of its end.
@@ -288,8 +288,9 @@ impl Runner {
             self.take_lease();
             return;
         };
-        // What is not acknowledged yet would be handed over again.
-        let has_more = self.has_more && self.room(now) > 0;
+        // What is not acknowledged yet would be handed over again; and asking for one each time one
+        // has ended would be a journal's commit each.
+        let has_more = self.has_more && self.room(now) >= WORK_LIMIT;
         if has_more && self.imports.iter().all(|current| current.is_acknowledged) {
             self.take_work(lease, now, Duration::ZERO);
             return;

@@ -176,7 +176,7 @@ impl Runner {
             }
         }
         // Where there is no room, previews are answered and what was given up is heard.
-        let limit = WORK_LIMIT.min(u32::try_from(self.room(now)).unwrap_or(u32::MAX));
+        let limit = u32::try_from(WORK_LIMIT.min(self.room(now))).unwrap_or(u32::MAX);
         if let Some(next) = next {
             wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
         }
