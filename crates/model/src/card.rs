@@ -27,6 +27,14 @@ pub(crate) fn holds_card_number(text: &str) -> bool {
     runs.iter().any(|run| is_card_number(run))
 }
 
+/// Might the whole text be a card's number, of whatever network? Thirteen to nineteen digits with a
+/// right check digit: for fields in which nothing else has that form.
+pub(crate) fn may_be_card_number(text: &str) -> bool {
+    let is_all = text.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-');
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    is_all && (13..=19).contains(&digits.len()) && has_check_digit(&digits)
+}
+
 fn is_card_number(digits: &str) -> bool {
     let starts = |length: usize| digits.get(..length).and_then(|start| start.parse::<u32>().ok());
     let (Some(two), Some(three), Some(four)) = (starts(2), starts(3), starts(4)) else {
@@ -67,6 +75,19 @@ fn has_check_digit(digits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn card_numbers_are_known_by_their_check() {
+        assert!(may_be_card_number("4111 1111 1111 1111"));
+        assert!(may_be_card_number("4222222222222"), "thirteen digits");
+        assert!(
+            may_be_card_number("6304000000000000"),
+            "of no network that is known here"
+        );
+        assert!(!may_be_card_number("4111 1111 1111 1112"));
+        assert!(!may_be_card_number("ch_3NxA4111111111111111"));
+        assert!(!may_be_card_number("20260506"));
+    }
 
     #[test]
     fn card_numbers_are_known_by_network_length_and_check() {

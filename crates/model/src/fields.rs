@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use values::{Date, Decimal, DecimalError, parse_date};
 
 use crate::Problem;
-use crate::card::holds_card_number;
+use crate::card::{holds_card_number, may_be_card_number};
 
 /// Longest text taken for one field; the ERP's own widths are checked against its tables.
 pub(crate) const MAX_TEXT: usize = 2_000;
@@ -101,6 +101,16 @@ impl<'a, 'p> Fields<'a, 'p> {
             return None;
         }
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The name that another system has for something: never a card's number.
+    pub(crate) fn reference(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name)?;
+        if may_be_card_number(&text) {
+            self.card_data(name);
+            return None;
+        }
+        Some(text)
     }
 
     /// The value is not repeated.

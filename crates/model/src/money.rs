@@ -63,7 +63,7 @@ pub(crate) fn tender(fields: &mut Fields<'_, '_>) -> Option<Tender> {
             "send the last four digits only; card numbers must never be sent",
         ));
     }
-    let gateway_transaction_id = fields.text("gateway_transaction_id");
+    let gateway_transaction_id = fields.reference("gateway_transaction_id");
     if gateway_transaction_id
         .as_ref()
         .is_some_and(|id| id.len() > MAX_TRANSACTION_ID)
@@ -74,7 +74,7 @@ pub(crate) fn tender(fields: &mut Fields<'_, '_>) -> Option<Tender> {
             "send the gateway's own id of the transaction",
         );
     }
-    let reference = fields.text("reference");
+    let reference = fields.reference("reference");
     // Every field is asked for before the amount decides, so that none counts as unknown.
     let payment_type = fields.text("payment_type");
     let captured_on = fields.date("captured_on");

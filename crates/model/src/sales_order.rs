@@ -486,6 +486,56 @@ mod tests {
     }
 
     #[test]
+    fn card_numbers_are_refused_in_every_text_and_not_repeated() {
+        const CARD: &str = "4111 1111 1111 1111";
+        let mut body = order();
+        for name in ["comment", "customer_po_no", "confirm_to"] {
+            body[name] = json!(format!("paid by {CARD}"));
+        }
+        body["udf"] = json!({ "GIFT": CARD });
+        body["lines"][0]["comment_text"] = json!(CARD);
+        // What is a number of the seller's own is none of the buyer's card.
+        body["lines"][0]["item_code"] = json!("4111111111111111");
+        let problems = SalesOrder::parse(&body).unwrap_err();
+        let mut fields: Vec<_> = problems.iter().map(|p| p.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(
+            fields,
+            [
+                "comment",
+                "confirm_to",
+                "customer_po_no",
+                "lines[0].comment_text",
+                "udf.GIFT"
+            ]
+        );
+        assert!(problems.iter().all(|p| p.code == "card_data"), "{problems:?}");
+        assert!(!format!("{problems:?}").contains("1111"), "{problems:?}");
+    }
+
+    #[test]
+    fn days_on_which_no_business_is_done_are_refused() {
+        for (day, is_taken) in [
+            ("0001-01-01", false),
+            ("1979-12-31", false),
+            ("1980-01-01", true),
+            ("2099-12-31", true),
+            ("2100-01-01", false),
+            ("9999-12-31", false),
+        ] {
+            let mut body = order();
+            body["order_date"] = json!(day);
+            let problems = SalesOrder::parse(&body).err().unwrap_or_default();
+            let found: Vec<_> = problems
+                .iter()
+                .map(|p| (p.code.as_str(), p.field.as_str(), p.value.as_str()))
+                .collect();
+            let refused = [("out_of_range", "order_date", day)];
+            assert_eq!(found, if is_taken { &[][..] } else { &refused[..] }, "{day}");
+        }
+    }
+
+    #[test]
     fn an_order_needs_lines() {
         let mut body = order();
         body["lines"] = json!([]);

@@ -48,7 +48,7 @@ fn two_replicas_survive_random_kills() {
 }
 
 #[test]
-#[ignore = "takes more than five minutes: cargo xtask nightly --replicas"]
+#[ignore = "takes more than five minutes: cargo xtask nightly --only replicas"]
 fn two_replicas_survive_random_kills_for_minutes() {
     let number = |name: &str, unset: u64| std::env::var(name).map_or(unset, |text| text.parse().unwrap());
     let agents = usize::try_from(number("ERP_DRIVER_AGENTS", 200)).unwrap();
