@@ -12,11 +12,13 @@ mod api;
 mod connection;
 mod documents;
 mod measure;
+mod postgres;
 mod process;
 mod site;
 
 pub use api::{Answer, Api};
 pub use connection::Connection;
 pub use measure::{Cost, Watched, family_processor_s, measure, processor_s, watch};
+pub use postgres::Postgres;
 pub use process::{Output, Running, run, run_in};
 pub use site::{Hub, Reader, Site};

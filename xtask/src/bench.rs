@@ -50,7 +50,11 @@ enum What {
         scale: u64,
     },
     /// Records, pages and the feed, asked of the hub over HTTP
-    Api,
+    Api {
+        /// Where the hub keeps its records; several are measured one after the other
+        #[arg(long, default_value = "sqlite,postgres", value_delimiter = ',', value_parser = ["sqlite", "postgres"])]
+        store: Vec<String>,
+    },
     /// Prices looked up on one core, and baskets priced by the hub over HTTP
     Prices,
 }
@@ -80,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             ("bench-load", all.collect())
         }
         What::Follow { scale } => ("bench-follow", vec![scale.to_string()]),
-        What::Api => ("bench-api", Vec::new()),
+        What::Api { store } => ("bench-api", store.clone()),
         What::Prices => {
             let bench = ["bench", "--quiet", "--package", "pricing", "--bench", "lookups"];
             cargo::run(cargo::cargo(&metadata).args(bench))?;

@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
         "warnings",
     ]),
     Step::Xtask(&["test", "--require", "odbc,postgres,node"]),
+    Step::Xtask(&["test", "--require", "odbc,postgres,node", "--store", "postgres"]),
     Step::Xtask(&["check-windows"]),
     Step::Xtask(&["demo", "--once"]),
     Step::Xtask(&["schemathesis", "--examples", "3"]),

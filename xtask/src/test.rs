@@ -8,13 +8,17 @@ use std::{
     process::{Command, Stdio},
 };
 
+use cargo_metadata::{Metadata, TargetKind};
 use clap::Args;
-use test_tier::{BIN_DIR_VARIABLE, SAMPLE_DATA_VARIABLE, SKIP_LOG_VARIABLE, TIERS, Tier};
+use test_tier::{BIN_DIR_VARIABLE, SAMPLE_DATA_VARIABLE, SKIP_LOG_VARIABLE, STORE_VARIABLE, TIERS, Tier};
 
 use crate::{
     Failure, cargo,
     tally::{Skips, Tally},
 };
+
+/// Packages whose tests stand on a whole hub, and so on a store of either kind.
+const ON_A_HUB: [&str; 2] = ["hub", "system-tests"];
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -25,6 +29,10 @@ pub(crate) struct Options {
     /// The folder of real companies' exports (northwind/ in it)
     #[arg(long, value_name = "DIR", env = SAMPLE_DATA_VARIABLE)]
     sample_data: Option<PathBuf>,
+
+    /// Only the test programs that stand on a hub, which keeps its records in this kind of store
+    #[arg(long, value_parser = ["sqlite", "postgres"])]
+    store: Option<String>,
 
     /// Passed on to cargo test: `-- -p sync`, or `-- -- name_of_a_test`
     #[arg(last = true)]
@@ -82,6 +90,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if !selects_packages {
         tests.arg("--workspace");
     }
+    if options.store.is_some() {
+        for name in on_a_hub(&metadata) {
+            tests.args(["--test", &name]);
+        }
+    }
     tests
         .args(&options.extra)
         .env(BIN_DIR_VARIABLE, metadata.target_directory.join("debug"))
@@ -91,6 +104,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
                 .iter()
                 .map(|(tier, there)| (tier.variable(), if *there { "1" } else { "0" })),
         );
+    if let Some(store) = &options.store {
+        tests.env(STORE_VARIABLE, store);
+    }
     if let Some(folder) = sample_data {
         tests.env(SAMPLE_DATA_VARIABLE, folder);
     }
@@ -122,6 +138,17 @@ fn checked_sample_data(folder: &Path) -> Result<PathBuf, Failure> {
 
 fn is_available(tier: &Tier, sample_data: Option<&Path>) -> bool {
     tier.is_available() || (tier.name == "sample-data" && sample_data.is_some())
+}
+
+/// The test programs that stand on a hub.
+fn on_a_hub(metadata: &Metadata) -> Vec<String> {
+    let packages = metadata.workspace_packages().into_iter();
+    packages
+        .filter(|package| ON_A_HUB.contains(&package.name.as_str()))
+        .flat_map(|package| &package.targets)
+        .filter(|target| target.kind.contains(&TargetKind::Test))
+        .map(|target| target.name.clone())
+        .collect()
 }
 
 /// Whether cargo's own part of the arguments picks packages: `--workspace` would override it.

@@ -1,4 +1,5 @@
-//! Measures how often the hub's API answers. Started by `cargo xtask bench api`.
+//! Measures how often the hub's API answers, from each kind of store. Started by
+//! `cargo xtask bench api`.
 
 #![expect(
     clippy::print_stdout,
@@ -10,14 +11,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use system_tests::{Connection, Reader, Site, processor_s};
+use system_tests::{Connection, Postgres, Reader, Site, processor_s, run};
 
 /// Callers at the same time, each with a connection of its own.
 const CALLERS: usize = 8;
 const SECONDS: u64 = 5;
 
+const DATABASE: &str = "hub";
+
 fn main() {
-    let site = Site::demo(Reader::Sandbox);
+    for store in std::env::args().skip(1) {
+        if store == "sqlite" {
+            of(&Site::demo(Reader::Sandbox), "SQLite", None);
+        } else if let Some(bin) = test_tier::postgres_bin() {
+            let server = Postgres::start(bin);
+            server.execute("postgres", &format!("CREATE DATABASE {DATABASE}"));
+            let site = Site::with_store(Reader::Sandbox, &server.url(DATABASE), |file| {
+                run("sage-sandbox", &["create", &file.display().to_string()]).ok();
+            });
+            of(&site, &format!("PostgreSQL {}", server.version()), Some(&server));
+        }
+    }
+}
+
+/// All requests, one kind after the other.
+fn of(site: &Site, store: &str, server: Option<&Postgres>) {
     site.driver(&["sync"]).ok();
     let keys: Vec<String> = {
         let page = site.api.get("/v1/items?fields=key&limit=200").body;
@@ -34,12 +52,12 @@ fn main() {
         .map(|key| format!("/v1/items/{key}?{cursor}"))
         .collect();
     println!(
-        "{} items; the rate on one core is that by the hub's processor time",
+        "\n{store}, {} items, {CALLERS} callers. On one core: by the processor time of hub and server",
         keys.len()
     );
     println!(
-        "{:<38} {:>10} {:>12} {:>16} {:>8} {:>8}",
-        "request", "bytes", "requests/s", "on one core/s", "p50 ms", "p99 ms"
+        "{:<24} {:>8} {:>11} {:>14} {:>8} {:>8} {:>8} {:>8}",
+        "request", "bytes", "requests/s", "on one core/s", "hub µs", "server", "p50 ms", "p99 ms"
     );
     let feed = site.api.get("/v1/changes?limit=1000").body;
     let mut since = feed["next_cursor"].as_str().unwrap_or_default().to_owned();
@@ -66,14 +84,15 @@ fn main() {
             vec![format!("/v1/changes?since={since}")],
         ),
     ] {
-        measure(&site, name, &paths);
+        measure(site, server, name, &paths);
     }
 }
 
-fn measure(site: &Site, name: &str, paths: &[String]) {
+fn measure(site: &Site, server: Option<&Postgres>, name: &str, paths: &[String]) {
     let address = site.hub.address.trim_start_matches("http://").to_owned();
     let over = Arc::new(AtomicBool::new(false));
-    let before = processor_s(site.hub.pid());
+    let of_server = || server.map_or(0.0, Postgres::processor_s);
+    let before = (processor_s(site.hub.pid()), of_server());
     let began = Instant::now();
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
@@ -90,10 +109,9 @@ fn measure(site: &Site, name: &str, paths: &[String]) {
         times.extend(of_caller);
         bytes = size.max(bytes);
     }
-    let (took, processor) = (
-        began.elapsed().as_secs_f64(),
-        processor_s(site.hub.pid()) - before,
-    );
+    let took = began.elapsed().as_secs_f64();
+    let hub = processor_s(site.hub.pid()) - before.0;
+    let server = of_server() - before.1;
     times.sort_unstable();
     let count = times.len();
     let at = |percent: usize| {
@@ -102,9 +120,11 @@ fn measure(site: &Site, name: &str, paths: &[String]) {
             .map_or(0.0, |t| t.as_secs_f64() * 1000.0)
     };
     println!(
-        "{name:<38} {bytes:>10} {:>12.0} {:>16.0} {:>8.2} {:>8.2}",
+        "{name:<24} {bytes:>8} {:>11.0} {:>14.0} {:>8.0} {:>8.0} {:>8.2} {:>8.2}",
         count as f64 / took,
-        count as f64 / processor,
+        count as f64 / (hub + server),
+        hub * 1e6 / count as f64,
+        server * 1e6 / count as f64,
         at(50),
         at(99)
     );

@@ -33,7 +33,7 @@ fn main() {
         .ok();
     });
     site.driver(&["sync"]).ok();
-    let column = |dataset: &str, names: [&str; 2]| -> Vec<[String; 2]> {
+    let column = |dataset: &str, names: [&str; 3]| -> Vec<[String; 3]> {
         let text = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let records = site.api.all(dataset);
         records
@@ -41,12 +41,15 @@ fn main() {
             .map(|record| names.map(|name| text(record, name)))
             .collect()
     };
-    let items: Vec<String> = column("items", ["item_code", "item_type"])
+    let items: Vec<String> = column("items", ["item_code", "item_type", "inactive_item"])
         .into_iter()
-        .filter(|[_, kind]| kind == "1")
-        .map(|[code, _]| code)
+        .filter(|[_, kind, inactive]| kind == "1" && inactive != "Y")
+        .map(|[code, ..]| code)
         .collect();
-    let customers = column("customers", ["ar_division_no", "customer_no"]);
+    let customers = column(
+        "customers",
+        ["ar_division_no", "customer_no", "customer_status"],
+    );
     let baskets: Vec<String> = (0..997_usize)
         .map(|number| {
             let lines: Vec<Value> = (0..LINES)
@@ -55,7 +58,7 @@ fn main() {
                     json!({ "item_code": item, "quantity": (1 + (number + line) % 120).to_string() })
                 })
                 .collect();
-            let [division, customer] = &customers[number % customers.len()];
+            let [division, customer, _] = &customers[number % customers.len()];
             let body = json!({
                 "company": "ABC", "date": "2026-05-06", "lines": lines,
                 "customer": { "ar_division_no": division, "customer_no": customer },
@@ -78,7 +81,12 @@ fn main() {
     let priced = answer["lines"].as_array().map_or(0, |lines| {
         lines.iter().filter(|line| line["unit_price"].is_string()).count()
     });
-    assert_eq!(priced, LINES, "each line has its price: {answer}");
+    assert_eq!(
+        priced,
+        LINES,
+        "each line has its price: {:.2000}",
+        answer.to_string()
+    );
 
     let before = processor_s(site.hub.pid());
     let began = Instant::now() + Duration::from_millis(100);

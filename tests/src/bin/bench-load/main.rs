@@ -14,7 +14,6 @@
 
 mod data;
 mod parity;
-mod postgres;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -22,8 +21,7 @@ use std::time::Instant;
 
 use data::Table;
 use parity::{DATABASE, Sums};
-use postgres::Postgres;
-use system_tests::{Cost, Reader, Site, measure, watch};
+use system_tests::{Cost, Postgres, Reader, Site, measure, watch};
 use tools::{Mode, Tool, Tools};
 
 /// A pass over what is stamped since the last one: nothing.
@@ -64,7 +62,7 @@ fn main() {
     let company = work.path().join("company.db");
     let tables = data::make(&company, options.items, options.stock);
     let postgres = Postgres::start(bin);
-    postgres.ask("postgres", &format!("CREATE DATABASE {DATABASE}"));
+    postgres.execute("postgres", &format!("CREATE DATABASE {DATABASE}"));
     println!(
         "PostgreSQL {}, driver and hub {}, {} cores. The tools read the SQLite file, the driver reads it through ODBC.",
         postgres.version(),

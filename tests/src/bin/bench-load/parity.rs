@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::data::{Column, Kind, Table, totals};
-use crate::postgres::Postgres;
+use system_tests::Postgres;
 
 /// The database of all.
 pub(crate) const DATABASE: &str = "bench";
@@ -25,7 +25,7 @@ pub(crate) fn create_floor(postgres: &Postgres, table: &Table) -> String {
             Kind::Date => format!("\"{name}\" date"),
         })
         .collect();
-    postgres.ask(DATABASE, &format!("CREATE TABLE {name} ({})", columns.join(", ")));
+    postgres.execute(DATABASE, &format!("CREATE TABLE {name} ({})", columns.join(", ")));
     name
 }
 

@@ -1,4 +1,5 @@
-//! A PostgreSQL server of the benchmark's own, in a folder under the system's temporary one.
+//! A PostgreSQL server of a benchmark's own, in a folder under the system's temporary one, that
+//! writes as safely as one that is used.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -6,10 +7,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use system_tests::family_processor_s;
+use crate::family_processor_s;
 
 /// The server; ends with the value.
-pub(crate) struct Postgres {
+#[derive(Debug)]
+pub struct Postgres {
     bin: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
@@ -18,7 +20,12 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    pub(crate) fn start(bin: PathBuf) -> Self {
+    /// Starts it from the folder of its programs.
+    ///
+    /// # Panics
+    /// When it does not start, as in all that follows.
+    #[must_use]
+    pub fn start(bin: PathBuf) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("bench-postgres")
             .tempdir()
@@ -67,12 +74,19 @@ impl Postgres {
     }
 
     /// Address of a database.
-    pub(crate) fn url(&self, database: &str) -> String {
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
         format!("postgresql://bench:bench@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Runs statements for what they do.
+    pub fn execute(&self, database: &str, sql: &str) {
+        drop(self.ask(database, sql));
+    }
+
     /// Runs statements; what they answer, columns parted by `|`.
-    pub(crate) fn ask(&self, database: &str, sql: &str) -> String {
+    #[must_use]
+    pub fn ask(&self, database: &str, sql: &str) -> String {
         let mut child = self
             .psql(database)
             .args(["-f", "-"])
@@ -87,7 +101,7 @@ impl Postgres {
     }
 
     /// `\copy table FROM STDIN` of CSV that `write` makes; blank is no NULL.
-    pub(crate) fn copy(&self, database: &str, table: &str, write: impl FnOnce(&mut dyn std::io::Write)) {
+    pub fn copy(&self, database: &str, table: &str, write: impl FnOnce(&mut dyn std::io::Write)) {
         let mut child = self
             .psql(database)
             .args([
@@ -106,17 +120,20 @@ impl Postgres {
 
     /// Has the server do now what it owes to tables that were filled. It would do so by itself
     /// within a minute, and whoever is measured then would pay for whoever came before.
-    pub(crate) fn settle(&self, database: &str) {
-        self.ask(database, "VACUUM ANALYZE");
+    pub fn settle(&self, database: &str) {
+        self.execute(database, "VACUUM ANALYZE");
     }
 
     /// Processor time of the server and its backends so far, in seconds.
-    pub(crate) fn processor_s(&self) -> f64 {
+    #[must_use]
+    pub fn processor_s(&self) -> f64 {
         let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         family_processor_s(pid.lines().next().unwrap().parse().unwrap())
     }
 
-    pub(crate) fn version(&self) -> String {
+    /// What it calls itself.
+    #[must_use]
+    pub fn version(&self) -> String {
         self.ask("postgres", "SHOW server_version")
     }
 
