@@ -46,10 +46,7 @@ fn main() {
         .filter(|[_, kind, inactive]| kind == "1" && inactive != "Y")
         .map(|[code, ..]| code)
         .collect();
-    let customers = column(
-        "customers",
-        ["ar_division_no", "customer_no", "customer_status"],
-    );
+    let customers = column("customers", ["ar_division_no", "customer_no", "customer_status"]);
     let baskets: Vec<String> = (0..997_usize)
         .map(|number| {
             let lines: Vec<Value> = (0..LINES)
