@@ -84,6 +84,8 @@ pub enum AuditAction {
     CompanyMoved,
     /// A company was taken out of the hub.
     CompanyRemoved,
+    /// How a company's prices are worked out was changed.
+    CompanyPricesEdited,
     /// A document was posted and taken.
     ImportAccepted,
     /// A document got another body.
@@ -108,7 +110,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TenantAdded,
         Self::CodeAdded,
         Self::AgentEnrolled,
@@ -118,6 +120,7 @@ impl AuditAction {
         Self::CompanyClaimed,
         Self::CompanyMoved,
         Self::CompanyRemoved,
+        Self::CompanyPricesEdited,
         Self::ImportAccepted,
         Self::ImportEdited,
         Self::ImportRetried,
@@ -143,6 +146,7 @@ impl AuditAction {
             Self::CompanyClaimed => "company.claimed",
             Self::CompanyMoved => "company.moved",
             Self::CompanyRemoved => "company.removed",
+            Self::CompanyPricesEdited => "company.prices_edited",
             Self::ImportAccepted => "import.accepted",
             Self::ImportEdited => "import.edited",
             Self::ImportRetried => "import.retried",

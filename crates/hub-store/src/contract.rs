@@ -17,6 +17,7 @@ mod imports;
 mod late;
 mod money;
 mod own;
+mod prices;
 mod records;
 mod removals;
 mod sites;
@@ -54,6 +55,7 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     changes::check(open().as_ref());
     changes::check_crowd(open().as_ref());
     companies::check(open().as_ref());
+    prices::check(open().as_ref());
     own::check(open().as_ref());
     derived::check(open().as_ref());
     sites::check(open().as_ref());

@@ -16,6 +16,7 @@ mod listing;
 mod merge;
 mod people;
 mod previews;
+mod prices;
 mod removals;
 mod schema;
 mod sites;
@@ -333,6 +334,25 @@ impl Store for SqlStore {
         self.write(tenant, |t| {
             companies::remove(t, &self.catalog, which, discard_open, by, now)
         })
+    }
+
+    fn price_options(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
+        self.read(|t| prices::options(t, tenant, company))
+    }
+
+    fn choose_price_options(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        choices: &serde_json::Map<String, serde_json::Value>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
+        self.write(tenant, |t| prices::choose(t, (tenant, company), choices, by, now))
     }
 
     fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {

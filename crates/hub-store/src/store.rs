@@ -391,6 +391,30 @@ pub trait Store: Webhooks + Send + Sync {
         now: Timestamp,
     ) -> Result<RemovedCompany, StoreError>;
 
+    /// What was chosen for the company's prices, by the option's name; blank where nothing was.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`].
+    fn price_options(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, StoreError>;
+
+    /// Chooses options of the company's prices, null taking a choice back, and returns all that
+    /// are chosen. Who keeps prices learns of it: the tenant's feed moves.
+    ///
+    /// # Errors
+    /// [`StoreError::CompanyUnknown`].
+    fn choose_price_options(
+        &self,
+        tenant: &TenantId,
+        company: &CompanyId,
+        choices: &serde_json::Map<String, serde_json::Value>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, StoreError>;
+
     /// A page of the tenant's audit log, the newest first.
     ///
     /// # Errors

@@ -137,6 +137,9 @@ struct ServeOptions {
     /// How often one token may ask, as REQUESTS/SECONDS; beyond that it has to wait.
     #[arg(long, value_name = "LIMIT", env = "ERP_HUB_RATE_LIMIT", default_value_t = RateLimit::DEFAULT)]
     rate_limit: RateLimit,
+    /// Memory for prices of companies, in MiB: those asked about longest ago make room for others.
+    #[arg(long, value_name = "MIB", env = "ERP_HUB_PRICE_MEMORY", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    price_memory: u32,
     /// Address or network of a proxy before the hub, whose X-Forwarded-For is believed; repeat for several.
     #[arg(long, value_name = "NETWORK", env = "ERP_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = hub_store::parse_network)]
     trusted_proxy: Vec<IpNet>,
@@ -215,6 +218,9 @@ pub enum CommandError {
         /// Companies that are claimed.
         known: Vec<String>,
     },
+    /// There is no such option of prices, or no such choice.
+    #[error("{0}")]
+    PriceOption(String),
     /// A token would never be taken.
     #[error("the token would expire at once")]
     ExpiryPast,
@@ -265,6 +271,9 @@ impl CommandError {
             Self::NoFile => {
                 "copy and put back a PostgreSQL database with its own tools (docs/operations.md), then run `erp-hub new-epoch`"
             }
+            Self::PriceOption(_) => {
+                "docs/prices.md has options and choices; without --set and --unset the command lists them"
+            }
             Self::ExpiryPast => "name a time that is to come, like 90d",
             Self::Webhook { .. } => {
                 "use an https:// address of the public internet without user and password; \
@@ -290,6 +299,7 @@ impl CommandError {
             Self::Unconfirmed => "unconfirmed",
             Self::TenantName(_) => "tenant_name_invalid",
             Self::CompanyUnclaimed { .. } => "company_unclaimed",
+            Self::PriceOption(_) => "price_option_invalid",
             Self::ExpiryPast => "expiry_past",
             Self::Webhook { code, .. } => code,
             Self::Replay => "replay_invalid",
@@ -423,6 +433,7 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
             .with_tombstones(days(options.keep_tombstones))
             .with_audit(days(options.keep_audit))
             .with_rate_limit(Some(options.rate_limit))
+            .with_price_memory(u64::from(options.price_memory) * 1024 * 1024)
             .with_trusted_proxies(options.trusted_proxy.clone())
             .with_webhooks(WebhookOptions {
                 allow_private: options.allow_private_webhooks,

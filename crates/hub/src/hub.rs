@@ -32,6 +32,9 @@ const AUDIT_FOR: SignedDuration = SignedDuration::from_hours(730 * 24);
 /// Who has not fetched an answer by then has gone.
 const PREVIEW_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Room for the books of fifty distributors.
+const PRICE_MEMORY: u64 = 1024 * 1024 * 1024;
+
 /// Where the hub takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -47,6 +50,7 @@ pub struct Hub {
     buckets: Option<Arc<Buckets<[u8; 32]>>>,
     trusted_proxies: Arc<[IpNet]>,
     webhooks: Arc<WebhookOptions>,
+    price_memory: u64,
     signals: Arc<Signals>,
 }
 
@@ -127,6 +131,7 @@ impl Hub {
             buckets: Some(Arc::new(Buckets::new(RateLimit::DEFAULT))),
             trusted_proxies: Arc::default(),
             webhooks: Arc::default(),
+            price_memory: PRICE_MEMORY,
             signals,
         }
     }
@@ -175,6 +180,12 @@ impl Hub {
             webhooks: Arc::new(options),
             ..self
         }
+    }
+
+    /// The same, keeping prices of companies in so many bytes of memory.
+    #[must_use]
+    pub fn with_price_memory(self, price_memory: u64) -> Self {
+        Self { price_memory, ..self }
     }
 
     pub(crate) fn trusted_proxies(&self) -> &[IpNet] {
@@ -328,6 +339,11 @@ impl Hub {
         let all: Arc<[CompanyId]> = all.collect();
         self.signals.companies.put(tenant.clone(), Arc::clone(&all), now);
         Ok(all)
+    }
+
+    /// Bytes that books of prices may take, all together.
+    pub(crate) const fn price_memory(&self) -> u64 {
+        self.price_memory
     }
 
     /// What prices are answered from.

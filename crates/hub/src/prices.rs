@@ -3,6 +3,7 @@
 mod ask;
 mod books;
 mod describe;
+pub(crate) mod options;
 
 use axum::Json;
 use axum::extract::State;
@@ -18,8 +19,12 @@ use crate::request::{Body, Parameters};
 use ask::Asked;
 pub(crate) use books::Books;
 
-pub(crate) fn endpoints() -> [Endpoint; 1] {
-    [Endpoint::post("/v1/prices", prices, describe::operation())]
+pub(crate) fn endpoints() -> [Endpoint; 3] {
+    [
+        Endpoint::post("/v1/prices", prices, describe::operation()),
+        Endpoint::get("/v1/prices/options", options::show, describe::options()),
+        Endpoint::patch("/v1/prices/options", options::choose, describe::choosing()),
+    ]
 }
 
 async fn prices(
@@ -31,18 +36,13 @@ async fn prices(
     parameters.finish()?;
     let Body(asked) = body?;
     let question = asked.check().map_err(ApiError::document)?;
-    let (now, of_request) = (hub.now(), hub.clone());
-    hub.call_api(move |store| {
-        let whole = whole_company(&of_request, &scope, &question.company)?;
-        of_request
-            .books()
-            .with(store, &whole, &question.company, now, |kept| {
-                question.answer(kept, &scope)
-            })?
-            .map(Json)
-            .map_err(ApiError::document)
-    })
-    .await
+    let (of_request, asking, company) = (hub.clone(), scope.clone(), question.company.clone());
+    let whole = hub
+        .call_api(move |_| whole_company(&of_request, &asking, &company))
+        .await?;
+    let company = question.company.clone();
+    let answer = books::ask(&hub, whole, company, move |kept| question.answer(kept, &scope)).await?;
+    answer.map(Json).map_err(ApiError::document)
 }
 
 /// The company, if there is one that the token sees.

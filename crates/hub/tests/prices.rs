@@ -563,3 +563,115 @@ async fn nobody_sees_prices_of_another_tenant_or_company() {
     let first = own.ask(&site.read, &[("GEAR", "1")]).await;
     assert_eq!(first["lines"][0]["unit_price"], "7.000000");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_open_is_chosen_for_each_company() {
+    let site = site().await;
+    let world = &site.world;
+    let admin = world.token(&site.tenant, TokenScope::Admin, None, &[Class::Public]);
+    let cost = world.token(
+        &site.tenant,
+        TokenScope::Read,
+        None,
+        &[Class::Public, Class::Cost],
+    );
+    let bolt = async || {
+        let answer = site.ask(&cost, &[("BOLT", "1")]).await;
+        answer["lines"][0]["unit_price"].clone()
+    };
+    // Standard cost 8 and 25 per cent; then the standard price of 15 and 25 per cent.
+    assert_eq!(bolt().await, "10.000000");
+    let path = "/v1/prices/options?company=ABC";
+    let change = async |token: &str, body: Value| {
+        world
+            .ask(reqwest::Method::PATCH, path, Some(token), Some(&body))
+            .await
+    };
+    let read = world.get(path, &site.read).await.ok();
+    assert_eq!(
+        (&read["options"]["markup_base"], &read["chosen"]),
+        (&json!("standard_cost"), &json!({}))
+    );
+    change(&site.read, json!({ "markup_base": "standard_price" }))
+        .await
+        .refused(403, "permission_missing");
+    for odd in [
+        json!({ "markup": "standard_price" }),
+        json!({ "markup_base": "list_price" }),
+        json!([]),
+    ] {
+        change(&admin, odd).await.refused(400, "body_invalid");
+    }
+    let other = world.token(&site.tenant, TokenScope::Admin, Some(&["XYZ"]), &[Class::Public]);
+    change(&other, json!({ "rounding": "once" }))
+        .await
+        .refused(404, "company_unknown");
+    assert_eq!(bolt().await, "10.000000");
+    let made = change(
+        &admin,
+        json!({ "markup_base": "standard_price", "price_decimals": 2 }),
+    )
+    .await
+    .ok();
+    assert_eq!(made["options"]["markup_base"], "standard_price");
+    assert_eq!(made["options"]["rounding"], "each_step");
+    assert_eq!(
+        made["chosen"],
+        json!({ "markup_base": "standard_price", "price_decimals": 2 })
+    );
+    assert_eq!(bolt().await, "18.750000", "from the next question on");
+    assert_eq!(world.get(path, &site.read).await.ok(), made);
+    // Another process chooses.
+    let by = hub_store::Actor::command_line();
+    let choice = json!({ "markup_base": null });
+    let abc = values::CompanyId::new("ABC");
+    world
+        .store
+        .choose_price_options(&site.tenant, &abc, choice.as_object().unwrap(), &by, world.now())
+        .unwrap();
+    assert_eq!(bolt().await, "10.000000");
+    let log = world
+        .get("/v1/audit?action=company.prices_edited", &admin)
+        .await
+        .ok();
+    assert_eq!(
+        log["data"][0]["details"]["options"],
+        json!({ "markup_base": { "old": "standard_price", "new": null } })
+    );
+    let prefix = log["data"][1]["actor"].as_str().unwrap();
+    assert!(prefix.starts_with("token erp_"), "{prefix}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_total_that_is_not_known_is_told_until_it_is_chosen() {
+    let site = site().await;
+    let company: Row<'_> = &[("company_code", "ABC")];
+    let options: Row<'_> = &[("module_code", "S/O"), ("price_by_total_quantity", "P")];
+    site.send_with("company_options", &[company], &[options]).await;
+    let lines = [("DESK", "5"), ("GEAR", "5")];
+    let unknown = site.ask(&site.read, &lines).await;
+    for line in [0, 1] {
+        let line = &unknown["lines"][line];
+        assert_eq!(
+            (&line["unit_price"], &line["problems"][0]["code"]),
+            (&Value::Null, &json!("total_quantity_unknown"))
+        );
+    }
+    let alone = site.ask(&site.read, &lines[..1]).await;
+    assert_eq!(alone["lines"][0]["unit_price"], "180.000000");
+    let choice = json!({ "total_by": "all_lines" });
+    let by = hub_store::Actor::command_line();
+    let world = &site.world;
+    world
+        .store
+        .choose_price_options(
+            &site.tenant,
+            &values::CompanyId::new("ABC"),
+            choice.as_object().unwrap(),
+            &by,
+            world.now(),
+        )
+        .unwrap();
+    let known = site.ask(&site.read, &lines).await;
+    assert_eq!(known["lines"][0]["unit_price"], "160.000000");
+}

@@ -209,6 +209,9 @@ pub enum PriceError {
     /// A charge or a comment: its amount is entered.
     #[error("item {0} has no unit price: it is a charge or a comment")]
     NotPriced(String),
+    /// The company adds up quantities of several lines, and which ones is not known.
+    #[error("the company says {0:?} of prices by total quantity, and which lines that adds up is not known")]
+    TotalsUnknown(String),
     /// A price or quantity beyond what an amount holds.
     #[error("the quantity or price is too large")]
     TooLarge,
@@ -223,6 +226,7 @@ impl PriceError {
             Self::UnknownCustomer(_) => "unknown_customer",
             Self::UnknownUnit { .. } => "unknown_unit",
             Self::NotPriced(_) => "not_priced",
+            Self::TotalsUnknown(_) => "totals_unknown",
             Self::TooLarge => "amount_too_large",
         }
     }

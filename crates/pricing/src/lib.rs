@@ -36,6 +36,6 @@ pub use options::{
 };
 pub use read::{Dataset, Fields, RecordError};
 pub use records::{
-    Break, CompanyOptions, Customer, Item, ItemPromotion, ItemType, Method, PriceLevel, PriceRecord,
-    PriceRecordKind, Promotion, Record, SaleMethod, Unit,
+    Break, CompanyOptions, CompanyTotals, Customer, Item, ItemPromotion, ItemType, Method, PriceLevel,
+    PriceRecord, PriceRecordKind, Promotion, Record, SaleMethod, Unit,
 };

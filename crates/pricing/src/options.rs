@@ -94,6 +94,11 @@ macro_rules! choice {
             $first,
             $($(#[$other_about])* $other,)+
         }
+
+        impl $name {
+            /// The choices, the default first.
+            pub const ALL: &[Self] = &[Self::$first, $(Self::$other,)+];
+        }
     };
 }
 
@@ -255,6 +260,9 @@ choice! {
 choice! {
     /// Which lines count together.
     TotalBy {
+        /// As the company's sales order options say: all lines for Y. Where they say something
+        /// that is not known here, orders of several lines have no price.
+        AsCompany,
         /// All lines of the order.
         AllLines,
         /// Lines of the same product line.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use values::{Date, Decimal, parse_date};
 
 use crate::records::{
-    Break, CompanyOptions, Customer, Item, ItemPromotion, ItemType, Method, PriceLevel, PriceRecord,
-    PriceRecordKind, Promotion, Record, SaleMethod, Unit,
+    Break, CompanyOptions, CompanyTotals, Customer, Item, ItemPromotion, ItemType, Method, PriceLevel,
+    PriceRecord, PriceRecordKind, Promotion, Record, SaleMethod, Unit,
 };
 
 /// The datasets that prices depend on.
@@ -177,8 +177,11 @@ impl Record {
         Ok(match dataset {
             Dataset::CompanyOptions => Self::CompanyOptions(CompanyOptions {
                 price_level_by_customer: fields.get("default_price_level_by_cust") == "Y",
-                // Sage's screen has a choice here; anything but none turns it on.
-                price_by_total_quantity: !matches!(fields.get("price_by_total_quantity"), "" | "N"),
+                price_by_total_quantity: match fields.get("price_by_total_quantity") {
+                    "" | "N" => CompanyTotals::Apart,
+                    "Y" => CompanyTotals::Together,
+                    other => CompanyTotals::Other(other.to_owned()),
+                },
             }),
             Dataset::Customers => Self::Customer(Customer {
                 division: fields.text("ar_division_no"),

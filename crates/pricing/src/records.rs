@@ -25,7 +25,20 @@ pub struct CompanyOptions {
     /// `DefaultPriceLevelByCust`: records by customer choose the level.
     pub price_level_by_customer: bool,
     /// `PriceByTotalQuantity`: quantities of several lines count together.
-    pub price_by_total_quantity: bool,
+    pub price_by_total_quantity: CompanyTotals,
+}
+
+/// What the company says of quantities of several lines. What Sage keeps for each choice of its
+/// screen is not published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CompanyTotals {
+    /// Blank or N: each line by itself.
+    #[default]
+    Apart,
+    /// Y: together.
+    Together,
+    /// Something else: together in a way that is not known.
+    Other(String),
 }
 
 /// A customer (`AR_Customer`).

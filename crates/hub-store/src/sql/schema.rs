@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.
-const POSTGRES: [Migration; 5] = [
+const POSTGRES: [Migration; 6] = [
     Migration {
         sql: include_str!("schema/postgres.sql"),
         after: None,
@@ -63,6 +63,10 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
     },
     Migration {
         sql: include_str!("schema/postgres_webhooks.sql"),
+        after: None,
+    },
+    Migration {
+        sql: "ALTER TABLE hub_companies ADD COLUMN price_options TEXT COLLATE \"C\";",
         after: None,
     },
 ];

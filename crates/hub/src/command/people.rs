@@ -6,9 +6,11 @@ use clap::{Args, Subcommand};
 use hub_store::{Actor, AgentRole, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::{Value, json};
 use values::{AgentId, CompanyId, TenantId};
 
 use super::{CommandError, confirmed, say};
+use crate::prices::options::{self, Choices};
 use crate::random;
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +91,27 @@ pub(super) enum CompanyAction {
         /// Id of the driver that takes it over.
         #[arg(long, value_name = "AGENT")]
         to: String,
+    },
+    /// What a company's prices are worked out by: shows the options, and chooses.
+    #[command(
+        after_help = "docs/prices.md has what each means. A choice counts from the next question on.\n\n\
+                      Example: erp-hub company prices --tenant acme ABC --set markup_base=standard_price --store sqlite:hub.db"
+    )]
+    Prices {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The company.
+        company: String,
+        /// Choose; repeat for several.
+        #[arg(long, value_name = "OPTION=CHOICE", value_parser = parse_choice)]
+        set: Vec<(String, Value)>,
+        /// Take a choice back; repeat for several.
+        #[arg(long, value_name = "OPTION")]
+        unset: Vec<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Take a company out of the hub: its records, and whose it is. Documents stay.
     #[command(
@@ -223,6 +246,22 @@ pub(super) fn company(
                 ),
             )
         }
+        CompanyAction::Prices {
+            tenant,
+            company,
+            set,
+            unset,
+            json,
+        } => {
+            let tenant = store.find_tenant(&tenant)?;
+            let company = CompanyId::new(company);
+            let unset = unset.into_iter().map(|name| (name, Value::Null));
+            let choices: Choices = set.into_iter().chain(unset).collect();
+            options::check(&choices).map_err(CommandError::PriceOption)?;
+            let by = Actor::command_line();
+            let chosen = store.choose_price_options(&tenant, &company, &choices, &by, now)?;
+            show_prices(&chosen, json, out)
+        }
         CompanyAction::Move { tenant, company, to } => {
             let tenant = store.find_tenant(&tenant)?;
             Ok(store.move_company(
@@ -234,6 +273,35 @@ pub(super) fn company(
             )?)
         }
     }
+}
+
+fn show_prices(chosen: &Choices, json: bool, out: &mut impl Write) -> Result<(), CommandError> {
+    let held = options::as_they_hold(chosen)?;
+    if json {
+        let text = serde_json::to_string_pretty(&json!({ "options": held, "chosen": chosen }));
+        return say(out, text.map_err(|e| CommandError::io("writing JSON")(e.into()))?);
+    }
+    let held = held.as_object().cloned().unwrap_or_default();
+    held.iter().try_for_each(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let standing = if chosen.contains_key(name) {
+            "chosen"
+        } else {
+            "unset"
+        };
+        say(out, format!("{name}\t{value}\t{standing}"))
+    })
+}
+
+/// Which of them there are, is said later.
+fn parse_choice(text: &str) -> Result<(String, Value), String> {
+    let (name, choice) = text
+        .split_once('=')
+        .ok_or_else(|| "write OPTION=CHOICE, like rounding=once".to_owned())?;
+    let choice = choice
+        .parse::<u8>()
+        .map_or_else(|_| Value::from(choice), Value::from);
+    Ok((name.to_owned(), choice))
 }
 
 /// A company is known once a driver has claimed it; a mistyped one would make a token that

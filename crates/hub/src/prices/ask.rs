@@ -283,6 +283,10 @@ fn problem(kept: &Kept, place: usize, error: &PriceError) -> Problem {
             let remedy = "leave the line out: its amount is entered on the order";
             Problem::new("item_not_priced", at("item_code"), words, remedy)
         }
+        PriceError::TotalsUnknown(_) => {
+            let remedy = "choose total_by or total_quantity of the company's prices: PATCH /v1/prices/options, or `erp-hub company prices`";
+            Problem::new("total_quantity_unknown", "lines", words, remedy)
+        }
         PriceError::TooLarge => {
             let remedy = "ask for less at a time";
             Problem::new("number_too_large", at("quantity"), words, remedy)

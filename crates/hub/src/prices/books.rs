@@ -5,15 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hub_store::{ChangeQuery, Page, RecordQuery, Selection, Store, StoreError, TenantScope};
 use jiff::Timestamp;
-use pricing::{Dataset, Options, PriceBook, RecordError};
+use pricing::{Dataset, PriceBook, RecordError};
 use serde_json::Value;
+use tokio::sync::Mutex as Turn;
 use values::{CompanyId, Key, TenantId};
 
+use super::options;
 use crate::error::ApiError;
+use crate::hub::Hub;
 
-/// Books in memory at a time. A record takes some 250 bytes, so that the book of a distributor
-/// with 80,000 items, prices and customers takes 20 MiB and all of them some more than one GiB.
-const BOOKS: usize = 64;
+/// What a record takes in memory, so that the book of a distributor with 80,000 items, prices
+/// and customers takes 20 MiB.
+const RECORD_BYTES: u64 = 250;
+/// What a book takes without any.
+const EMPTY_BYTES: u64 = 16 * 1024;
 /// Records read at a time; they have few fields.
 const PAGE: u32 = 1_000;
 /// Not among the fields of prices: a price is asked for what can be sold.
@@ -21,7 +26,7 @@ const INACTIVE: &str = "inactive_item";
 /// The child whose fields are the company's options.
 const OPTIONS: &str = "sales_order_options";
 
-/// One book for each company that was asked about, those asked last.
+/// One book for each company that was asked about, those asked last, as far as there is room.
 #[derive(Debug, Default)]
 pub(crate) struct Books(Mutex<Shelf>);
 
@@ -29,13 +34,27 @@ pub(crate) struct Books(Mutex<Shelf>);
 struct Shelf {
     /// Grows with every question.
     asked: u64,
-    /// With the question that was the last about it.
-    places: HashMap<(TenantId, CompanyId), (u64, Arc<Place>)>,
+    places: HashMap<(TenantId, CompanyId), Filed>,
 }
 
-/// None until it is built, and while it is brought up to date: whatever breaks off then
-/// leaves nothing half done.
-type Place = RwLock<Option<Kept>>;
+#[derive(Debug, Default)]
+struct Filed {
+    /// The question that was the last about it.
+    asked: u64,
+    /// As far as that is known.
+    bytes: u64,
+    place: Arc<Place>,
+}
+
+/// Where a company's book stands.
+#[derive(Debug, Default)]
+struct Place {
+    /// None until it is built, and while it is brought up to date: whatever breaks off then
+    /// leaves nothing half done.
+    kept: RwLock<Option<Kept>>,
+    /// Whose turn it is to build it or to bring it up to date. Those who wait hold no thread.
+    turn: Arc<Turn<()>>,
+}
 
 /// A company's book as of a position of its tenant's feed.
 #[derive(Debug)]
@@ -48,66 +67,122 @@ pub(super) struct Kept {
     position: u64,
 }
 
-impl Books {
-    /// Asks the company's book, which then has everything that was acknowledged before. `scope`
-    /// reads the whole company.
-    pub(super) fn with<T>(
-        &self,
-        store: &dyn Store,
-        scope: &TenantScope,
-        company: &CompanyId,
-        now: Timestamp,
-        ask: impl FnOnce(&Kept) -> T,
-    ) -> Result<T, ApiError> {
-        let from = Source {
-            store,
-            scope,
-            company,
-            now,
+/// Asks the company's book, which then has everything that was acknowledged before. `scope`
+/// reads the whole company.
+pub(super) async fn ask<T: Send + 'static>(
+    hub: &Hub,
+    scope: TenantScope,
+    company: CompanyId,
+    ask: impl Fn(&Kept) -> T + Send + Sync + 'static,
+) -> Result<T, ApiError> {
+    let place = hub.books().place(scope.tenant(), &company);
+    let asked = Arc::new((scope, company, ask));
+    let now = hub.now();
+    let (first, of_first) = (Arc::clone(&asked), Arc::clone(&place));
+    let answer = hub
+        .call_api(move |store| {
+            let (scope, company, ask) = first.as_ref();
+            let from = Source::new(store, scope, company, now);
+            // Whoever has it to himself brings it up to date.
+            let Ok(kept) = of_first.kept.try_read() else {
+                return Ok(None);
+            };
+            let fresh = kept.as_ref().filter(|kept| from.is_fresh(kept));
+            Ok(fresh.map(ask))
+        })
+        .await?;
+    if let Some(answer) = answer {
+        return Ok(answer);
+    }
+    let turn = Arc::clone(&place.turn).lock_owned().await;
+    let of_request = hub.clone();
+    hub.call_api(move |store| {
+        let (scope, company, ask) = asked.as_ref();
+        let from = Source::new(store, scope, company, now);
+        if let Some(bytes) = place.bring_up_to_date(&from)? {
+            let most = of_request.price_memory();
+            of_request.books().make_room(scope.tenant(), company, bytes, most);
+        }
+        let kept = place.kept.read().unwrap_or_else(PoisonError::into_inner);
+        // The turn went with the work, whoever waits for it still; the next one leaves the book
+        // where it is until it was asked.
+        drop(turn);
+        let kept = kept.as_ref();
+        kept.map(ask)
+            .ok_or_else(|| ApiError::new("internal", "a price book is not where it was put"))
+    })
+    .await
+}
+
+impl Place {
+    /// Builds the book, or takes in what has moved. Returns the size of one that was built.
+    fn bring_up_to_date(&self, from: &Source<'_>) -> Result<Option<u64>, StoreError> {
+        let take = || self.kept.write().unwrap_or_else(PoisonError::into_inner).take();
+        let put = |kept: Kept| {
+            *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         };
-        let place = self.place(scope.tenant(), company);
         {
-            let kept = place.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(kept) = kept.as_ref()
-                && from.head(kept.position).is_ok_and(|head| head == kept.position)
-            {
-                return Ok(ask(kept));
+            let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+            if kept.as_ref().is_some_and(|kept| from.is_fresh(kept)) {
+                return Ok(None);
             }
         }
-        let mut place = place.write().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = match place.take() {
-            Some(kept) => kept,
-            None => from.build()?,
+        let (mut kept, mut built) = match take() {
+            Some(kept) => (kept, false),
+            None => (from.build()?, true),
         };
         match from.refresh(&mut kept) {
             Ok(()) => {}
             // What left meanwhile is forgotten, or the store is another one.
-            Err(StoreError::FeedExpired) => kept = from.build()?,
+            Err(StoreError::FeedExpired) => {
+                kept = from.build()?;
+                built = true;
+            }
             Err(error) => {
-                *place = Some(kept);
-                return Err(error.into());
+                put(kept);
+                return Err(error);
             }
         }
-        let answer = ask(&kept);
-        *place = Some(kept);
-        Ok(answer)
+        let bytes = built.then(|| kept.bytes());
+        put(kept);
+        Ok(bytes)
     }
+}
 
+impl Books {
     fn place(&self, tenant: &TenantId, company: &CompanyId) -> Arc<Place> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.asked += 1;
         let asked = shelf.asked;
         let key = (tenant.clone(), company.clone());
-        let (last, place) = shelf.places.entry(key).or_default();
-        *last = asked;
-        let place = Arc::clone(place);
-        if shelf.places.len() > BOOKS {
-            let oldest = shelf.places.iter().min_by_key(|(_, (last, _))| *last);
-            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                shelf.places.remove(&key);
+        let filed = shelf.places.entry(key).or_default();
+        filed.asked = asked;
+        Arc::clone(&filed.place)
+    }
+
+    /// Notes the size of a book, and lets those go that were asked longest ago until all have
+    /// room. The one that was built stays.
+    fn make_room(&self, tenant: &TenantId, company: &CompanyId, bytes: u64, most: u64) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), company.clone());
+        if let Some(filed) = shelf.places.get_mut(&key) {
+            filed.bytes = bytes;
+        }
+        loop {
+            let all: u64 = shelf.places.values().map(|filed| filed.bytes).sum();
+            let others = shelf
+                .places
+                .iter()
+                .filter(|(place, filed)| **place != key && filed.bytes > 0);
+            let oldest = others.min_by_key(|(_, filed)| filed.asked);
+            match oldest.map(|(place, _)| place.clone()) {
+                Some(oldest) if all > most => {
+                    tracing::debug!(tenant = %oldest.0, company = %oldest.1, "a price book made room for another");
+                    shelf.places.remove(&oldest);
+                }
+                Some(_) | None => return,
             }
         }
-        place
     }
 }
 
@@ -117,6 +192,22 @@ struct Source<'a> {
     scope: &'a TenantScope,
     company: &'a CompanyId,
     now: Timestamp,
+}
+
+impl<'a> Source<'a> {
+    const fn new(
+        store: &'a dyn Store,
+        scope: &'a TenantScope,
+        company: &'a CompanyId,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            store,
+            scope,
+            company,
+            now,
+        }
+    }
 }
 
 impl Source<'_> {
@@ -131,13 +222,23 @@ impl Source<'_> {
         Ok(self.store.changes(self.scope, &query, self.now)?.position)
     }
 
+    /// Has nothing moved since, neither records nor what the company has chosen?
+    fn is_fresh(&self, kept: &Kept) -> bool {
+        self.head(kept.position).is_ok_and(|head| head == kept.position)
+    }
+
+    fn options(&self) -> Result<pricing::Options, StoreError> {
+        options::of_choices(&self.store.price_options(self.scope.tenant(), self.company)?)
+    }
+
     /// A book of all records.
     fn build(&self) -> Result<Kept, StoreError> {
+        let position = self.head(0)?;
         let mut kept = Kept {
-            book: PriceBook::new(Options::default()),
+            book: PriceBook::new(self.options()?),
             inactive: HashSet::new(),
             unreadable: BTreeSet::new(),
-            position: self.head(0)?,
+            position,
         };
         for dataset in Dataset::ALL {
             self.read(dataset, Page::Key(None), &mut kept)?;
@@ -153,6 +254,7 @@ impl Source<'_> {
         if head == kept.position {
             return Ok(());
         }
+        kept.book.set_options(self.options()?);
         for dataset in Dataset::ALL {
             self.read(dataset, Page::Position(kept.position), kept)?;
         }
@@ -206,6 +308,15 @@ fn fields(of: Dataset) -> String {
 }
 
 impl Kept {
+    /// What it takes in memory, as far as can be told from how much it has.
+    fn bytes(&self) -> u64 {
+        let records: usize = Dataset::ALL.iter().map(|of| self.book.count(*of)).sum();
+        u64::try_from(records)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(RECORD_BYTES)
+            .saturating_add(EMPTY_BYTES)
+    }
+
     /// Takes in a record as the API shows it, or its tombstone.
     fn take(&mut self, of: Dataset, record: &Value) {
         let Some(key) = record["key"].as_str() else {
@@ -255,23 +366,91 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use catalog::Catalog;
+    use hub_store::{Actor, SqlStore, TokenGrant};
+    use values::{Secret, StoreId};
+
     use super::*;
 
     #[test]
-    fn the_company_that_was_asked_about_longest_ago_goes() {
+    fn companies_that_were_asked_about_longest_ago_make_room() {
         let books = Books::default();
         let tenant = TenantId::new("t");
         let company = |n: usize| CompanyId::new(format!("C{n}"));
-        let first = books.place(&tenant, &company(0));
-        for n in 1..BOOKS {
-            books.place(&tenant, &company(n));
+        let build = |n: usize, bytes: u64| {
+            let place = books.place(&tenant, &company(n));
+            books.make_room(&tenant, &company(n), bytes, 100);
+            place
+        };
+        let has = |n: usize| {
+            let shelf = books.0.lock().unwrap();
+            shelf.places.contains_key(&(tenant.clone(), company(n)))
+        };
+        let first = build(0, 40);
+        for n in 1..200 {
+            build(n, 0);
         }
+        build(200, 40);
         assert!(Arc::ptr_eq(&first, &books.place(&tenant, &company(0))));
-        // One more: company 1 is the one that nobody has asked about since.
-        books.place(&tenant, &company(BOOKS));
-        let shelf = books.0.lock().unwrap();
-        assert_eq!(shelf.places.len(), BOOKS);
-        assert!(!shelf.places.contains_key(&(tenant.clone(), company(1))));
-        assert!(shelf.places.contains_key(&(tenant, company(0))));
+        build(201, 30);
+        assert!(has(0) && !has(200) && has(201), "200 was asked longest ago");
+        build(202, 1_000);
+        assert!(
+            !has(0) && !has(201) && has(202),
+            "the one that is asked about stays"
+        );
+    }
+
+    /// A hub with one thread for what blocks.
+    fn narrow(test: impl AsyncFnOnce(Hub, TenantScope)) {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_second(1_777_777_777).unwrap();
+        let (catalog, id) = (Catalog::standard().unwrap(), StoreId::new("s"));
+        let store = SqlStore::sqlite(&folder.path().join("hub.db"), catalog, &id, now).unwrap();
+        let (tenant, token) = (TenantId::new("t_a"), Secret::new("erp_0123456789"));
+        let by = Actor::command_line();
+        store.add_tenant(&tenant, "a", &by, now).unwrap();
+        store
+            .add_api_token(&tenant, &token, &TokenGrant::default(), &by, now)
+            .unwrap();
+        let scope = store.authenticate(&token, now).unwrap();
+        let hub = Hub::new(Arc::new(store), Arc::new(move || now));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(test(hub, scope));
+    }
+
+    #[test]
+    fn those_who_wait_for_a_book_hold_no_thread() {
+        narrow(async |hub, scope| {
+            let company = CompanyId::new("ABC");
+            let place = hub.books().place(scope.tenant(), &company);
+            let building = Arc::clone(&place.turn).lock_owned().await;
+            let waiting: Vec<_> = (0..10)
+                .map(|_| {
+                    let (hub, scope, company) = (hub.clone(), scope.clone(), company.clone());
+                    tokio::spawn(async move { ask(&hub, scope, company, |_| ()).await })
+                })
+                .collect();
+            let other = tokio::time::timeout(Duration::from_secs(20), async {
+                for _ in 0..20 {
+                    hub.call(|store| store.ping()).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            });
+            other.await.unwrap();
+            assert!(waiting.iter().all(|asker| !asker.is_finished()));
+            drop(building);
+            for asker in waiting {
+                // There is no such company.
+                assert_eq!(asker.await.unwrap().unwrap_err().code(), "company_unknown");
+            }
+        });
     }
 }

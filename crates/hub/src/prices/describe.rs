@@ -1,12 +1,18 @@
 //! What the API's document says of prices.
 
-use pricing::Rule;
+use pricing::{
+    AboveLastBreak, BlankLevel, BlankMethod, BreaksCount, CustomerDiscount, LevelByCustomer, LevelOrder,
+    MarkupBase, NegativePrice, PricesPer, PromotionSource, Rounding, Rule, TotalBlank, TotalBy,
+    TotalQuantity, ZeroBound, ZeroPromotion,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ask::{MOST_LINES, QUANTITY_SCALE};
+use super::options::as_they_hold;
 use crate::openapi::requests::examples;
 use crate::openapi::schema::{
-    date, decimal, described, list, nullable, object, reference, text, whole, word_like,
+    count, date, decimal, described, list, nullable, object, reference, text, whole, word_like,
 };
 use crate::openapi::{JSON, Operation};
 
@@ -38,6 +44,92 @@ pub(super) fn operation() -> Operation {
         .body(JSON, question(), examples("prices"))
         .answers(200, "The prices, line by line.", answer(), example.unwrap_or_default())
         .refuses(&["company_unknown", "document_refused"])
+}
+
+/// The options' names and what they may be.
+pub(super) fn choices() -> [(&'static str, Value); 18] {
+    let mut decimals = count();
+    decimals["maximum"] = 6.into();
+    [
+        ("markup_base", words(MarkupBase::ALL)),
+        ("prices_per", words(PricesPer::ALL)),
+        ("breaks_count", words(BreaksCount::ALL)),
+        ("zero_bound", words(ZeroBound::ALL)),
+        ("above_last_break", words(AboveLastBreak::ALL)),
+        ("blank_method", words(BlankMethod::ALL)),
+        ("rounding", words(Rounding::ALL)),
+        ("price_decimals", decimals),
+        ("negative_price", words(NegativePrice::ALL)),
+        ("promotion_source", words(PromotionSource::ALL)),
+        ("zero_promotion", words(ZeroPromotion::ALL)),
+        ("level_by_customer", words(LevelByCustomer::ALL)),
+        ("level_order", words(LevelOrder::ALL)),
+        ("blank_level", words(BlankLevel::ALL)),
+        ("total_quantity", words(TotalQuantity::ALL)),
+        ("total_by", words(TotalBy::ALL)),
+        ("total_blank", words(TotalBlank::ALL)),
+        ("customer_discount", words(CustomerDiscount::ALL)),
+    ]
+}
+
+/// The choices, the first one of which holds unless another is made.
+fn words<T: Serialize>(all: &[T]) -> Value {
+    let all: Vec<Value> = all
+        .iter()
+        .filter_map(|one| serde_json::to_value(one).ok())
+        .collect();
+    json!({ "type": "string", "enum": all })
+}
+
+pub(super) fn options() -> Operation {
+    Operation::new(
+        "get_price_options",
+        "Prices",
+        "What a company's prices are worked out by",
+    )
+    .described("What is not known of Sage, or differs from site to site: docs/prices.md has what each means.")
+    .takes("company", text(), "Needed where the token sees several.")
+    .answers(200, "All options, and which were chosen.", chosen(), example())
+    .conditional()
+    .refuses(&["company_required", "company_unknown"])
+}
+
+pub(super) fn choosing() -> Operation {
+    let changes = choices().map(|(name, schema)| (name, nullable(schema)));
+    let changes = described(
+        closed(object(changes, &[])),
+        "Null takes a choice back; what is not named stays.",
+    );
+    let sent = json!({ "markup_base": "standard_price", "total_by": null });
+    Operation::new(
+        "choose_price_options",
+        "Prices",
+        "Chooses what a company's prices are worked out by",
+    )
+    .described(
+        "They count from the next question on, at all hubs over the same store. The audit log tells of it.",
+    )
+    .takes("company", text(), "Needed where the token sees several.")
+    .body(JSON, changes, vec![("chooses".to_owned(), sent)])
+    .answers(200, "All options as they hold now.", chosen(), example())
+    .refuses(&["company_required", "company_unknown", "permission_missing"])
+}
+
+fn chosen() -> Value {
+    whole([
+        ("company", text()),
+        ("options", described(whole(choices()), "As they hold.")),
+        (
+            "chosen",
+            described(object(choices(), &[]), "Those that were chosen for this company."),
+        ),
+    ])
+}
+
+fn example() -> Value {
+    let chosen = json!({ "markup_base": "standard_price" });
+    let held = chosen.as_object().and_then(|chosen| as_they_hold(chosen).ok());
+    json!({ "company": "ABC", "options": held, "chosen": chosen })
 }
 
 fn question() -> Value {

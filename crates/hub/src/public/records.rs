@@ -178,7 +178,7 @@ fn selection(
 }
 
 /// The company that is meant; none when the token sees none at all.
-pub(super) fn chosen_company(
+pub(crate) fn chosen_company(
     hub: &Hub,
     scope: &TenantScope,
     named: Option<String>,

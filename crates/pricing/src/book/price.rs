@@ -16,7 +16,7 @@ use crate::options::{
     MarkupBase, NegativePrice, PRICE_SCALE, PricesPer, PromotionSource, TotalBlank, TotalBy, TotalQuantity,
     ZeroBound, ZeroPromotion,
 };
-use crate::records::{Method, SaleMethod};
+use crate::records::{CompanyTotals, Method, SaleMethod};
 
 const LEVEL_PLACE: usize = 0;
 const PROMOTION_PLACE: usize = 1;
@@ -52,20 +52,29 @@ impl PriceBook {
     ) -> Vec<Result<Priced<'b>, PriceError>> {
         let found: Vec<_> = lines.iter().map(|line| self.find(line)).collect();
         let mut totals: NameMap<Name, i64> = NameMap::default();
-        if self.counts_together() {
+        let together = self.together();
+        if let Ok(Some(by)) = together {
             for found in found.iter().flatten() {
-                if let Some(group) = self.group_of(found.item) {
+                if let Some(group) = self.group_of(by, found.item) {
                     let total = totals.entry(group).or_default();
                     *total = total.saturating_add(found.quantity);
                 }
             }
         }
+        // By itself a line is priced the same, whatever counts together.
+        let has_several = found.iter().flatten().nth(1).is_some();
         lines
             .iter()
             .zip(found)
             .map(|(line, found)| {
                 let found = found?;
-                let total = self.group_of(found.item).and_then(|group| totals.get(&group));
+                let by = match &together {
+                    Ok(by) => *by,
+                    Err(_) if !has_several => None,
+                    Err(error) => return Err(error.clone()),
+                };
+                let group = by.and_then(|by| self.group_of(by, found.item));
+                let total = group.and_then(|group| totals.get(&group));
                 let quantity = total.copied().unwrap_or(found.quantity);
                 self.price_found(order, line, &found, quantity)
             })
@@ -106,18 +115,22 @@ impl PriceBook {
         })
     }
 
-    fn counts_together(&self) -> bool {
-        match self.options.total_quantity {
-            TotalQuantity::AsCompany => self.company.price_by_total_quantity,
-            TotalQuantity::Always => true,
-            TotalQuantity::Never => false,
+    /// Which lines count together, if any do.
+    fn together(&self) -> Result<Option<TotalBy>, PriceError> {
+        let (says, by) = (&self.company.price_by_total_quantity, self.options.total_by);
+        match (self.options.total_quantity, says, by) {
+            (TotalQuantity::Never, ..) | (TotalQuantity::AsCompany, CompanyTotals::Apart, _) => Ok(None),
+            (_, CompanyTotals::Other(says), TotalBy::AsCompany) => {
+                Err(PriceError::TotalsUnknown(says.clone()))
+            }
+            (TotalQuantity::AsCompany | TotalQuantity::Always, _, by) => Ok(Some(by)),
         }
     }
 
     /// Lines of the same name count together; none counts alone.
-    fn group_of(&self, item: &ItemTerms) -> Option<Name> {
-        let group = match self.options.total_by {
-            TotalBy::AllLines => return Some(Name::BLANK),
+    fn group_of(&self, by: TotalBy, item: &ItemTerms) -> Option<Name> {
+        let group = match by {
+            TotalBy::AsCompany | TotalBy::AllLines => return Some(Name::BLANK),
             TotalBy::ProductLine => item.product_line,
             TotalBy::Category1 => item.categories[0],
             TotalBy::Category2 => item.categories[1],

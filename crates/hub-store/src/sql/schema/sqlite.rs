@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 7] = [
+pub(super) const MIGRATIONS: [Migration; 8] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -158,6 +158,10 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
     },
     Migration {
         sql: include_str!("sqlite_webhooks.sql"),
+        after: None,
+    },
+    Migration {
+        sql: "ALTER TABLE hub_companies ADD COLUMN price_options TEXT;",
         after: None,
     },
 ];
