@@ -6,4 +6,6 @@ mod batch;
 pub mod bridge;
 pub mod status;
 
-pub use batch::{BatchError, BatchHeader, MAX_BATCH_BYTES, decode_batch, digest, encode_batch};
+pub use batch::{
+    BatchError, BatchHeader, MAX_BATCH_BYTES, MAX_ROWS_BYTES, decode_batch, digest, encode_batch,
+};

@@ -116,7 +116,9 @@ pub(crate) async fn batch(
 
 fn refuse(error: BatchError) -> ApiError {
     match error {
-        BatchError::TooLarge { .. } => ApiError::new("body_too_large", error.to_string()),
+        BatchError::TooLarge { .. } | BatchError::RowsTooLarge => {
+            ApiError::new("body_too_large", error.to_string())
+        }
         BatchError::Malformed(_) | BatchError::Header(_) | BatchError::Rows(_) => {
             ApiError::new("batch_malformed", error.to_string())
         }
