@@ -504,3 +504,40 @@ fn ingest_speed() {
         println!("{name}: {} columns, {rate:.0} rows/s", dataset.fields.len());
     }
 }
+
+#[test]
+fn a_tenant_s_waiting_writers_keep_nobody_else_from_writing() {
+    let Some((server, address, _)) = fresh() else {
+        return;
+    };
+    // Two connections for writers.
+    let joint = if address.contains('?') { '&' } else { '?' };
+    let store = open(&format!("{address}{joint}pool_size=4")).unwrap();
+    let [busy, other] = ["acme", "other"].map(|name| Site::new(&store, name));
+    let lease = |site: &Site, company: &str| {
+        let lease = LeaseRequest {
+            company: CompanyId::new(company),
+            time_zone: "UTC".into(),
+            journal: StoreId::new("j"),
+        };
+        store.grant_lease(&site.agent, &lease, now()).unwrap();
+    };
+    std::thread::scope(|scope| {
+        let (address, tenant) = (&address, &busy.tenant);
+        scope.spawn(move || {
+            let sql = format!(
+                "BEGIN; SELECT 1 FROM hub_tenants WHERE tenant = '{tenant}' FOR UPDATE; SELECT pg_sleep(4); COMMIT"
+            );
+            server.execute(address, &sql);
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        for company in ["A", "B", "C", "D"] {
+            let (lease, busy) = (&lease, &busy);
+            scope.spawn(move || lease(busy, company));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let start = Instant::now();
+        lease(&other, "A");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    });
+}

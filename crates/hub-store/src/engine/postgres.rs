@@ -12,6 +12,7 @@ mod pool;
 mod session;
 mod statistics;
 mod tls;
+mod turns;
 mod types;
 mod wait;
 
@@ -51,7 +52,7 @@ impl Postgres {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let session = Session::new(self, Use::Read, None)?;
+        let session = Session::new(self, Use::Look, None)?;
         work(&Tx::Postgres(&session))
     }
 
@@ -61,6 +62,7 @@ impl Postgres {
         prepare: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let turn = tenant.map(|tenant| self.turn(tenant)).transpose()?;
         let session = Session::new(self, Use::Write, Some(BEGIN_WRITE))?;
         let t = Tx::Postgres(&session);
         prepare(&t)?;
@@ -70,6 +72,7 @@ impl Postgres {
         let done = work(&t)?;
         let grown = session.grown.take();
         session.commit()?;
+        drop(turn);
         self.look_at(grown);
         Ok(done)
     }

@@ -5,7 +5,7 @@ mod bulk;
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -18,7 +18,8 @@ use crate::wake::{Listeners, Wake, WakeListener};
 
 pub(super) use bulk::put_documents;
 
-/// Readers kept open between calls; each has a page cache of its own.
+/// Readers at a time, and those kept open between calls; each has a page cache of its own.
+const MOST_READERS: usize = 16;
 const IDLE_READERS: usize = 8;
 /// How long a call waits for another process (a command line) that writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -29,11 +30,36 @@ const STATEMENTS: usize = 256;
 pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Readers>,
+    freed: Condvar,
     /// Reads nothing but whether others have committed, and writes never: its own commits
     /// would not count.
     watcher: Mutex<Connection>,
     listeners: Listeners,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    taken: usize,
+}
+
+/// A reader, until it is given back.
+struct Taken<'a> {
+    sqlite: &'a Sqlite,
+    connection: Option<Connection>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut readers = self.sqlite.readers();
+        readers.taken = readers.taken.saturating_sub(1);
+        if readers.idle.len() < IDLE_READERS {
+            readers.idle.extend(self.connection.take());
+        }
+        drop(readers);
+        self.sqlite.freed.notify_one();
+    }
 }
 
 /// A transaction, and whom to tell of it.
@@ -70,7 +96,8 @@ impl Sqlite {
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
-            readers: Mutex::new(Vec::new()),
+            readers: Mutex::default(),
+            freed: Condvar::new(),
             watcher: Mutex::new(connect(path)?),
             listeners: Listeners::default(),
         })
@@ -116,19 +143,37 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut reader = match idle {
+        let mut taken = self.take_reader()?;
+        let reader = match &mut taken.connection {
             Some(reader) => reader,
-            None => connect(&self.path)?,
+            none => none.insert(connect(&self.path)?),
         };
         let transaction = FileTransaction::new(reader.transaction()?);
         let done = work(&Tx::Sqlite(&transaction));
         drop(transaction);
-        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS {
-            idle.push(reader);
-        }
         done
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that is open, or leave to open one.
+    fn take_reader(&self) -> Result<Taken<'_>, StoreError> {
+        let full = |readers: &mut Readers| readers.taken >= MOST_READERS;
+        let waited = self.freed.wait_timeout_while(self.readers(), BUSY, full);
+        let (mut readers, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return Err(StoreError::Unavailable(format!(
+                "all {MOST_READERS} readers were busy for {} s",
+                BUSY.as_secs()
+            )));
+        }
+        readers.taken += 1;
+        Ok(Taken {
+            sqlite: self,
+            connection: readers.idle.pop(),
+        })
     }
 }
 
@@ -234,4 +279,35 @@ pub(crate) fn is_store(connection: &Connection) -> Result<bool, StoreError> {
                AND (SELECT application_id FROM pragma_application_id) IN (0, ?) \
                AND EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'hub_store')";
     Ok(connection.query_row(sql, [APPLICATION_ID], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn only_so_many_read_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("hub.db")).unwrap();
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..3 * MOST_READERS {
+                scope.spawn(|| {
+                    sqlite
+                        .read(|_| {
+                            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                            std::thread::sleep(Duration::from_millis(20));
+                            now.fetch_sub(1, Ordering::SeqCst);
+                            Ok(())
+                        })
+                        .unwrap();
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), MOST_READERS);
+        let readers = sqlite.readers();
+        assert_eq!((readers.taken, readers.idle.len()), (0, IDLE_READERS));
+    }
 }

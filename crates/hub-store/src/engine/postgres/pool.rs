@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
+use values::TenantId;
 
 use super::address::Address;
 use super::listen::listen;
 use super::session::Connection;
 use super::statistics::Statistics;
+use super::turns::{Turn, Turns};
 use super::wait::wait;
 use crate::StoreError;
 use crate::wake::{Listeners, WakeListener};
@@ -27,9 +29,25 @@ const OLDEST: i32 = 150_000;
 /// What a connection is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
+    /// Readers leave a quarter of the connections to the others.
     Read,
     /// Writers wait for one another; half of the connections stay for readers.
     Write,
+    /// One statement that others wait for: who asks. One connection stays for it.
+    Look,
+}
+
+impl Use {
+    /// How many connections of a pool may be taken for it, and how many for all.
+    fn shares(self, size: usize) -> (usize, usize) {
+        // A pool of two or three has nothing to share.
+        let (readers, spare) = if size < 4 { (size, 0) } else { (size * 3 / 4, 1) };
+        match self {
+            Self::Read => (readers, size - spare),
+            Self::Write => ((size / 2).max(1), size - spare),
+            Self::Look => (size, size),
+        }
+    }
 }
 
 /// The connections to a database.
@@ -40,6 +58,7 @@ pub(crate) struct Pool {
     runtime: Option<Runtime>,
     state: Mutex<State>,
     freed: Condvar,
+    turns: Turns,
     listeners: Listeners,
     listens: Once,
     pub(super) statistics: Statistics,
@@ -48,8 +67,23 @@ pub(crate) struct Pool {
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<Connection>,
-    taken: usize,
+    reading: usize,
     writing: usize,
+    looking: usize,
+}
+
+impl State {
+    const fn taken(&self) -> usize {
+        self.reading + self.writing + self.looking
+    }
+
+    const fn of(&mut self, purpose: Use) -> &mut usize {
+        match purpose {
+            Use::Read => &mut self.reading,
+            Use::Write => &mut self.writing,
+            Use::Look => &mut self.looking,
+        }
+    }
 }
 
 impl Pool {
@@ -60,8 +94,11 @@ impl Pool {
             .thread_name("postgres")
             .enable_all()
             .build()?;
+        // One whose statements run, and one that is ready to follow.
+        let turns = Turns::new(if address.pool_size < 8 { 1 } else { 2 });
         let pool = Self {
             address,
+            turns,
             runtime: Some(runtime),
             state: Mutex::default(),
             freed: Condvar::new(),
@@ -88,28 +125,31 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until the tenant's other writers leave room.
+    pub(super) fn turn<'a>(&'a self, tenant: &'a TenantId) -> Result<Turn<'a>, StoreError> {
+        self.turns.take(tenant, BUSY)
+    }
+
     pub(super) fn take(&self, purpose: Use) -> Result<Connection, StoreError> {
         let size = self.address.pool_size;
-        let writers = (size / 2).max(1);
+        let (share, all) = purpose.shares(size);
         let until = Instant::now() + BUSY;
         let mut state = self.state();
         loop {
-            let may = state.taken < size && (purpose == Use::Read || state.writing < writers);
-            if may {
+            if state.taken() < all && *state.of(purpose) < share {
                 break;
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(StoreError::Unavailable(format!(
-                    "all {size} connections of the pool were busy for {} s",
+                    "the connections of the pool of {size} were busy for {} s",
                     BUSY.as_secs()
                 )));
             }
             let woken = self.freed.wait_timeout(state, left);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.taken += 1;
-        state.writing += usize::from(purpose == Use::Write);
+        *state.of(purpose) += 1;
         // One that was lost is known to be; another may be good.
         while let Some(connection) = state.idle.pop() {
             if !connection.client.is_closed() {
@@ -127,8 +167,8 @@ impl Pool {
 
     fn released(&self, purpose: Use, connection: Option<Connection>) {
         let mut state = self.state();
-        state.taken = state.taken.saturating_sub(1);
-        state.writing = state.writing.saturating_sub(usize::from(purpose == Use::Write));
+        let taken = state.of(purpose);
+        *taken = taken.saturating_sub(1);
         state.idle.extend(connection);
         drop(state);
         // Readers and writers wait together: whoever wakes first may be one that may not.
