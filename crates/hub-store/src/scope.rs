@@ -196,6 +196,17 @@ impl TenantScope {
         companies && classes.iter().all(|c| self.reads(*c))
     }
 
+    /// Is it taken from all of these networks (none means from anywhere), and for as long?
+    #[must_use]
+    pub fn outlasts(&self, addresses: &[IpNet], expires_at: Option<Timestamp>) -> bool {
+        let within = |network: &IpNet| self.addresses.iter().any(|own| own.contains(network));
+        let networks = self.addresses.is_empty() || (!addresses.is_empty() && addresses.iter().all(within));
+        networks
+            && self
+                .expires_at
+                .is_none_or(|own| expires_at.is_some_and(|at| at <= own))
+    }
+
     /// Does the token see this company?
     #[must_use]
     pub fn sees(&self, company: &CompanyId) -> bool {

@@ -57,7 +57,7 @@ pub const CODES: &[Code] = codes![
     403 "code_expired" "The enrolment code has expired", "make a new code with `erp-hub enroll-code`";
     403 "code_unknown" "No such enrolment code", "copy the code exactly as `erp-hub enroll-code` printed it";
     403 "code_used" "The enrolment code was used before", "make a new code with `erp-hub enroll-code`";
-    403 "grant_exceeded" "The new token would reach further than the one that makes it", "name companies and classes that this token has";
+    403 "grant_exceeded" "The new token would reach further than the one that makes it", "name companies and classes that this token has, networks within its own and an end that is not later than its own";
     403 "webhook_beyond_token" "The webhook would read more than the token", "name fewer companies or classes, or use a token that reads them";
     403 "permission_missing" "The token may not do this", "use a token with the scope that is needed";
     404 "company_unknown" "No such company", "use a company of GET /v1/sites";

@@ -106,6 +106,8 @@ async fn a_token_makes_none_that_reaches_further() {
         .post("/v1/tokens", &narrow, &other)
         .await
         .refused(404, "company_unknown");
+    // Those of one second stand in any order.
+    world.pass(1);
     let own = made(
         &world,
         &narrow,
@@ -238,4 +240,30 @@ async fn a_token_is_taken_from_its_networks_alone() {
     asked(&behind, "erp_here", "203.0.113.7")
         .await
         .refused(403, "address_refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_makes_none_that_lasts_longer_or_is_taken_from_elsewhere() {
+    let (world, tenant) = with_company().await;
+    let root = world.token(&tenant, TokenScope::Admin, None, &[Class::Public]);
+    let (friday, later) = ("2027-01-01T00:00:00Z", "2027-01-01T00:00:01Z");
+    let body = json!({ "scope": "admin", "expires_at": friday, "addresses": ["127.0.0.0/8", "10.0.0.0/8"] });
+    let until = made(&world, &root, &body).await;
+    let until = until["token"].as_str().unwrap();
+    let within = json!(["127.0.0.1", "10.1.0.0/16"]);
+    for body in [
+        json!({ "scope": "read" }),
+        json!({ "scope": "read", "expires_at": friday }),
+        json!({ "scope": "read", "addresses": within }),
+        json!({ "scope": "read", "addresses": within, "expires_at": later }),
+        json!({ "scope": "read", "addresses": ["127.0.0.1", "203.0.113.0/24"], "expires_at": friday }),
+        json!({ "scope": "read", "addresses": ["0.0.0.0/0"], "expires_at": friday }),
+    ] {
+        world
+            .post("/v1/tokens", until, &body)
+            .await
+            .refused(403, "grant_exceeded");
+    }
+    let body = json!({ "scope": "read", "addresses": within, "expires_at": friday });
+    made(&world, until, &body).await;
 }

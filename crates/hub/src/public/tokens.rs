@@ -44,7 +44,7 @@ pub(crate) fn endpoints() -> [Endpoint; 4] {
     let mut made = example_token();
     made["token"] = "erp_0123abcd…".into();
     let make = Operation::new("create_token", "Administration", "Makes a token")
-        .described("`token` is shown once. It reaches no further than the one that makes it.")
+        .described("`token` is shown once. It reaches no further than the one that makes it, lasts no longer and is taken from no other networks.")
         .body(
             JSON,
             reference("NewToken"),
@@ -229,6 +229,11 @@ async fn create(
             }
             if !scope.covers(grant.companies.as_deref(), &grant.classes) {
                 let detail = "the token that asks does not have all of these companies and classes itself";
+                return Err(ApiError::new("grant_exceeded", detail));
+            }
+            if !scope.outlasts(&grant.addresses, grant.expires_at) {
+                let detail =
+                    "the token that asks is not taken from all of these networks itself, or not as long";
                 return Err(ApiError::new("grant_exceeded", detail));
             }
             let token = random::api_token();
