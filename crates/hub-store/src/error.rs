@@ -231,6 +231,14 @@ pub enum StoreError {
     /// No such preview, or no more.
     #[error("there is no preview {0}")]
     PreviewUnknown(ImportId),
+    /// As many previews of the company wait as may.
+    #[error("{waiting} previews of company {company} wait for its driver already")]
+    PreviewsWaiting {
+        /// Whose.
+        company: CompanyId,
+        /// How many.
+        waiting: u32,
+    },
     /// No such webhook, or one that reads more than the token.
     #[error("there is no webhook {0} that the token may see")]
     WebhookUnknown(WebhookId),
@@ -346,6 +354,7 @@ impl StoreError {
             Self::DecisionIncomplete { .. } => "decision_incomplete",
             Self::AcceptUnknown { .. } => code::ACCEPT_UNKNOWN,
             Self::PreviewUnknown(_) => code::PREVIEW_UNKNOWN,
+            Self::PreviewsWaiting { .. } => "previews_waiting",
             Self::WebhookUnknown(_) => "webhook_unknown",
             Self::WebhookBeyondToken => "webhook_beyond_token",
             Self::WebhooksTooMany(_) => "webhooks_too_many",
@@ -443,7 +452,12 @@ impl StoreError {
             Self::FeedExpired => {
                 "start again without it, and keep what is not in the feed out of what you keep"
             }
-            Self::PreviewUnknown(_) => "ask for the preview again: it is kept for an hour",
+            Self::PreviewUnknown(_) => {
+                "ask for the preview again: an answer is kept for an hour, a question for five minutes"
+            }
+            Self::PreviewsWaiting { .. } => {
+                "try again later; preview when the buyer checks out, not with each change of the cart"
+            }
             Self::WebhookUnknown(_) => {
                 "see GET /v1/webhooks; a webhook is seen by tokens that read all its companies and classes"
             }

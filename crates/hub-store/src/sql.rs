@@ -662,8 +662,8 @@ impl Store for SqlStore {
         self.write(scope.tenant(), |t| previews::answer(t, scope, id, answer))
     }
 
-    fn drop_previews(&self, asked_before: Timestamp) -> Result<u64, StoreError> {
-        self.write_beside(|t| previews::drop_older(t, asked_before))
+    fn drop_previews(&self, asked_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        self.write_beside(|t| previews::drop_older(t, asked_before, now))
     }
 
     fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError> {

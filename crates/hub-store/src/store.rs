@@ -694,7 +694,7 @@ pub trait Store: Webhooks + Send + Sync {
     /// Keeps a preview for the driver.
     ///
     /// # Errors
-    /// [`StoreError::CompanyUnknown`].
+    /// [`StoreError::CompanyUnknown`], [`StoreError::PreviewsWaiting`].
     fn add_preview(&self, scope: &TenantScope, new: &NewPreview, now: Timestamp) -> Result<(), StoreError>;
 
     /// The answer to a preview, once there is one.
@@ -703,8 +703,8 @@ pub trait Store: Webhooks + Send + Sync {
     /// [`StoreError::PreviewUnknown`].
     fn preview(&self, scope: &TenantScope, id: &ImportId) -> Result<Option<PreviewResult>, StoreError>;
 
-    /// Previews for the driver, oldest first, a few at a time. One that is not answered
-    /// within a minute is given out once more.
+    /// Previews for the driver, the latest first, a few at a time. One that is not answered
+    /// within a minute is given out once more, for five minutes.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -726,11 +726,12 @@ pub trait Store: Webhooks + Send + Sync {
         answer: &PreviewAnswer,
     ) -> Result<(), StoreError>;
 
-    /// Drops previews that were asked before an instant; returns how many.
+    /// Drops previews that were asked before an instant, and those that nobody answered within
+    /// five minutes; returns how many.
     ///
     /// # Errors
     /// The store failed.
-    fn drop_previews(&self, asked_before: Timestamp) -> Result<u64, StoreError>;
+    fn drop_previews(&self, asked_before: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Agents, companies and datasets that the token sees, with what agents last told.
     ///

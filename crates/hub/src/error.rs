@@ -65,7 +65,7 @@ pub const CODES: &[Code] = codes![
     404 "error_unknown" "No such error code", "see /errors for all codes";
     404 "import_unknown" "No such import", "use an id as POST returned it";
     404 "path_unknown" "Nothing is here", "see the API reference for the paths of this hub";
-    404 "preview_unknown" "No such preview, or no more", "ask for the preview again: it is kept for an hour";
+    404 "preview_unknown" "No such preview, or no more", "ask for the preview again: an answer is kept for an hour, a question for five minutes";
     404 "record_unknown" "No such record", "list the dataset to see its keys";
     404 "webhook_unknown" "No such webhook", "see GET /v1/webhooks; a webhook is seen by tokens that read all its companies and classes";
     404 "tenant_unknown" "No such tenant", "create it with `erp-hub tenant add NAME`";
@@ -99,6 +99,7 @@ pub const CODES: &[Code] = codes![
     422 "webhook_event_unknown" "No such kind of event", "use record.changed, record.deleted or import.state_changed";
     422 "webhook_url_invalid" "Not an address that messages can go to", "use an https:// address without user, password and fragment";
     422 "time_zone_unknown" "Not a time zone", "set erp.time_zone to an IANA name such as America/New_York";
+    429 "previews_waiting" "Too many previews wait", "wait as long as Retry-After says, and preview when the buyer checks out, not with each change of the cart";
     429 "rate_limited" "Too many requests", "wait as long as Retry-After says; ask for more records at a time, or follow GET /v1/changes";
     431 "headers_too_large" "Headers and address are too large", "send shorter headers, or follow the feed instead of a long address";
     500 "internal" "The hub failed", "try again; if it stays, look at the hub's log";
@@ -262,8 +263,13 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        let later = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Some("5"),
+            StatusCode::TOO_MANY_REQUESTS => Some("1"),
+            _ => None,
+        };
+        if let Some(seconds) = later {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response
     }
@@ -379,6 +385,10 @@ mod tests {
                 id: ImportId::new("x"),
                 code: "x".into(),
                 has: Vec::new(),
+            },
+            StoreError::PreviewsWaiting {
+                company: CompanyId::new("x"),
+                waiting: 1,
             },
             StoreError::WebhookUnknown(WebhookId::new("x")),
             StoreError::WebhookBeyondToken,

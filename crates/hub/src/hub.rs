@@ -212,7 +212,7 @@ impl Hub {
     /// The store failed; the next call goes on.
     pub fn tidy(&self) -> Result<u64, StoreError> {
         let now = self.now();
-        self.store.drop_previews(now - PREVIEW_LIFE)?;
+        self.store.drop_previews(now - PREVIEW_LIFE, now)?;
         self.store.drop_tombstones(now - self.tombstones_for)?;
         self.store.drop_audit(now - self.audit_for)?;
         let mut forgotten = 0;

@@ -7,10 +7,11 @@ mod world;
 use std::time::{Duration, Instant};
 
 use catalog::Class;
-use hub_store::TokenScope;
+use hub_store::{NewPreview, Store as _, TokenScope};
+use model::ImportKind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use values::{LeaseEpoch, TenantId};
+use values::{CompanyId, ImportId, LeaseEpoch, Secret, TenantId};
 
 use world::{Agent, Answer, World, order};
 
@@ -443,6 +444,38 @@ async fn what_nobody_previews_in_time_can_be_asked_for_later() {
     let path = format!("/v1/previews/{}", answer.body["id"].as_str().unwrap());
     assert_eq!(shop.world.get(&path, &shop.token).await.status.as_u16(), 202);
     assert_eq!(shop.work(0).await["previews"][0]["id"], answer.body["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_previews_wait() {
+    let shop = shop().await;
+    let store = shop.world.store.as_ref();
+    let scope = store
+        .authenticate(&Secret::new(&shop.token), shop.world.now())
+        .unwrap();
+    for n in 0..20 {
+        let new = NewPreview {
+            id: ImportId::new(format!("p_{n}")),
+            kind: ImportKind::SalesOrder,
+            company: CompanyId::new("ABC"),
+            body: order(),
+        };
+        store.add_preview(&scope, &new, shop.world.now()).unwrap();
+    }
+    let url = format!("{}/v1/sales_orders?preview=true", shop.world.address);
+    let asked = shop
+        .world
+        .client
+        .post(url)
+        .bearer_auth(&shop.token)
+        .json(&order());
+    let refused = asked.send().await.unwrap();
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&problem["status"], &problem["code"]),
+        (&json!(429), &json!("previews_waiting"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -534,15 +534,16 @@ fn previews(desk: &Desk<'_>) {
             .map(|p| p.id.to_string())
             .collect::<Vec<_>>()
     };
-    let ask = |name: &str, company: &str| {
+    let ask_at = |name: &str, company: &str, seconds| {
         let new = NewPreview {
             id: ImportId::new(name),
             kind: ImportKind::SalesOrder,
             company: CompanyId::new(company),
             body: order("ABF"),
         };
-        desk.store.add_preview(&desk.site.all, &new, now())
+        desk.store.add_preview(&desk.site.all, &new, later(seconds))
     };
+    let ask = |name: &str, company: &str| ask_at(name, company, 0);
     refused(ask("p", "NONE"), "company_unknown");
     for n in 0..7 {
         ask(&format!("p{n}"), "ABC").unwrap();
@@ -590,8 +591,31 @@ fn previews(desk: &Desk<'_>) {
     );
     let other = Site::new(desk.store, "decisions-other");
     refused(desk.store.preview(&other.all, &id), "preview_unknown");
-    assert_eq!(desk.store.drop_previews(now()).unwrap(), 0);
-    assert_eq!(desk.store.drop_previews(later(1)).unwrap(), 7);
+    assert_eq!(desk.store.drop_previews(now(), now()).unwrap(), 0);
+    assert_eq!(desk.store.drop_previews(later(1), now()).unwrap(), 7);
     refused(desk.store.preview(&desk.site.all, &id), "preview_unknown");
     refused(say(&id, desk.lease), "preview_unknown");
+
+    // Only so many wait, and the latest go first.
+    for n in 0..20 {
+        ask_at(&format!("q{n}"), "ABC", n).unwrap();
+    }
+    refused(ask_at("q20", "ABC", 20), "previews_waiting");
+    let latest: Vec<_> = (15..20).rev().map(|n| format!("q{n}")).collect();
+    assert_eq!(take(20), latest);
+    say(&ImportId::new("q19"), desk.lease).unwrap();
+    ask_at("q20", "ABC", 20).unwrap();
+    refused(ask_at("q21", "ABC", 21), "previews_waiting");
+    // What nobody answers in five minutes is asked no more, and keeps nobody out.
+    assert_eq!(take(319), ["q20"]);
+    ask_at("q21", "ABC", 319).unwrap();
+    assert_eq!(take(319), ["q21"]);
+    assert_eq!(desk.store.drop_previews(now(), later(320)).unwrap(), 19);
+    let answered = desk.store.preview(&desk.site.all, &ImportId::new("q19"));
+    assert!(answered.unwrap().is_some());
+    assert_eq!(
+        desk.store.preview(&desk.site.all, &ImportId::new("q21")).unwrap(),
+        None
+    );
+    assert_eq!(desk.store.drop_previews(later(1000), now()).unwrap(), 3);
 }

@@ -1,4 +1,5 @@
-//! Questions about documents that are never entered. They live for an hour.
+//! Questions about documents that are never entered. Their answers live for an hour; what is not
+//! answered soon is no longer asked.
 
 use crate::engine::Tx;
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,10 @@ use crate::{AgentScope, NewPreview, PreviewResult, StoreError, TenantScope, Wake
 const AT_A_TIME: usize = 5;
 /// A driver that took one and was restarted is asked again after so long.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// Whoever asked has gone by then, or asks again.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(5);
+/// Of a company: more than a driver answers while somebody waits.
+const MOST_WAITING: u32 = 20;
 
 pub(super) fn add(
     t: &Tx<'_>,
@@ -22,6 +27,21 @@ pub(super) fn add(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     check_company(t, scope, &new.company)?;
+    let waiting: u32 = t.row(
+        "SELECT count(*) FROM hub_previews WHERE tenant = ? AND company = ? AND report IS NULL AND asked_at > ?",
+        (
+            scope.tenant().as_str(),
+            new.company.as_str(),
+            micros(now - ABANDONED),
+        ),
+        |row| row.get(0),
+    )?;
+    if waiting >= MOST_WAITING {
+        return Err(StoreError::PreviewsWaiting {
+            company: new.company.clone(),
+            waiting,
+        });
+    }
     let sql = "INSERT INTO hub_previews VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)";
     t.execute(
         sql,
@@ -62,7 +82,7 @@ pub(super) fn get(
     }))
 }
 
-/// Those that nobody works on, oldest first. Nothing is marked.
+/// Those that nobody works on, the latest first: whoever asked it still waits. Nothing is marked.
 pub(super) fn waiting(
     t: &Tx<'_>,
     scope: &AgentScope,
@@ -70,7 +90,8 @@ pub(super) fn waiting(
     now: Timestamp,
 ) -> Result<Vec<Preview>, StoreError> {
     let sql = "SELECT id, kind, body, asked_at FROM hub_previews WHERE tenant = ? AND company = ? \
-               AND report IS NULL AND (given_at IS NULL OR given_at < ?) ORDER BY asked_at LIMIT ?";
+               AND report IS NULL AND asked_at > ? AND (given_at IS NULL OR given_at < ?) \
+               ORDER BY asked_at DESC LIMIT ?";
     let mut found: Vec<(i64, Preview)> = Vec::new();
     for (company, lease) in companies {
         check_lease(t, scope, company, *lease)?;
@@ -79,6 +100,7 @@ pub(super) fn waiting(
             (
                 scope.tenant().as_str(),
                 company.as_str(),
+                micros(now - ABANDONED),
                 micros(now - ASK_AGAIN),
                 u32::try_from(AT_A_TIME).unwrap_or(u32::MAX),
             ),
@@ -94,7 +116,7 @@ pub(super) fn waiting(
             },
         )?;
     }
-    found.sort_by_key(|(asked_at, _)| *asked_at);
+    found.sort_by_key(|(asked_at, _)| std::cmp::Reverse(*asked_at));
     found.truncate(AT_A_TIME);
     Ok(found.into_iter().map(|(_, preview)| preview).collect())
 }
@@ -140,9 +162,9 @@ pub(super) fn answer(
     Ok(())
 }
 
-pub(super) fn drop_older(t: &Tx<'_>, asked_before: Timestamp) -> Result<u64, StoreError> {
+pub(super) fn drop_older(t: &Tx<'_>, asked_before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
     t.execute(
-        "DELETE FROM hub_previews WHERE asked_at < ?",
-        [micros(asked_before)],
+        "DELETE FROM hub_previews WHERE asked_at < ?1 OR (asked_at < ?2 AND report IS NULL)",
+        (micros(asked_before), micros(now - ABANDONED)),
     )
 }

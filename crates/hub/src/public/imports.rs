@@ -124,7 +124,8 @@ fn creation(kind: ImportKind) -> Operation {
                 "What Sage would say to it.",
                 reference("Preview"),
                 previews::example(),
-            );
+            )
+            .refuses(&["previews_waiting"]);
     }
     let id = |operation: &str| json!({ "operationId": operation, "parameters": { "path.id": "$response.body#/id" } });
     operation
