@@ -17,6 +17,7 @@ use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
 use crate::prices::Books;
 use crate::uses::Uses;
+use crate::waiting::Waiting;
 use crate::webhooks::{Deliveries, WebhookOptions};
 
 /// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
@@ -55,8 +56,8 @@ pub struct Hub {
 }
 
 struct Signals {
-    posted: watch::Sender<u64>,
-    answered: watch::Sender<u64>,
+    posted: Waiting,
+    answered: Waiting,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
     batches: Semaphore,
@@ -72,12 +73,11 @@ struct Signals {
 impl Signals {
     /// Something happened, here or at another hub over the same store.
     fn wake(&self, wake: &Wake) {
-        let waiting = match wake.kind {
-            WakeKind::Work => &self.posted,
-            WakeKind::Answer => &self.answered,
-            WakeKind::Change => &self.changed,
-        };
-        waiting.send_modify(|n| *n = n.wrapping_add(1));
+        match wake.kind {
+            WakeKind::Work => self.posted.wake(wake.tenant.as_ref()),
+            WakeKind::Answer => self.answered.wake(wake.tenant.as_ref()),
+            WakeKind::Change => self.changed.send_modify(|n| *n = n.wrapping_add(1)),
+        }
     }
 }
 
@@ -106,8 +106,8 @@ impl Hub {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
         let signals = Signals {
-            posted: watch::Sender::new(0),
-            answered: watch::Sender::new(0),
+            posted: Waiting::default(),
+            answered: Waiting::default(),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             batches: Semaphore::new(CONCURRENT_BATCHES),
@@ -356,14 +356,16 @@ impl Hub {
         &self.signals.requests
     }
 
-    /// Changes whenever a document was posted, at this hub or another over the same store.
-    pub(crate) fn posted(&self) -> watch::Receiver<u64> {
-        self.signals.posted.subscribe()
+    /// Changes whenever a document of the tenant was posted, at this hub or another over the
+    /// same store.
+    pub(crate) fn posted(&self, tenant: &TenantId) -> watch::Receiver<()> {
+        self.signals.posted.of(tenant)
     }
 
-    /// Changes whenever a preview was answered, at this hub or another over the same store.
-    pub(crate) fn answered(&self) -> watch::Receiver<u64> {
-        self.signals.answered.subscribe()
+    /// Changes whenever a preview of the tenant was answered, at this hub or another over the
+    /// same store.
+    pub(crate) fn answered(&self, tenant: &TenantId) -> watch::Receiver<()> {
+        self.signals.answered.of(tenant)
     }
 
     /// Changes whenever a feed has grown, at this hub or another over the same store.

@@ -24,6 +24,7 @@ mod serve;
 mod status;
 mod tls;
 mod uses;
+mod waiting;
 mod webhooks;
 
 use axum::Router;

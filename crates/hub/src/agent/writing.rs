@@ -51,7 +51,7 @@ pub(crate) async fn work(
     Body(request): Body<WorkRequest>,
 ) -> Result<Json<Work>, ApiError> {
     let deadline = Instant::now() + Duration::from_millis(request.wait_ms).min(MAX_WAIT);
-    let (mut posted, mut stopping) = (hub.posted(), hub.stopping());
+    let (mut posted, mut stopping) = (hub.posted(scope.tenant()), hub.stopping());
     loop {
         // Marked before looking: what is posted from here on wakes the wait below.
         posted.mark_unchanged();

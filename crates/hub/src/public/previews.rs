@@ -72,7 +72,7 @@ pub(super) async fn ask(
         body,
     };
     let deadline = Instant::now() + WAIT;
-    let (mut answered, mut stopping) = (hub.answered(), hub.stopping());
+    let (mut answered, mut stopping) = (hub.answered(scope.tenant()), hub.stopping());
     let (now, asking) = (hub.now(), scope.clone());
     hub.call_api(move |store| match store.add_preview(&asking, &new, now) {
         Err(StoreError::CompanyUnknown(company)) => Err(unknown_company(&company)),
