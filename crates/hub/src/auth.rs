@@ -97,7 +97,7 @@ impl FromRequestParts<Hub> for Driver {
         let now = hub.now();
         let Address(address) = Address::from_request_parts(parts, hub).await?;
         let scope = hub
-            .call(move |store| store.authenticate_agent(&token, now))
+            .call_now(move |store| Ok(store.authenticate_agent(&token, now)?))
             .await?
             .at(address);
         match scope.role() {

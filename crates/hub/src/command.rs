@@ -137,6 +137,9 @@ struct ServeOptions {
     /// How often one token may ask, as REQUESTS/SECONDS; beyond that it has to wait.
     #[arg(long, value_name = "LIMIT", env = "ERP_HUB_RATE_LIMIT", default_value_t = RateLimit::DEFAULT)]
     rate_limit: RateLimit,
+    /// How many requests of one token may be under way at the same time; more are refused.
+    #[arg(long, value_name = "REQUESTS", env = "ERP_HUB_REQUESTS_AT_ONCE", default_value_t = Hub::REQUESTS_AT_ONCE, value_parser = clap::value_parser!(u16).range(1..))]
+    requests_at_once: u16,
     /// Memory for prices of companies, in MiB: those asked about longest ago make room for others.
     #[arg(long, value_name = "MIB", env = "ERP_HUB_PRICE_MEMORY", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     price_memory: u32,
@@ -433,6 +436,7 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
             .with_tombstones(days(options.keep_tombstones))
             .with_audit(days(options.keep_audit))
             .with_rate_limit(Some(options.rate_limit))
+            .with_requests_at_once(options.requests_at_once)
             .with_price_memory(u64::from(options.price_memory) * 1024 * 1024)
             .with_trusted_proxies(options.trusted_proxy.clone())
             .with_webhooks(WebhookOptions {

@@ -101,10 +101,12 @@ pub const CODES: &[Code] = codes![
     422 "time_zone_unknown" "Not a time zone", "set erp.time_zone to an IANA name such as America/New_York";
     429 "previews_waiting" "Too many previews wait", "wait as long as Retry-After says, and preview when the buyer checks out, not with each change of the cart";
     429 "rate_limited" "Too many requests", "wait as long as Retry-After says; ask for more records at a time, or follow GET /v1/changes";
+    429 "too_many_at_once" "Too many requests at the same time", "send fewer requests of the token side by side; ask for more records at a time";
     431 "headers_too_large" "Headers and address are too large", "send shorter headers, or follow the feed instead of a long address";
     500 "internal" "The hub failed", "try again; if it stays, look at the hub's log";
     500 "store_corrupt" "The store cannot be read", "restore it from a backup and report this";
     500 "store_too_new" "The store is of a later version", "run the version of the hub that wrote it";
+    503 "hub_busy" "The hub has too much to do", "try again as Retry-After says; a document is taken once under its idempotency key";
     503 "request_late" "The request took too long", "try again; a document is taken once under its idempotency key";
     503 "store_unavailable" "The store does not answer", "try again; if it stays, look at the hub's disk and log";
 ];

@@ -1,14 +1,18 @@
-//! Before every request with a token: who asks, and how often.
+//! Before every request with a token: who asks, how often, and how much at a time.
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::Semaphore;
 
 use crate::address::Address;
 use crate::auth::bearer;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::lanes;
 use crate::limits::{RateLimit, Standing};
 
 /// Checks the token, takes one request out of its bucket, and puts who it is where the
@@ -25,18 +29,28 @@ pub(crate) async fn guard(State(hub): State<Hub>, mut request: Request, next: Ne
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
+    let lane = hub.lanes().of(caller.token);
     let Some((limit, standing)) = hub.take_request(&caller) else {
         request.extensions_mut().insert(caller);
-        return next.run(request).await;
+        return on_lane(&hub, lane, request, next).await;
     };
     let mut response = if standing.allowed {
         request.extensions_mut().insert(caller);
-        next.run(request).await
+        on_lane(&hub, lane, request, next).await
     } else {
         too_many(limit, standing)
     };
     tell(response.headers_mut(), limit, standing);
     response
+}
+
+/// Answers the request if there is a place for it beside the token's others.
+async fn on_lane(hub: &Hub, lane: Arc<Semaphore>, request: Request, next: Next) -> Response {
+    if let Ok(place) = lane.try_acquire_owned() {
+        return lanes::hold(place, next.run(request)).await;
+    }
+    let detail = format!("{} requests of the token are under way", hub.lanes().width());
+    ApiError::new("too_many_at_once", detail).into_response()
 }
 
 fn too_many(limit: RateLimit, standing: Standing) -> Response {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hub_store::{Store, StoreError, Wake, WakeKind};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Semaphore, watch};
-use values::{CompanyId, Secret, TenantId};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
+use values::{AgentId, CompanyId, Secret, TenantId};
 
 use crate::address::Address;
 use crate::auth::Caller;
 use crate::cache::{Recent, Unchanged};
 use crate::error::ApiError;
+use crate::lanes::{self, Lanes};
 use crate::limits::{Buckets, RateLimit, Standing};
 use crate::observe::Requests;
 use crate::prices::Books;
@@ -20,9 +22,25 @@ use crate::uses::Uses;
 use crate::waiting::Waiting;
 use crate::webhooks::{Deliveries, WebhookOptions};
 
-/// Batches read and stored at a time: each may hold its 64 MiB several times over, and the
+/// Batches decoded and stored at a time: each may hold its 64 MiB several times over, and the
 /// store has one writer anyway.
 const CONCURRENT_BATCHES: usize = 3;
+/// Bytes of batches that are on their way in or wait to be decoded, of all drivers.
+const BATCH_BYTES: usize = 512 * 1024 * 1024;
+/// Batches that one driver sends at a time: together they are no more than a quarter of those.
+const BATCHES_OF_ONE: usize = 2;
+/// Batches of one tenant that are decoded and stored at a time: while they wait for one another
+/// in the store, another tenant's goes on.
+const BATCHES_OF_TENANT: usize = CONCURRENT_BATCHES - 1;
+/// Calls of the store at a time for tokens of the API, and for drivers. They stand on the
+/// runtime's 512 threads for what blocks: some are left for what asks who it is, for webhooks
+/// and for what the hub does by itself.
+const CALLS_OF_TOKENS: usize = 256;
+const CALLS_OF_DRIVERS: usize = 128;
+/// How long a call waits for its turn.
+const TURN: Duration = Duration::from_secs(10);
+/// A body of JSON: well above what a megabyte takes on a thin line.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
 
 /// Long enough for complaints and chargebacks, short enough for privacy laws.
 const REDACT_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -49,6 +67,9 @@ pub struct Hub {
     audit_for: SignedDuration,
     /// None: tokens may ask as often as they like.
     buckets: Option<Arc<Buckets<[u8; 32]>>>,
+    /// What is under way of each token.
+    lanes: Arc<Lanes<[u8; 32]>>,
+    body_within: Duration,
     trusted_proxies: Arc<[IpNet]>,
     webhooks: Arc<WebhookOptions>,
     price_memory: u64,
@@ -60,7 +81,12 @@ struct Signals {
     answered: Waiting,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
-    batches: Semaphore,
+    batches: Arc<Semaphore>,
+    batch_bytes: Arc<Semaphore>,
+    batch_lanes: Lanes<AgentId>,
+    tenant_lanes: Lanes<TenantId>,
+    calls_of_tokens: Arc<Semaphore>,
+    calls_of_drivers: Arc<Semaphore>,
     counters: Counters,
     requests: Requests,
     callers: Unchanged<[u8; 32], Caller>,
@@ -102,6 +128,9 @@ impl Counters {
 }
 
 impl Hub {
+    /// Requests of one token that are under way at a time: more than a store answers at once.
+    pub(crate) const REQUESTS_AT_ONCE: u16 = 32;
+
     /// A hub over a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
@@ -110,7 +139,12 @@ impl Hub {
             answered: Waiting::default(),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
-            batches: Semaphore::new(CONCURRENT_BATCHES),
+            batches: Arc::new(Semaphore::new(CONCURRENT_BATCHES)),
+            batch_bytes: Arc::new(Semaphore::new(BATCH_BYTES)),
+            batch_lanes: Lanes::new(BATCHES_OF_ONE),
+            tenant_lanes: Lanes::new(BATCHES_OF_TENANT),
+            calls_of_tokens: Arc::new(Semaphore::new(CALLS_OF_TOKENS)),
+            calls_of_drivers: Arc::new(Semaphore::new(CALLS_OF_DRIVERS)),
             counters: Counters::default(),
             requests: Requests::default(),
             callers: Unchanged::default(),
@@ -129,6 +163,8 @@ impl Hub {
             tombstones_for: TOMBSTONES_FOR,
             audit_for: AUDIT_FOR,
             buckets: Some(Arc::new(Buckets::new(RateLimit::DEFAULT))),
+            lanes: Arc::new(Lanes::new(usize::from(Self::REQUESTS_AT_ONCE))),
+            body_within: BODY_WITHIN,
             trusted_proxies: Arc::default(),
             webhooks: Arc::default(),
             price_memory: PRICE_MEMORY,
@@ -156,6 +192,19 @@ impl Hub {
     pub fn with_rate_limit(self, limit: Option<RateLimit>) -> Self {
         let buckets = limit.map(|limit| Arc::new(Buckets::new(limit)));
         Self { buckets, ..self }
+    }
+
+    /// The same, with so many requests of a token under way at a time.
+    #[must_use]
+    pub fn with_requests_at_once(self, most: u16) -> Self {
+        let lanes = Arc::new(Lanes::new(usize::from(most)));
+        Self { lanes, ..self }
+    }
+
+    /// The same, waiting so long for a body of JSON.
+    #[must_use]
+    pub fn with_body_within(self, body_within: Duration) -> Self {
+        Self { body_within, ..self }
     }
 
     /// The same, forgetting bodies so long after their documents became final.
@@ -240,7 +289,8 @@ impl Hub {
         self.store.as_ref()
     }
 
-    /// Runs a call of the store off the runtime.
+    /// Runs a call of the store off the runtime, when it has its turn: those for tokens of the
+    /// API and those for drivers do not wait for one another.
     pub(crate) async fn call<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
@@ -251,6 +301,26 @@ impl Hub {
 
     /// The same for work that has refusals of its own.
     pub(crate) async fn call_api<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store) -> Result<T, ApiError> + Send + 'static,
+    {
+        let lane = lanes::held();
+        let turn = match lane {
+            Some(_) => turn(&self.signals.calls_of_tokens).await?,
+            None => turn(&self.signals.calls_of_drivers).await?,
+        };
+        self.call_now(move |store| {
+            let done = work(store);
+            // Held here: who asked may have left.
+            drop((turn, lane));
+            done
+        })
+        .await
+    }
+
+    /// The same without waiting for a turn: for what is short, and what others wait for.
+    pub(crate) async fn call_now<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         T: Send + 'static,
         F: FnOnce(&dyn Store) -> Result<T, ApiError> + Send + 'static,
@@ -305,7 +375,9 @@ impl Hub {
             return Ok(caller);
         }
         let now = self.now();
-        let found = self.call(move |store| store.authenticate(&token, now)).await;
+        let found = self
+            .call_now(move |store| Ok(store.authenticate(&token, now)?))
+            .await;
         let scope = found.map_err(|refusal| match refusal.code() {
             "token_invalid" => {
                 refusal.with_remedy("use a token made by `erp-hub token add` that is not revoked")
@@ -325,6 +397,16 @@ impl Hub {
     pub(crate) fn take_request(&self, caller: &Caller) -> Option<(RateLimit, Standing)> {
         let buckets = self.buckets.as_deref()?;
         Some((buckets.limit(), buckets.take(caller.token, self.now())))
+    }
+
+    /// What is under way of each token.
+    pub(crate) fn lanes(&self) -> &Lanes<[u8; 32]> {
+        &self.lanes
+    }
+
+    /// How long a body of JSON may take.
+    pub(crate) const fn body_within(&self) -> Duration {
+        self.body_within
     }
 
     /// The tenant's companies, as they were within the last second; `fresh` asks the store.
@@ -393,14 +475,41 @@ impl Hub {
         self.signals.stopping.subscribe()
     }
 
-    /// Room for batches.
-    pub(crate) fn batches(&self) -> &Semaphore {
-        &self.signals.batches
+    /// Waits for room to decode and store a batch of the tenant.
+    pub(crate) async fn room_for_batch(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
+        let lane = self.signals.tenant_lanes.of(tenant.clone());
+        let lane = lane.acquire_owned().await?;
+        let room = Arc::clone(&self.signals.batches).acquire_owned().await?;
+        Ok([lane, room])
+    }
+
+    /// Room for bytes of batches.
+    pub(crate) fn batch_bytes(&self) -> &Arc<Semaphore> {
+        &self.signals.batch_bytes
+    }
+
+    /// What each driver sends.
+    pub(crate) fn batch_lanes(&self) -> &Lanes<AgentId> {
+        &self.signals.batch_lanes
     }
 
     /// What is counted.
     pub(crate) fn counters(&self) -> &Counters {
         &self.signals.counters
+    }
+}
+
+/// One of so many calls at a time.
+async fn turn(calls: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+    match tokio::time::timeout(TURN, Arc::clone(calls).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => {
+            let detail = format!("no call of the store was free within {} s", TURN.as_secs());
+            Err(ApiError::new("hub_busy", detail))
+        }
     }
 }
 

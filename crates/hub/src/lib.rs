@@ -13,6 +13,7 @@ mod cursor;
 mod error;
 mod guard;
 mod hub;
+mod lanes;
 mod limits;
 mod observe;
 mod openapi;

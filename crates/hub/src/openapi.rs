@@ -21,12 +21,14 @@ use schema::reference;
 pub(crate) const JSON: &str = "application/json";
 
 /// Codes that any request with a token may get.
-const OF_ALL: [&str; 16] = [
+const OF_ALL: [&str; 19] = [
     "address_refused",
     "body_invalid",
+    "body_late",
     "body_too_large",
     "dataset_unknown",
     "headers_too_large",
+    "hub_busy",
     "internal",
     "parameter_invalid",
     "parameter_unknown",
@@ -38,6 +40,7 @@ const OF_ALL: [&str; 16] = [
     "store_unavailable",
     "token_expired",
     "token_missing",
+    "too_many_at_once",
 ];
 /// Those of requests that need no token.
 const OF_OPEN: [&str; 6] = [

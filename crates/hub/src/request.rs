@@ -42,7 +42,15 @@ impl<T: DeserializeOwned + Default> FromRequest<Hub> for Optional<T> {
 }
 
 async fn bytes(request: Request, hub: &Hub) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, hub).await.map_err(|rejection| {
+    let within = hub.body_within();
+    let received = tokio::time::timeout(within, Bytes::from_request(request, hub)).await;
+    let received = received.map_err(|_| {
+        ApiError::new(
+            "body_late",
+            format!("no whole body within {} s", within.as_secs()),
+        )
+    })?;
+    received.map_err(|rejection| {
         let text = rejection.body_text();
         match rejection.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(

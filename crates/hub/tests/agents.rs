@@ -2,10 +2,14 @@
 
 mod world;
 
+use std::time::Duration;
+
+use catalog::Class;
 use hub_store::contract::documents;
-use hub_store::{AgentRole, Store as _};
+use hub_store::{AgentRole, Store as _, TokenScope};
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 use values::{Hash, Key};
 use wire::agent::{BatchAck, Enrolled, HashPage, StreamState, Token};
 use wire::encode_batch;
@@ -210,4 +214,49 @@ async fn bodies_have_limits() {
         .ask(Method::POST, "/agent/v1/work", Some(&agent.token), None)
         .await;
     nothing.refused(400, "body_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_uploads_keep_nobody_else_from_sending() {
+    let (world, tenant, agent) = World::with_driver().await;
+    let items = world.store.catalog().get("items").unwrap();
+    let other = world.tenant("other");
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let driver = world.driver(&tenant).await;
+        for _ in 0..4 {
+            slow.push(world.begin("/agent/v1/batches", &driver.token, 60_000_000).await);
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let elsewhere = world.driver(&other).await;
+    for driver in [&agent, &elsewhere] {
+        let batch = documents(items, &["A", "B"], 0, 1);
+        let sent = world.sync(driver, "ABC", "items", &batch);
+        tokio::time::timeout(Duration::from_secs(10), sent)
+            .await
+            .expect("the batch waits behind those of others");
+    }
+    drop(slow);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_has_to_come_in_time() {
+    let world = World::with(|hub| hub.with_body_within(Duration::from_millis(200))).await;
+    let tenant = world.tenant("acme");
+    let agent = world.driver(&tenant).await;
+    let token = world.token(&tenant, TokenScope::Admin, None, &[Class::Public]);
+    for (path, token) in [
+        ("/agent/v1/token", "none"),
+        ("/agent/v1/enroll", "none"),
+        ("/agent/v1/work", agent.token.as_str()),
+        ("/v1/tokens", token.as_str()),
+    ] {
+        let mut stream = world.begin(path, token, 100).await;
+        let mut answer = vec![0; 12];
+        let read = stream.read_exact(&mut answer);
+        let read = tokio::time::timeout(Duration::from_secs(10), read).await;
+        read.expect("it is still waited for").unwrap();
+        assert_eq!(answer, b"HTTP/1.1 408", "{path}");
+    }
 }

@@ -4,6 +4,8 @@
 
 mod world;
 
+use std::time::{Duration, Instant};
+
 use catalog::Class;
 use hub::RateLimit;
 use hub_store::contract::documents;
@@ -295,4 +297,41 @@ async fn large_answers_are_compressed_for_those_who_take_it() {
     assert_eq!(header(&small, "content-encoding"), None);
     let refused = get(&world, "/v1/items?limit=0", &token, &[gzip]).await;
     assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_does_only_so_much_at_a_time() {
+    let world = World::with(|hub| hub.with_requests_at_once(3)).await;
+    let tenant = world.tenant("acme");
+    let token = world.token(&tenant, TokenScope::Write, None, &[Class::Public]);
+    let other = world.token(&tenant, TokenScope::Read, None, &[Class::Public]);
+    let mut under_way = Vec::new();
+    for _ in 0..3 {
+        under_way.push(world.begin("/v1/customers", &token, 100).await);
+    }
+    let until = Instant::now() + Duration::from_secs(10);
+    let refused = loop {
+        let answer = get(&world, "/v1/items", &token, &[]).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        assert!(Instant::now() < until, "nothing is refused");
+    };
+    assert_eq!(header(&refused, "retry-after"), Some("1"));
+    assert!(header(&refused, "ratelimit").is_some());
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&problem["status"], &problem["code"]),
+        (&429.into(), &"too_many_at_once".into())
+    );
+    assert_eq!(
+        get(&world, "/v1/items", &other, &[]).await.status(),
+        200,
+        "tokens are counted apart"
+    );
+    // Whoever leaves makes room.
+    drop(under_way);
+    while get(&world, "/v1/items", &token, &[]).await.status() != 200 {
+        assert!(Instant::now() < until, "there is no room again");
+    }
 }

@@ -1,9 +1,14 @@
 //! Rows coming in, and hashes going back.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
+use hyper::body::Body as _;
+use tokio::sync::OwnedSemaphorePermit;
 use wire::agent::{
     BatchAck, ChecksumPage, ChecksumRequest, HashPage, HashRequest, StreamRequest, StreamReset, StreamState,
 };
@@ -66,19 +71,10 @@ pub(crate) async fn batch(
     request: Request,
 ) -> Result<Json<BatchAck>, ApiError> {
     let stopped = |_| ApiError::new("store_unavailable", "the hub is stopping");
-    // Taken before the body is read: what waits outside costs no memory.
-    let _room = hub.batches().acquire().await.map_err(stopped)?;
-    let body = tokio::time::timeout(
-        BODY_TIME,
-        axum::body::to_bytes(request.into_body(), MAX_BATCH_BYTES),
-    )
-    .await;
-    let bytes = match body {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => {
-            let detail = format!("the batch is over {MAX_BATCH_BYTES} bytes or broke off: {error}");
-            return Err(ApiError::new("body_too_large", detail));
-        }
+    let lane = hub.batch_lanes().of(scope.agent().clone());
+    let _lane = lane.acquire_owned().await.map_err(stopped)?;
+    let (bytes, held) = match tokio::time::timeout(BODY_TIME, receive(&hub, request)).await {
+        Ok(received) => received?,
         Err(_) => {
             return Err(ApiError::new(
                 "body_late",
@@ -86,15 +82,18 @@ pub(crate) async fn batch(
             ));
         }
     };
+    let room = hub.room_for_batch(scope.tenant()).await.map_err(stopped)?;
     let now = hub.now();
     let done = hub
-        .call_api(move |store| {
+        .call_now(move |store| {
             let (header, batch, digest) = decode_batch(&bytes).map_err(refuse)?;
-            drop(bytes);
+            drop((bytes, held));
             let records = u64::try_from(batch.parents.num_rows()).unwrap_or(0);
             host::fault::point("hub.before_ingest");
             let ack = store.ingest(&scope, &header, &batch, digest, now)?;
             host::fault::point("hub.after_ingest");
+            // Held here: who asked may have left.
+            drop(room);
             Ok((ack, records))
         })
         .await;
@@ -112,6 +111,34 @@ pub(crate) async fn batch(
             Err(error)
         }
     }
+}
+
+/// The body, and the room that it takes among those of all drivers: it waits for that when it
+/// has come so far, so that whoever sends slowly holds no more than has come.
+async fn receive(hub: &Hub, request: Request) -> Result<(Vec<u8>, OwnedSemaphorePermit), ApiError> {
+    let room = |bytes: usize| async move {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = Arc::clone(hub.batch_bytes()).acquire_many_owned(bytes).await;
+        room.map_err(|_| ApiError::new("store_unavailable", "the hub is stopping"))
+    };
+    let too_large = |what: &str| {
+        let detail = format!("the batch is over {MAX_BATCH_BYTES} bytes or broke off: {what}");
+        ApiError::new("body_too_large", detail)
+    };
+    let mut body = request.into_body();
+    let (mut bytes, mut held) = (Vec::new(), room(0).await?);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|error| too_large(&error.to_string()))?;
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + chunk.len() > MAX_BATCH_BYTES {
+            return Err(too_large("it goes on"));
+        }
+        held.merge(room(chunk.len()).await?);
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes, held))
 }
 
 fn refuse(error: BatchError) -> ApiError {

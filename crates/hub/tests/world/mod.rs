@@ -13,6 +13,8 @@ use reqwest::{Client, Method, Response, StatusCode};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use values::{AgentId, CompanyId, Epoch, Hash, Key, Secret, Sequence, StoreId, TenantId};
 use wire::agent::{Enroll, Enrolled, Lease, PROTOCOL, StreamState, Token, TokenRequest};
 use wire::{BatchHeader, encode_batch};
@@ -341,6 +343,20 @@ impl World {
     pub(crate) async fn lease(&self, agent: &Agent, company: &str) -> Lease {
         let body = json!({ "company": company, "time_zone": "America/New_York", "journal": "j1" });
         serde_json::from_value(self.post("/agent/v1/lease", &agent.token, &body).await.ok()).unwrap()
+    }
+}
+
+impl World {
+    /// Sends the head of a request with a body of so many bytes, and the first of them alone.
+    pub(crate) async fn begin(&self, path: &str, token: &str, length: usize) -> TcpStream {
+        let address = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
     }
 }
 
