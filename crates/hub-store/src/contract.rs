@@ -70,9 +70,11 @@ pub fn check_store(open: &dyn Fn() -> Box<dyn Store>) {
     assert_eq!(reopened.id(), &id, "a store keeps its identity");
     imports::check_after_reopening(reopened.as_ref());
     let fresh = StoreId::new("another epoch");
-    reopened
-        .start_epoch(&fresh, &crate::Actor::command_line(), now())
-        .unwrap();
+    changes::check_epoch(reopened.as_ref(), || {
+        reopened
+            .start_epoch(&fresh, &crate::Actor::command_line(), now())
+            .unwrap();
+    });
     assert_eq!(open().id(), &fresh, "a new epoch is one of another store");
 }
 

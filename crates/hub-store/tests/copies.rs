@@ -93,6 +93,55 @@ fn a_copy_of_an_open_store_is_put_back_as_a_new_epoch() {
 }
 
 #[test]
+fn what_a_restored_store_tells_is_later_than_all_that_was_told_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("hub.db"), folder.path().join("copy.db"));
+    let store = open(&path);
+    let site = Site::new(&store, "kept");
+    let abc = values::CompanyId::new("ABC");
+    let items = store.catalog().resolve("items").unwrap().into_owned();
+    let asked = wire::agent::StreamRequest {
+        company: abc.clone(),
+        dataset: items.name.clone(),
+        count: false,
+    };
+    let state = store.stream(&site.agent, &asked).unwrap();
+    let reset = wire::agent::StreamReset {
+        company: abc.clone(),
+        dataset: items.name.clone(),
+        epoch: values::Epoch(1),
+        from_epoch: state.epoch,
+        from_sequence: state.sequence,
+        from_digest: state.digest,
+        fingerprint: items.fingerprint(),
+    };
+    store.reset_stream(&site.agent, &reset, at()).unwrap();
+    let post = |store: &SqlStore, key: &str| {
+        let new = hub_store::NewImport {
+            kind: model::ImportKind::SalesOrder,
+            idempotency_key: key.into(),
+            company: abc.clone(),
+            body: serde_json::json!({ "company": "ABC", "lines": [] }),
+            body_hash: key.as_bytes().to_vec(),
+        };
+        store.add_import(&site.all, &new, at()).unwrap();
+        let page = store.changes(&site.all, &hub_store::ChangeQuery::default(), at());
+        page.unwrap().position
+    };
+    post(&store, "k1");
+    back_up(&path, &copy).unwrap();
+    let told = (0..10)
+        .map(|number| post(&store, &format!("lost {number}")))
+        .max()
+        .unwrap();
+    drop(store);
+    put_back(&copy, &path).unwrap();
+    let store = open(&path);
+    let first = post(&store, "k2");
+    assert!(first > told, "{first} is not later than {told}");
+}
+
+#[test]
 fn a_copy_is_put_where_nothing_is() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("hub.db"), folder.path().join("copy.db"));

@@ -367,3 +367,30 @@ fn write(store: &dyn Store, site: &Site, writer: usize) {
         }
     }
 }
+
+/// Behind a new epoch the feed goes on beyond every place that may have been taken in the one
+/// before, of which the store may be an earlier copy: a place is never taken twice.
+pub(super) fn check_epoch(store: &dyn Store, start: impl FnOnce()) {
+    let site = Site::new(store, "epoch");
+    let items = Stream::new(store, &site.agent, "ABC", "items");
+    items.reset(1).unwrap();
+    items.push(&documents(&items.dataset, &["A"], 0, 1));
+    let walk = |after| {
+        let query = ChangeQuery {
+            after,
+            limit: 10,
+            ..ChangeQuery::default()
+        };
+        store.changes(&site.all, &query, now()).unwrap()
+    };
+    let before = walk(0);
+    assert_eq!(before.data.len(), 1);
+    start();
+    items.push(&documents(&items.dataset, &["B"], 0, 1));
+    let taken = walk(before.position).data[0].position;
+    // No feed has taken more than a million places a second since 1970.
+    let instant = now().as_microsecond().cast_unsigned();
+    assert!(taken > instant && taken < 1 << 53, "{taken}");
+    items.push(&documents(&items.dataset, &["C"], 0, 1));
+    assert_eq!(walk(taken).data[0].position, taken + 1);
+}
