@@ -255,6 +255,8 @@ pub struct WebhookWork {
     pub again: Vec<PendingEvent>,
     /// Events that wait and are of no interest any more: what comes in the feed replaces them.
     pub overtaken: Vec<Subject>,
+    /// Subjects that wait and failed for the first time since [`Standing::failing_since`].
+    pub failed: u64,
     /// Events of the feed, by position.
     pub fresh: Vec<PendingEvent>,
     /// Where the feed goes on behind them.
@@ -321,7 +323,8 @@ pub struct Settlement {
     pub begun: u64,
     /// How the receiver stands now.
     pub standing: Standing,
-    /// It came back: what waits is due at once.
+    /// It came back: what waits and failed for the first time since
+    /// [`Standing::failing_since`] is due at once.
     pub recovered: bool,
 }
 
@@ -427,8 +430,8 @@ pub trait Webhooks {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Webhooks of all tenants that have something to be told and that nobody tells, the
-    /// longest left ones first.
+    /// Webhooks of all tenants that have something to be told and that nobody tells: one of
+    /// each tenant, then another of each, the longest left ones first.
     ///
     /// # Errors
     /// The store failed.

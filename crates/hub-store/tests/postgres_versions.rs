@@ -12,11 +12,13 @@ use model::{ImportKind, ImportState};
 use values::{CompanyId, ImportId, Key, Secret, StoreId};
 
 /// What each version brought, with a row or two.
-const VERSIONS: [&str; 4] = [
+const VERSIONS: [&str; 6] = [
     include_str!("postgres_version_1.sql"),
     include_str!("postgres_version_2.sql"),
     include_str!("postgres_version_3.sql"),
     include_str!("postgres_version_4.sql"),
+    include_str!("postgres_version_5.sql"),
+    include_str!("postgres_version_6.sql"),
 ];
 
 /// Everything that a schema says of tables, columns and indexes, in one order.
@@ -151,13 +153,37 @@ fn is_kept(store: &SqlStore, version: usize) {
     let day = "2023-11-14".parse().unwrap();
     let tie_out = store.tie_out(&scope, &abc, day).unwrap();
     assert_eq!(tie_out.total.captured.sum.to_string(), "10.00");
-    assert!(store.webhooks(&scope).unwrap().is_empty());
+    assert_eq!(store.webhooks(&scope).unwrap().len(), usize::from(version >= 5));
     let query = AuditQuery {
         limit: 10,
         ..AuditQuery::default()
     };
     let acts = store.audit(&tenant, &query).unwrap().data;
-    assert_eq!(acts.len(), usize::from(version == 4));
+    assert_eq!(acts.len(), usize::from(version >= 4));
+    if version >= 5 {
+        rotated_secret_is_kept(store, &tenant);
+    }
+}
+
+fn rotated_secret_is_kept(store: &SqlStore, tenant: &values::TenantId) {
+    let webhook = hub_store::WebhookId::new("wh_old");
+    let claim = hub_store::Claim {
+        tenant: tenant.clone(),
+        webhook,
+        owner: "p1".into(),
+    };
+    let until = now() + jiff::SignedDuration::from_secs(20);
+    assert!(store.claim_webhook(&claim, until, now()).unwrap());
+    let at = Timestamp::from_second(1_700_000_000).unwrap();
+    let error = store.webhook_work(&claim, 10, at).unwrap_err();
+    assert_eq!(error.code(), "cursor_expired", "tombstones were forgotten");
+    let scope = store.operator(tenant);
+    store
+        .replay_webhook(&scope, &claim.webhook, hub_store::ReplayFrom::Now, at)
+        .unwrap();
+    let secrets = store.webhook_work(&claim, 10, at).unwrap().unwrap().secrets;
+    let secrets: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
+    assert_eq!(secrets, ["whsec_second", "whsec_first"]);
 }
 
 fn records(store: &SqlStore, scope: &TenantScope, dataset: &str, page: Page) -> Vec<serde_json::Value> {

@@ -23,6 +23,7 @@ pub(super) fn check(store: &dyn Store) {
     changes_beside(store);
     replays(store);
     switched_off(store);
+    fair_turns(store);
     a_company_leaves(store);
 }
 
@@ -308,19 +309,40 @@ fn what_failed_comes_again(store: &dyn Store) {
     assert_eq!(named(&work.again), ["items/B 2"]);
     assert!(work.again[0].position > b.position);
     assert_ne!(work.again[0].data, b.data);
-    // A receiver that comes back gets all that waits at once.
-    let mut back = settlement(&work, vec![failed(&work.again[0], later(9_000))]);
-    settle(store, &claim, &back, later(51));
-    (back.recovered, back.settled) = (true, Vec::new());
+    // A receiver that comes back gets at once what has failed since it was away, and that alone.
+    items.push(&documents(&items.dataset, &["D"], 0, 1));
+    let b = work.again[0].clone();
+    let work = work_at(store, &claim, 10, later(51));
+    let mut away = settlement(&work, vec![failed(&b, later(9_000))]);
+    away.standing.failing_since = Some(later(51));
+    settle(store, &claim, &away, later(51));
+    items.push(&documents(&items.dataset, &["E", "F"], 0, 1));
+    let work = work_at(store, &claim, 10, later(51));
+    assert_eq!(
+        (named(&work.fresh), work.failed),
+        (vec!["items/E 0".into(), "items/F 0".into()], 0)
+    );
+    let mut away = settlement(
+        &work,
+        work.fresh
+            .iter()
+            .map(|event| failed(event, later(9_000)))
+            .collect(),
+    );
+    away.standing.failing_since = Some(later(51));
+    settle(store, &claim, &away, later(52));
+    let work = work_at(store, &claim, 10, later(52));
+    assert_eq!((named(&work.again), work.failed), (Vec::new(), 2));
+    let mut back = settlement(&work, Vec::new());
+    back.recovered = true;
     settle(store, &claim, &back, later(52));
     let work = work_at(store, &claim, 10, later(52));
-    assert_eq!(named(&work.again), ["items/B 3"]);
-    settle(
-        store,
-        &claim,
-        &settlement(&work, vec![told(&work.again[0])]),
-        later(53),
+    assert_eq!(
+        (named(&work.again), work.failed),
+        (vec!["items/E 1".into(), "items/F 1".into()], 0)
     );
+    let done = settlement(&work, work.again.iter().chain([&b]).map(told).collect());
+    settle(store, &claim, &done, later(53));
     assert_eq!(store.webhook(&site.all, &claim.webhook).unwrap().waiting, 0);
     remembered(store, &site, &claim, a);
 }
@@ -671,4 +693,26 @@ fn a_company_leaves(store: &dyn Store) {
     assert!(!store.settle_webhook(&claim, &done, now()).unwrap());
     let work = work_at(store, &claim, 10, now());
     assert!(work.fresh.is_empty() && work.again.is_empty(), "{work:?}");
+}
+
+/// A tenant's many webhooks do not come before another one's first.
+fn fair_turns(store: &dyn Store) {
+    let sites = ["webhooks-many", "webhooks-few"].map(|name| Site::new(store, name));
+    for (site, (kind, count)) in sites.iter().zip([("a", 40), ("b", 2)]) {
+        let items = Stream::new(store, &site.agent, "ABC", "items");
+        items.reset(1).unwrap();
+        for number in 0..count {
+            add(store, &site.all, &format!("wh_{kind}{number:02}"), all());
+        }
+        items.push(&documents(&items.dataset, &["A"], 0, 1));
+    }
+    let due = store.due_webhooks(1_000, later(1)).unwrap();
+    let last = due
+        .iter()
+        .rposition(|(tenant, _)| *tenant == sites[1].tenant)
+        .unwrap();
+    let before = due[..last]
+        .iter()
+        .filter(|(tenant, _)| *tenant == sites[0].tenant);
+    assert!(before.count() <= 2, "{due:?}");
 }

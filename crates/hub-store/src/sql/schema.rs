@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.
-const POSTGRES: [Migration; 6] = [
+const POSTGRES: [Migration; 7] = [
     Migration {
         sql: include_str!("schema/postgres.sql"),
         after: None,
@@ -67,6 +67,12 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
     },
     Migration {
         sql: "ALTER TABLE hub_companies ADD COLUMN price_options TEXT COLLATE \"C\";",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_webhook_events ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+",
         after: None,
     },
 ];

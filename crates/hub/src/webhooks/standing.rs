@@ -5,8 +5,9 @@ use std::str::FromStr;
 use hub_store::Standing;
 use jiff::{SignedDuration, Timestamp};
 
-/// A receiver fails as a whole, not for one record, when so many records wait after failures
-/// and none came through.
+/// A receiver fails as a whole, not for single records, when so many fail for the first time
+/// and none comes through between. Those that failed before say nothing: it may refuse them for
+/// good.
 const FAILING_SUBJECTS: u64 = 5;
 /// A receiver that fails is tried at least so often: others of its records may come through.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
@@ -78,8 +79,8 @@ pub(crate) struct Round {
     pub(crate) delivered: u64,
     /// Messages that it has not.
     pub(crate) failed: u64,
-    /// Subjects that wait after it.
-    pub(crate) waiting: u64,
+    /// Subjects that failed for the first time since the failures began, in it and before.
+    pub(crate) failed_anew: u64,
     /// The longest wait that the receiver asked for.
     pub(crate) retry_after: Option<SignedDuration>,
 }
@@ -121,7 +122,7 @@ pub(crate) fn judge(
         };
     }
     let failing_since = before.failing_since.unwrap_or(now).min(now);
-    let fails_as_a_whole = round.waiting >= FAILING_SUBJECTS || asked.is_some() || before.pauses > 0;
+    let fails_as_a_whole = round.failed_anew >= FAILING_SUBJECTS || asked.is_some() || before.pauses > 0;
     let (pauses, resume_at) = if fails_as_a_whole {
         let pauses = before.pauses.saturating_add(1);
         let wait = retries.wait(pauses, random).min(LONGEST_PAUSE);
@@ -204,10 +205,10 @@ mod tests {
         }
     }
 
-    fn failed(waiting: u64) -> Round {
+    fn failed(failed_anew: u64) -> Round {
         Round {
             failed: 1,
-            waiting,
+            failed_anew,
             ..Round::default()
         }
     }
@@ -229,7 +230,7 @@ mod tests {
         let success = Round {
             delivered: 1,
             failed: 7,
-            waiting: 12,
+            failed_anew: 12,
             ..Round::default()
         };
         let back = judge(&standing, success, policy, 0, at(100));

@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const APART: Duration = Duration::from_millis(50);
 /// Webhooks that one process tells at a time.
 const AT_A_TIME: usize = 32;
+/// Of them, those of one tenant.
+const OF_A_TENANT: usize = 4;
 
 /// Tells webhooks until the hub stops; then what is on its way ends.
 pub(crate) async fn run(hub: Hub) {
@@ -37,7 +39,8 @@ pub(crate) async fn run(hub: Hub) {
             Ok(due) => {
                 for (tenant, webhook) in due {
                     let its = (tenant.clone(), webhook.clone());
-                    if telling.len() >= AT_A_TIME || !running.insert(its.clone()) {
+                    let same = running.iter().filter(|(other, _)| *other == tenant).count();
+                    if telling.len() >= AT_A_TIME || same >= OF_A_TENANT || !running.insert(its.clone()) {
                         continue;
                     }
                     let claim = Claim {

@@ -27,8 +27,8 @@ const EVENTS: u32 = 100;
 const AT_A_TIME: usize = 8;
 /// Failures in a row after which a round ends: the receiver is out of order.
 const FAILURES_IN_A_ROW: u32 = 5;
-/// Rounds of one turn: others wait, too.
-const ROUNDS: u32 = 50;
+/// After so long no more is sent in this turn: others wait, too.
+const TURN: Duration = Duration::from_secs(10);
 
 /// Tells the webhook, if nobody else does.
 pub(super) async fn tell(hub: Hub, sender: Arc<Sender>, claim: Claim) {
@@ -88,10 +88,8 @@ async fn lost(hub: &Hub, claim: &Claim) {
 }
 
 async fn rounds(hub: &Hub, sender: &Arc<Sender>, claim: &Claim) -> Result<(), StoreError> {
-    for _ in 0..ROUNDS {
-        if hub.is_stopping() {
-            return Ok(());
-        }
+    let until = Instant::now() + TURN;
+    while Instant::now() < until && !hub.is_stopping() {
         let work = call(hub, claim, |store, claim, now| {
             store.webhook_work(claim, EVENTS, now)
         })
@@ -111,7 +109,7 @@ async fn rounds(hub: &Hub, sender: &Arc<Sender>, claim: &Claim) -> Result<(), St
         if is_idle {
             return Ok(());
         }
-        let done = round(hub, sender, work).await;
+        let done = round(hub, sender, work, until).await;
         let (rests, switch) = (
             done.settlement
                 .standing
@@ -151,19 +149,20 @@ struct Done {
     switch_off: Option<DisabledReason>,
 }
 
-/// Sends events side by side, those of the feed in its order, until all are sent or there is
-/// no use in going on.
-async fn round(hub: &Hub, sender: &Arc<Sender>, work: WebhookWork) -> Done {
+/// Sends events side by side, those of the feed in its order, until all are sent, the turn is
+/// over or there is no use in going on.
+async fn round(hub: &Hub, sender: &Arc<Sender>, work: WebhookWork, until: Instant) -> Done {
     let WebhookWork {
         webhook,
         secrets,
         epoch,
         mut again,
         overtaken,
+        failed,
         mut fresh,
         mut position,
         begun,
-        ..
+        more: _,
     } = work;
     // A receiver that was paused is tried with one that failed and one that it does not know.
     let is_trial = webhook.standing.pauses > 0;
@@ -180,17 +179,16 @@ async fn round(hub: &Hub, sender: &Arc<Sender>, work: WebhookWork) -> Done {
         }
     }
     let options = hub.webhooks();
-    let again_count = again.len();
-    let events: Vec<Arc<PendingEvent>> = again.into_iter().chain(fresh).map(Arc::new).collect();
+    let events = in_turns(fresh, again);
     let shared = Arc::new((webhook, secrets));
     let mut sending: JoinSet<(Arc<PendingEvent>, Sent)> = JoinSet::new();
-    let mut tally = Tally::new(options, (epoch, begun));
+    let mut tally = Tally::new(options, (epoch, begun), failed);
     tally.settled.extend(
         overtaken
             .into_iter()
             .map(|subject| Settled { subject, again: None }),
     );
-    for (place, event) in events.iter().enumerate() {
+    for (place, (_, event)) in events.iter().enumerate() {
         if let Some(until) = event.waits_until {
             let again = Some((until, PendingEvent::clone(event)));
             tally.settled.push(Settled {
@@ -204,9 +202,11 @@ async fn round(hub: &Hub, sender: &Arc<Sender>, work: WebhookWork) -> Done {
         {
             tally.note(hub, sent);
         }
-        if tally.ends || hub.is_stopping() {
+        if tally.ends || hub.is_stopping() || Instant::now() >= until {
             // Those that failed once wait on; those of the feed are read again.
-            position = before(events.get(place.max(again_count)).map(AsRef::as_ref), position);
+            let mut left = events.iter().skip(place);
+            let first_left = left.find(|(is_fresh, _)| *is_fresh);
+            position = before(first_left.map(|(_, event)| event.as_ref()), position);
             break;
         }
         let (sender, shared, event) = (Arc::clone(sender), Arc::clone(&shared), Arc::clone(event));
@@ -223,6 +223,23 @@ async fn round(hub: &Hub, sender: &Arc<Sender>, work: WebhookWork) -> Done {
     tally.done(hub, &shared.0, position)
 }
 
+/// One of the feed and one that failed before, as long as there are both: neither kind holds up
+/// the other. The first of each pair says whether the event is of the feed.
+fn in_turns(fresh: Vec<PendingEvent>, again: Vec<PendingEvent>) -> Vec<(bool, Arc<PendingEvent>)> {
+    let mut all = Vec::with_capacity(fresh.len() + again.len());
+    let (mut fresh, mut again) = (fresh.into_iter(), again.into_iter());
+    loop {
+        let pair = [(true, fresh.next()), (false, again.next())];
+        let before = all.len();
+        for (is_fresh, event) in pair {
+            all.extend(event.map(|event| (is_fresh, Arc::new(event))));
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
+}
+
 /// The position before an event of the feed; the given one without an event.
 fn before(event: Option<&PendingEvent>, position: u64) -> u64 {
     event.map_or(position, |event| event.position.saturating_sub(1))
@@ -236,8 +253,6 @@ struct Tally<'a> {
     settled: Vec<Settled>,
     deliveries: Vec<Delivery>,
     round: Round,
-    /// Subjects that begin to wait, less those that waited and do no more.
-    waiting: i64,
     failures_in_a_row: u32,
     gone: bool,
     /// Of an event nobody knows what became of it.
@@ -247,7 +262,7 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    const fn new(options: &'a WebhookOptions, (epoch, begun): (i64, u64)) -> Self {
+    const fn new(options: &'a WebhookOptions, (epoch, begun): (i64, u64), failed: u64) -> Self {
         Self {
             options,
             epoch,
@@ -257,10 +272,9 @@ impl<'a> Tally<'a> {
             round: Round {
                 delivered: 0,
                 failed: 0,
-                waiting: 0,
+                failed_anew: failed,
                 retry_after: None,
             },
-            waiting: 0,
             failures_in_a_row: 0,
             gone: false,
             broken: false,
@@ -283,12 +297,11 @@ impl<'a> Tally<'a> {
         let again = if sent.outcome == Outcome::Delivered {
             self.round.delivered += 1;
             self.failures_in_a_row = 0;
-            self.waiting -= i64::from(waited);
             None
         } else {
             self.round.failed += 1;
             self.failures_in_a_row += 1;
-            self.waiting += i64::from(!waited);
+            self.round.failed_anew += u64::from(event.attempts == 0);
             let wait = self.options.retries.wait(attempt, host::random::number());
             let wait = sent.retry_after.map_or(wait, |asked| asked.max(wait));
             let event = PendingEvent {
@@ -331,8 +344,7 @@ impl<'a> Tally<'a> {
         });
     }
 
-    fn done(mut self, hub: &Hub, webhook: &hub_store::Webhook, position: u64) -> Done {
-        self.round.waiting = webhook.waiting.saturating_add_signed(self.waiting);
+    fn done(self, hub: &Hub, webhook: &hub_store::Webhook, position: u64) -> Done {
         // Its event is told again, and with it those beside it.
         let position = if self.broken { webhook.position } else { position };
         let policy = (&self.options.retries, self.options.give_up_after);

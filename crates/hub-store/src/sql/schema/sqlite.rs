@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 8] = [
+pub(super) const MIGRATIONS: [Migration; 9] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -162,6 +162,12 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
     },
     Migration {
         sql: "ALTER TABLE hub_companies ADD COLUMN price_options TEXT;",
+        after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_webhook_events ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+",
         after: None,
     },
 ];

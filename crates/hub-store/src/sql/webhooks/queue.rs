@@ -24,12 +24,14 @@ const MOST_WAITING: u64 = 10_000;
 const KEPT_DELIVERIES: i64 = 200;
 
 pub(super) fn due(t: &Tx<'_>, limit: u32, now: Timestamp) -> Result<Vec<(TenantId, WebhookId)>, StoreError> {
-    let sql = "SELECT w.tenant, w.id FROM hub_webhooks w JOIN hub_tenants n ON n.tenant = w.tenant \
+    let sql = "SELECT tenant, id FROM (SELECT w.tenant, w.id, w.lease_until, \
+               row_number() OVER (PARTITION BY w.tenant ORDER BY w.lease_until, w.id) AS turn \
+               FROM hub_webhooks w JOIN hub_tenants n ON n.tenant = w.tenant \
                WHERE w.reason IS NULL AND w.lease_until <= ?1 AND w.resume_at <= ?1 \
                AND ((w.position < n.head AND (SELECT count(*) FROM hub_webhook_events e \
                WHERE e.tenant = w.tenant AND e.webhook = w.id) < ?2) OR EXISTS (SELECT 1 FROM hub_webhook_events e \
                WHERE e.tenant = w.tenant AND e.webhook = w.id AND e.next_attempt_at <= ?1)) \
-               ORDER BY w.lease_until, w.id LIMIT ?3";
+               ) due ORDER BY turn, lease_until, id LIMIT ?3";
     let most = MOST_WAITING.cast_signed();
     t.all(sql, (micros(now), most, limit), |row| {
         Ok((
@@ -124,6 +126,7 @@ pub(super) fn work(
     let mut work = WebhookWork {
         again: Vec::new(),
         overtaken: Vec::new(),
+        failed: failed_since(t, own, webhook.standing.failing_since)?,
         fresh: Vec::new(),
         position: webhook.position,
         begun: if webhook.position == 0 {
@@ -149,6 +152,14 @@ pub(super) fn work(
     }
     add_again(t, catalog, &scope, &mut work, limit, now)?;
     Ok(Some(work))
+}
+
+/// How many that wait failed for the first time since an instant.
+fn failed_since(t: &Tx<'_>, own: (&str, &str), since: Option<Timestamp>) -> Result<u64, StoreError> {
+    let Some(since) = since else { return Ok(0) };
+    let sql = "SELECT count(*) FROM hub_webhook_events WHERE tenant = ? AND webhook = ? AND since >= ?";
+    let count: i64 = t.row(sql, (own.0, own.1, micros(since)), |row| row.get(0))?;
+    Ok(count.cast_unsigned())
 }
 
 /// The next events of the feed.
@@ -319,9 +330,14 @@ pub(super) fn add_test(
 
 /// Everything that waits is due.
 pub(super) fn all_due(t: &Tx<'_>, own: (&str, &str), now: Timestamp) -> Result<(), StoreError> {
+    due_since(t, own, 0, now)
+}
+
+/// What waits and failed for the first time at an instant or later is due.
+fn due_since(t: &Tx<'_>, own: (&str, &str), since: i64, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE hub_webhook_events SET next_attempt_at = ?1 WHERE tenant = ?2 AND webhook = ?3 \
-               AND next_attempt_at > ?1";
-    t.execute(sql, (micros(now), own.0, own.1))?;
+               AND next_attempt_at > ?1 AND since >= ?4";
+    t.execute(sql, (micros(now), own.0, own.1, since))?;
     Ok(())
 }
 
@@ -336,12 +352,13 @@ pub(super) fn settle(
     // Whoever changes the webhook waits from here on, or this waits for him and finds it
     // changed.
     let sql = "UPDATE hub_webhooks SET deliveries = deliveries + ? WHERE tenant = ? AND id = ? \
-               RETURNING deliveries, owner, epoch, reason IS NULL";
+               RETURNING deliveries, owner, epoch, reason IS NULL, failing_since";
     let found = t.one(sql, (sent, own.0, own.1), |row| {
         let is_own = row.get::<String>(1)? == claim.owner && row.get::<i64>(2)? == settlement.epoch;
-        Ok((row.get::<i64>(0)?, is_own && row.get::<bool>(3)?))
+        let failing_since: Option<i64> = row.get(4)?;
+        Ok((row.get::<i64>(0)?, is_own && row.get::<bool>(3)?, failing_since))
     })?;
-    let Some((number, is_own)) = found else {
+    let Some((number, is_own, failing_since)) = found else {
         return Ok(false);
     };
     remember(t, own, &settlement.deliveries, number)?;
@@ -365,7 +382,7 @@ pub(super) fn settle(
     )?;
     for settled in &settlement.settled {
         match &settled.again {
-            Some((at, event)) => put_waiting(t, own, event, micros(*at))?,
+            Some((at, event)) => put_waiting(t, own, event, micros(*at), now)?,
             None => {
                 let Subject { topic, company, key } = &settled.subject;
                 let sql = "DELETE FROM hub_webhook_events WHERE tenant = ? AND webhook = ? AND topic = ? \
@@ -374,8 +391,9 @@ pub(super) fn settle(
             }
         }
     }
-    if settlement.recovered {
-        all_due(t, own, now)?;
+    if let Some(since) = failing_since.filter(|_| settlement.recovered) {
+        // What failed before does so for reasons of its own, and keeps its time.
+        due_since(t, own, since, now)?;
     }
     Ok(true)
 }
@@ -385,13 +403,16 @@ fn put_waiting(
     own: (&str, &str),
     event: &PendingEvent,
     next_attempt_at: i64,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let Subject { topic, company, key } = &event.subject;
-    // Since when the subject has something to tell stays.
+    // Since when the subject has something to tell stays, and since when it fails: only a test
+    // waits without having failed.
     let sql = "INSERT INTO hub_webhook_events (tenant, webhook, topic, company, key, at, position, attempts, \
-               next_attempt_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+               next_attempt_at, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
                ON CONFLICT (tenant, webhook, topic, company, key) DO UPDATE SET \
-               position = ?7, attempts = ?8, next_attempt_at = ?9";
+               position = ?7, attempts = ?8, next_attempt_at = ?9, since = CASE \
+               WHEN hub_webhook_events.attempts = 0 THEN ?10 ELSE hub_webhook_events.since END";
     let parameters = (
         own.0,
         own.1,
@@ -402,6 +423,7 @@ fn put_waiting(
         event.position.cast_signed(),
         event.attempts,
         next_attempt_at,
+        micros(now),
     );
     t.execute(sql, parameters)?;
     Ok(())
