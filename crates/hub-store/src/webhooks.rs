@@ -162,7 +162,7 @@ pub struct Webhook {
     pub waiting: u64,
     /// When the oldest of them happened.
     pub oldest_waiting_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation signs, too.
+    /// Until when the secret before the last rotation signs, too, and longest of those before.
     pub former_secret_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -247,7 +247,7 @@ pub struct PendingEvent {
 pub struct WebhookWork {
     /// The webhook as it is now.
     pub webhook: Webhook,
-    /// What signs; the former one second, while it does.
+    /// What signs: the present one, then former ones, while they do.
     pub secrets: Vec<Secret>,
     /// Changes with everything that makes what was read of no use.
     pub epoch: i64,
@@ -371,7 +371,8 @@ pub trait Webhooks {
         now: Timestamp,
     ) -> Result<Webhook, StoreError>;
 
-    /// Gives it another secret; the present one signs, too, until an instant.
+    /// Gives it another secret; the present one signs, too, until an instant, and former ones
+    /// until theirs.
     ///
     /// # Errors
     /// [`StoreError::WebhookUnknown`].

@@ -21,6 +21,7 @@ pub(super) fn check(store: &dyn Store) {
     latest_states_alone(store);
     documents_too(store);
     changes_beside(store);
+    rotated_again(store);
     replays(store);
     switched_off(store);
     fair_turns(store);
@@ -693,6 +694,40 @@ fn a_company_leaves(store: &dyn Store) {
     assert!(!store.settle_webhook(&claim, &done, now()).unwrap());
     let work = work_at(store, &claim, 10, now());
     assert!(work.fresh.is_empty() && work.again.is_empty(), "{work:?}");
+}
+
+/// Who rotates again because an answer was lost cuts off no receiver.
+fn rotated_again(store: &dyn Store) {
+    let site = Site::new(store, "webhooks-rotated");
+    let (_, claim) = set_up(store, &site, all());
+    let rotate = |name: &str, until, at| {
+        let secret = Secret::new(format!("whsec_{name}"));
+        let rotated = store.rotate_webhook(&site.all, &claim.webhook, &secret, until, at);
+        assert_eq!(rotated.unwrap().former_secret_until, Some(until));
+    };
+    let secrets = |at| -> Vec<String> {
+        let secrets = work_at(store, &claim, 10, at).secrets;
+        secrets
+            .iter()
+            .map(|secret| secret.reveal()[6..].to_owned())
+            .collect()
+    };
+    rotate("second", later(100), later(1));
+    rotate("third", later(120), later(20));
+    assert_eq!(secrets(later(21)), ["third", "second", "first"]);
+    assert_eq!(secrets(later(99)), ["third", "second", "first"]);
+    assert_eq!(secrets(later(100)), ["third", "second"]);
+    assert_eq!(secrets(later(120)), ["third"]);
+    rotate("fourth", later(220), later(120));
+    assert_eq!(secrets(later(120)), ["fourth", "third"]);
+    for number in 0..20 {
+        rotate(&number.to_string(), later(300), later(200));
+    }
+    let all = secrets(later(201));
+    assert!(
+        all.len() < 10 && all[..2] == ["19", "18"],
+        "not without end: {all:?}"
+    );
 }
 
 /// A tenant's many webhooks do not come before another one's first.

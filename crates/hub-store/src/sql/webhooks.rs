@@ -7,7 +7,7 @@ mod replay;
 use catalog::Class;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value as Json;
 use values::{Secret, TenantId};
 
@@ -25,8 +25,10 @@ use crate::{
 
 /// Each of them costs a request for every change.
 const MOST: i64 = 50;
+/// Secrets that sign beside the one that was given last.
+const MOST_FORMER: usize = 7;
 const COLUMNS: &str = "id, url, description, events, datasets, companies, classes, reason, since, position, \
-                       failing_since, pauses, resume_at, former_until, created_at, updated_at, \
+                       failing_since, pauses, resume_at, former_secrets, created_at, updated_at, \
                        (SELECT head FROM hub_tenants n WHERE n.tenant = w.tenant), \
                        (SELECT count(*) FROM hub_webhook_events e WHERE e.tenant = w.tenant AND e.webhook = w.id), \
                        (SELECT min(e.at) FROM hub_webhook_events e WHERE e.tenant = w.tenant AND e.webhook = w.id), begun";
@@ -330,13 +332,21 @@ fn rotate(
     (secret, former_until): (&Secret, Timestamp),
     now: Timestamp,
 ) -> Result<Webhook, StoreError> {
-    note(t, scope, AuditAction::WebhookRotated, &get(t, scope, id)?, now)?;
-    let sql = "UPDATE hub_webhooks SET former_secret = secret, former_until = ?, secret = ?, updated_at = ? \
+    let known = get(t, scope, id)?;
+    note(t, scope, AuditAction::WebhookRotated, &known, now)?;
+    let own = (scope.tenant().as_str(), id.as_str());
+    let sql = "SELECT secret, former_secrets FROM hub_webhooks WHERE tenant = ? AND id = ?";
+    let (present, former): (String, String) = t.row(sql, own, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // Who asks again has perhaps not seen the answer: the receiver may know none but an older one.
+    let mut former = in_force(&former, now)?;
+    former.insert(0, (present, micros(former_until)));
+    former.truncate(MOST_FORMER);
+    let sql = "UPDATE hub_webhooks SET former_secrets = ?, secret = ?, updated_at = ? \
                WHERE tenant = ? AND id = ?";
     t.execute(
         sql,
         (
-            micros(former_until),
+            written(&former)?,
             secret.reveal(),
             micros(now),
             scope.tenant().as_str(),
@@ -412,6 +422,20 @@ fn within(scope: &TenantScope, wants: &Wants) -> Result<Wants, StoreError> {
     }
 }
 
+/// Secrets that still sign beside the present one, the latest first, each with its end.
+fn in_force(former: &str, now: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut all: Vec<(String, i64)> = parsed("a webhook's former secrets", former)?;
+    all.retain(|(_, until)| micros(now) < *until);
+    Ok(all)
+}
+
+/// Until when any of them signs.
+fn former_until(former: &str) -> Result<Option<Timestamp>, StoreError> {
+    let all: Vec<(IgnoredAny, i64)> = parsed("a webhook's former secrets", former)?;
+    let last = all.into_iter().map(|(_, until)| until).max();
+    last.map(timestamp).transpose()
+}
+
 /// What is wanted in the store's form.
 struct Written {
     events: String,
@@ -473,7 +497,7 @@ fn webhook_row(row: &Row<'_>) -> Result<Webhook, StoreError> {
             pauses: row.get(11)?,
             resume_at: (resume_at > 0).then(|| timestamp(resume_at)).transpose()?,
         },
-        former_secret_until: at(13)?,
+        former_secret_until: former_until(&row.get::<String>(13)?)?,
         created_at: timestamp(row.get(14)?)?,
         updated_at: timestamp(row.get(15)?)?,
         head: row.get::<i64>(16)?.cast_unsigned(),

@@ -167,6 +167,11 @@ CREATE INDEX hub_audit_action ON hub_audit (tenant, action, number);
     Migration {
         sql: "
 ALTER TABLE hub_webhook_events ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hub_webhooks ADD COLUMN former_secrets TEXT NOT NULL DEFAULT '[]';
+UPDATE hub_webhooks SET former_secrets = '[[\"' || former_secret || '\",' || former_until || ']]'
+    WHERE former_secret IS NOT NULL;
+ALTER TABLE hub_webhooks DROP COLUMN former_secret;
+ALTER TABLE hub_webhooks DROP COLUMN former_until;
 ",
         after: None,
     },

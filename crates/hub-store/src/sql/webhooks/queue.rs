@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use values::{CompanyId, Secret, TenantId};
 
 use super::events::{IMPORT, OF_IMPORT, TEST, imports_between, of_change, of_import, record_now, test};
-use super::{COLUMNS, operator, webhook_row};
+use super::{COLUMNS, in_force, operator, webhook_row};
 use crate::engine::{Param, ToParam as _, Tx};
 use crate::sql::{changes, micros, timestamp};
 use crate::{
@@ -101,15 +101,14 @@ pub(super) fn work(
 ) -> Result<Option<WebhookWork>, StoreError> {
     let own = (claim.tenant.as_str(), claim.webhook.as_str());
     let sql = format!(
-        "SELECT {COLUMNS}, epoch, secret, former_secret FROM hub_webhooks w \
+        "SELECT {COLUMNS}, epoch, secret FROM hub_webhooks w \
          WHERE tenant = ? AND id = ? AND owner = ? AND reason IS NULL"
     );
     let found = t.one(&sql, (own.0, own.1, &claim.owner), |row| {
         let webhook = webhook_row(row)?;
         let mut secrets = vec![Secret::new(row.get::<String>(21)?)];
-        let former: Option<String> = row.get(22)?;
-        let signs = webhook.former_secret_until.is_some_and(|until| now < until);
-        secrets.extend(former.filter(|_| signs).map(Secret::new));
+        let former = in_force(&row.get::<String>(13)?, now)?;
+        secrets.extend(former.into_iter().map(|(secret, _)| Secret::new(secret)));
         Ok((webhook, row.get::<i64>(20)?, secrets))
     })?;
     let Some((webhook, epoch, secrets)) = found else {
