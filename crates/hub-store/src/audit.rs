@@ -17,6 +17,7 @@ pub struct Actor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
     CommandLine,
+    Hub,
     Token(String),
     Agent(AgentId),
 }
@@ -27,6 +28,14 @@ impl Actor {
     pub const fn command_line() -> Self {
         Self {
             who: Who::CommandLine,
+            address: None,
+        }
+    }
+
+    /// The hub by itself.
+    pub(crate) const fn hub() -> Self {
+        Self {
+            who: Who::Hub,
             address: None,
         }
     }
@@ -52,11 +61,12 @@ impl Actor {
     }
 }
 
-/// `command line`, `token erp_0123abcd` or `agent a_0123`.
+/// `command line`, `hub`, `token erp_0123abcd` or `agent a_0123`.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.who {
             Who::CommandLine => f.write_str("command line"),
+            Who::Hub => f.write_str("hub"),
             Who::Token(prefix) => write!(f, "token {prefix}"),
             Who::Agent(agent) => write!(f, "agent {agent}"),
         }
@@ -94,12 +104,16 @@ pub enum AuditAction {
     ImportRetried,
     /// A document was given up.
     ImportDiscarded,
+    /// The store was copied to a file.
+    StoreCopied,
     /// The store was put back to a copy.
     StoreRestored,
     /// A webhook was made.
     WebhookAdded,
     /// A webhook was changed, switched on or off.
     WebhookEdited,
+    /// A webhook was switched off by the hub.
+    WebhookDisabled,
     /// A webhook got another secret.
     WebhookRotated,
     /// A webhook is told again, or is not told something.
@@ -110,7 +124,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::TenantAdded,
         Self::CodeAdded,
         Self::AgentEnrolled,
@@ -125,9 +139,11 @@ impl AuditAction {
         Self::ImportEdited,
         Self::ImportRetried,
         Self::ImportDiscarded,
+        Self::StoreCopied,
         Self::StoreRestored,
         Self::WebhookAdded,
         Self::WebhookEdited,
+        Self::WebhookDisabled,
         Self::WebhookRotated,
         Self::WebhookReplayed,
         Self::WebhookRemoved,
@@ -151,9 +167,11 @@ impl AuditAction {
             Self::ImportEdited => "import.edited",
             Self::ImportRetried => "import.retried",
             Self::ImportDiscarded => "import.discarded",
+            Self::StoreCopied => "store.copied",
             Self::StoreRestored => "store.restored",
             Self::WebhookAdded => "webhook.added",
             Self::WebhookEdited => "webhook.edited",
+            Self::WebhookDisabled => "webhook.disabled",
             Self::WebhookRotated => "webhook.secret_rotated",
             Self::WebhookReplayed => "webhook.replayed",
             Self::WebhookRemoved => "webhook.removed",

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use values::StoreId;
 
 use crate::engine::{is_store, make_private};
-use crate::sql::sqlite_version;
+use crate::sql::{self, sqlite_version};
 use crate::{Actor, SqlStore, Store as _, StoreError};
 
 /// How long a copy waits for a hub that writes.
@@ -39,6 +39,19 @@ pub fn back_up(store: &Path, to: &Path) -> Result<(), StoreError> {
         let _ = forget(&part);
     }
     made
+}
+
+/// Tells the audit logs of the store's tenants that it was copied. A store of another version
+/// is left as it is.
+///
+/// # Errors
+/// [`StoreError::NoStore`], or the file cannot be read or written.
+pub fn note_copy(store: &Path, to: &Path, now: Timestamp) -> Result<(), StoreError> {
+    if version(&open(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?)? != sqlite_version() {
+        return Ok(());
+    }
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    sql::note_copy(store, &name, &Actor::command_line(), now)
 }
 
 /// What was put back.

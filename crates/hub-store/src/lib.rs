@@ -24,7 +24,7 @@ mod webhooks;
 
 pub use audit::{Actor, AuditAction, AuditEntry, AuditPage, AuditQuery};
 pub use changes::{Change, ChangePage, ChangeQuery};
-pub use copy::{Restored, back_up, restore};
+pub use copy::{Restored, back_up, note_copy, restore};
 pub use digest::{hash_body, import_id};
 pub use error::StoreError;
 pub use imports::{

@@ -162,6 +162,12 @@ impl SqlStore {
     }
 }
 
+/// Notes in a file of this version, which stays as it is but for that, that it was copied.
+pub(crate) fn note_copy(path: &Path, name: &str, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
+    let engine = Engine::Sqlite(Box::new(Sqlite::open(path)?));
+    engine.write(None, |_| Ok(()), |t| schema::note_copy(t, name, by, now))
+}
+
 /// Instants are stored as microseconds since 1970.
 fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()

@@ -481,7 +481,7 @@ pub trait Webhooks {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Switches it off.
+    /// Switches it off, and tells the audit log.
     ///
     /// # Errors
     /// The store failed.

@@ -351,7 +351,12 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
     // Copies are made and put back without opening the store, which would bring it to this version.
     match &command.action {
         Action::Backup { to } => {
-            hub_store::back_up(file_of(&address)?, to)?;
+            let store = file_of(&address)?;
+            hub_store::back_up(store, to)?;
+            // The copy is there: that the disk is full is no reason to do without it.
+            if let Err(error) = hub_store::note_copy(store, to, now) {
+                tracing::warn!(%error, "the copy stands in no audit log");
+            }
             return say(out, to.display());
         }
         Action::Restore { from } => {

@@ -140,6 +140,8 @@ fn a_store_is_copied_put_back_and_given_a_new_id() {
     ask(&["tenant", "add", "acme"]);
     let copy = folder.path().join("copy.db").display().to_string();
     assert_eq!(ask(&["backup", "--to", &copy]), [copy.as_str()]);
+    let log = ask(&["audit", "list", "--tenant", "acme", "--json"]).concat();
+    assert!(log.contains("store.copied") && log.contains("copy.db"), "{log}");
     ask(&["tenant", "add", "later"]);
     let second = ask(&["restore", "--from", &copy]);
     assert_ne!(second, first);

@@ -4,6 +4,7 @@ use catalog::Class;
 use catalog::RemovalReason::Deleted;
 use jiff::Timestamp;
 use model::ImportKind;
+use serde_json::{Value, json};
 use values::{CompanyId, DatasetName, Secret};
 
 use super::{Site, Stream, documents, later, now, refused, scope};
@@ -26,6 +27,7 @@ pub(super) fn check(store: &dyn Store) {
     switched_off(store);
     fair_turns(store);
     a_company_leaves(store);
+    audited(store);
 }
 
 fn all() -> Wants {
@@ -750,4 +752,73 @@ fn fair_turns(store: &dyn Store) {
         .iter()
         .filter(|(tenant, _)| *tenant == sites[0].tenant);
     assert!(before.count() <= 2, "{due:?}");
+}
+
+/// The log says where messages went and what was in them.
+fn audited(store: &dyn Store) {
+    let site = Site::new(store, "webhooks-audited");
+    let (_, claim) = set_up(store, &site, all());
+    let id = &claim.webhook;
+    let elsewhere = WebhookEdit {
+        url: Some("https://thief.example:8443/?key=secret".into()),
+        wants: Some(Wants {
+            classes: vec![Class::Public, Class::Personal],
+            datasets: Some(vec![DatasetName::new("customers")]),
+            ..all()
+        }),
+        ..WebhookEdit::default()
+    };
+    store.edit_webhook(&site.all, id, &elsewhere, later(1)).unwrap();
+    // Nothing is done any more.
+    store.edit_webhook(&site.all, id, &elsewhere, later(2)).unwrap();
+    store.replay_webhook(&site.all, id, behind(0), later(3)).unwrap();
+    store
+        .disable_webhook(&claim, DisabledReason::Failing, later(4))
+        .unwrap();
+    store
+        .disable_webhook(&claim, DisabledReason::Failing, later(5))
+        .unwrap();
+    let on = WebhookEdit {
+        active: Some(true),
+        ..WebhookEdit::default()
+    };
+    store.edit_webhook(&site.all, id, &on, later(6)).unwrap();
+    store.remove_webhook(&site.all, id, later(7)).unwrap();
+    let query = crate::AuditQuery {
+        subject: Some(id.to_string()),
+        limit: 100,
+        ..crate::AuditQuery::default()
+    };
+    let mut log = store.audit(&site.tenant, &query).unwrap().data;
+    log.reverse();
+    let actions: Vec<_> = log.iter().map(|entry| entry.action.as_str()).collect();
+    let wanted = ["added", "edited", "replayed", "disabled", "edited", "removed"];
+    assert_eq!(actions, wanted.map(|action| format!("webhook.{action}")));
+    let shown = |url: &str, classes: &[&str], datasets: Value| {
+        json!({ "url": url, "events": WebhookEvent::CHOICES, "datasets": datasets, "companies": null,
+                "classes": classes })
+    };
+    let first = shown("https://shop.example", &["public"], Value::Null);
+    assert_eq!(log[0].details, first);
+    assert_eq!(
+        log[1].details,
+        json!({
+            "url": { "old": "https://shop.example", "new": "https://thief.example:8443" },
+            "datasets": { "old": null, "new": ["customers"] },
+            "classes": { "old": ["public"], "new": ["public", "personal"] },
+        })
+    );
+    assert_eq!(log[2].details["position"]["new"], 0);
+    assert_eq!(
+        (log[3].actor.as_str(), &log[3].details),
+        ("hub", &json!({ "reason": "failing" }))
+    );
+    assert_eq!(log[4].details, json!({ "active": { "old": false, "new": true } }));
+    let last = shown(
+        "https://thief.example:8443",
+        &["public", "personal"],
+        json!(["customers"]),
+    );
+    assert_eq!(log[5].details, last);
+    assert!(!json!(log).to_string().contains("secret"), "{log:?}");
 }

@@ -111,6 +111,21 @@ pub(super) fn start_epoch(
     Ok(())
 }
 
+/// Tells all tenants that the store was copied to a file of this name.
+pub(super) fn note_copy(t: &Tx<'_>, name: &str, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
+    let store: String = t.row("SELECT id FROM hub_store", (), |row| row.get(0))?;
+    for TenantInfo { tenant, .. } in people::tenants(t)? {
+        let act = Act {
+            action: AuditAction::StoreCopied,
+            subject: &store,
+            company: None,
+            details: json!({ "file": name }),
+        };
+        audit::note(t, &tenant, by, act, now)?;
+    }
+    Ok(())
+}
+
 /// Brings the store to this version and returns its id. Two processes may do so at once.
 pub(super) fn migrate(
     engine: &Engine,

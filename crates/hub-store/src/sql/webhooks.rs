@@ -8,7 +8,7 @@ use catalog::Class;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use values::{Secret, TenantId};
 
 pub(super) use events::import_moved;
@@ -18,9 +18,9 @@ use super::imports::parsed;
 use super::{changes, micros, timestamp};
 use crate::engine::{Param, Row, ToParam as _, Tx};
 use crate::{
-    AuditAction, Claim, Delivery, DisabledReason, NewWebhook, ReplayFrom, Settlement, SqlStore, Standing,
-    StoreError, TenantScope, TokenScope, WakeKind, Wants, Webhook, WebhookEdit, WebhookEvent, WebhookId,
-    WebhookWork, Webhooks,
+    Actor, AuditAction, Claim, Delivery, DisabledReason, NewWebhook, ReplayFrom, Settlement, SqlStore,
+    Standing, StoreError, TenantScope, TokenScope, WakeKind, Wants, Webhook, WebhookEdit, WebhookEvent,
+    WebhookId, WebhookWork, Webhooks,
 };
 
 /// Each of them costs a request for every change.
@@ -97,7 +97,6 @@ impl Webhooks for SqlStore {
     ) -> Result<Webhook, StoreError> {
         self.write(scope.tenant(), |t| {
             let known = get(t, scope, id)?;
-            note(t, scope, AuditAction::WebhookReplayed, &known, now)?;
             // What waits from behind a place comes again in the feed.
             let (position, begun, forgotten) = match from {
                 ReplayFrom::Position { after, begun } => {
@@ -110,6 +109,13 @@ impl Webhooks for SqlStore {
                     (position.cast_unsigned(), 0, position.cast_unsigned())
                 }
             };
+            let mut details = json!({ "position": { "old": known.position, "new": position } });
+            match from {
+                ReplayFrom::Position { .. } => {}
+                ReplayFrom::Time(at) => details["time"] = json!(at),
+                ReplayFrom::Now => details["skip"] = true.into(),
+            }
+            note(t, scope, AuditAction::WebhookReplayed, &known, details, now)?;
             move_to(t, scope, id, [position, begun, forgotten], now)
         })
     }
@@ -181,20 +187,26 @@ impl Webhooks for SqlStore {
         reason: DisabledReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write_beside(|t| {
+        self.write(&claim.tenant, |t| {
             let sql = "UPDATE hub_webhooks SET reason = ?1, since = ?2, epoch = epoch + 1 \
                        WHERE tenant = ?3 AND id = ?4 AND owner = ?5 AND reason IS NULL";
-            t.execute(
-                sql,
-                (
-                    reason.as_str(),
-                    micros(now),
-                    claim.tenant.as_str(),
-                    claim.webhook.as_str(),
-                    &claim.owner,
-                ),
-            )?;
-            Ok(())
+            let parameters = (
+                reason.as_str(),
+                micros(now),
+                claim.tenant.as_str(),
+                claim.webhook.as_str(),
+                &claim.owner,
+            );
+            if t.execute(sql, parameters)? == 0 {
+                return Ok(());
+            }
+            let act = Act {
+                action: AuditAction::WebhookDisabled,
+                subject: claim.webhook.as_str(),
+                company: None,
+                details: json!({ "reason": reason.as_str() }),
+            };
+            audit::note(t, &claim.tenant, &Actor::hub(), act, now)
         })
     }
 
@@ -248,7 +260,7 @@ fn add(
     ];
     t.execute(sql, parameters.as_slice())?;
     let added = get(t, scope, id)?;
-    note(t, scope, AuditAction::WebhookAdded, &added, now)?;
+    note(t, scope, AuditAction::WebhookAdded, &added, shown(&added), now)?;
     Ok(added)
 }
 
@@ -275,9 +287,8 @@ fn edit(
     now: Timestamp,
 ) -> Result<Webhook, StoreError> {
     let known = get(t, scope, id)?;
-    note(t, scope, AuditAction::WebhookEdited, &known, now)?;
     let wants = change.wants.as_ref().map(|wants| within(scope, wants));
-    let written = Written::of(&wants.transpose()?.unwrap_or(known.wants))?;
+    let written = Written::of(&wants.transpose()?.unwrap_or_else(|| known.wants.clone()))?;
     let (reason, since) = match (change.active, known.disabled) {
         (Some(true), Some(_)) => {
             changes::check(t, scope.tenant(), (known.position, known.begun))?;
@@ -305,7 +316,12 @@ fn edit(
     if change.url.is_some() || (reason.is_none() && known.disabled.is_some()) {
         begin_anew(t, scope, id, now)?;
     }
-    changed(t, scope, id)
+    let edited = changed(t, scope, id)?;
+    let details = difference(&known, &edited);
+    if !details.is_null() {
+        note(t, scope, AuditAction::WebhookEdited, &known, details, now)?;
+    }
+    Ok(edited)
 }
 
 /// How the receiver answered counts no more: it is another one, or has been seen to.
@@ -333,7 +349,7 @@ fn rotate(
     now: Timestamp,
 ) -> Result<Webhook, StoreError> {
     let known = get(t, scope, id)?;
-    note(t, scope, AuditAction::WebhookRotated, &known, now)?;
+    note(t, scope, AuditAction::WebhookRotated, &known, Json::Null, now)?;
     let own = (scope.tenant().as_str(), id.as_str());
     let sql = "SELECT secret, former_secrets FROM hub_webhooks WHERE tenant = ? AND id = ?";
     let (present, former): (String, String) = t.row(sql, own, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -358,7 +374,7 @@ fn rotate(
 
 fn remove(t: &Tx<'_>, scope: &TenantScope, id: &WebhookId, now: Timestamp) -> Result<Webhook, StoreError> {
     let known = get(t, scope, id)?;
-    note(t, scope, AuditAction::WebhookRemoved, &known, now)?;
+    note(t, scope, AuditAction::WebhookRemoved, &known, shown(&known), now)?;
     let own = (scope.tenant().as_str(), id.as_str());
     // The webhook first: whoever is about to settle finds it gone and adds nothing.
     t.execute("DELETE FROM hub_webhooks WHERE tenant = ? AND id = ?", own)?;
@@ -398,15 +414,66 @@ fn note(
     scope: &TenantScope,
     action: AuditAction,
     webhook: &Webhook,
+    details: Json,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let act = Act {
         action,
         subject: webhook.id.as_str(),
         company: None,
-        details: Json::Null,
+        details,
     };
     audit::note(t, scope.tenant(), &scope.actor(), act, now)
+}
+
+/// What the audit log says of a webhook: who is told of what. Paths of addresses may be secret.
+fn shown(webhook: &Webhook) -> Json {
+    let Wants {
+        events,
+        datasets,
+        companies,
+        classes,
+    } = &webhook.wants;
+    let classes: Vec<_> = classes.iter().map(|class| class.as_str()).collect();
+    json!({
+        "url": origin(&webhook.url), "events": events, "datasets": datasets, "companies": companies,
+        "classes": classes,
+    })
+}
+
+/// Scheme, host and port.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#']));
+    end.and_then(|end| url.get(..host + end)).unwrap_or(url)
+}
+
+/// What was changed of a webhook; null where nothing was.
+fn difference(old: &Webhook, new: &Webhook) -> Json {
+    let pair = |old: &Json, new: &Json| json!({ "old": old, "new": new });
+    let (before, after) = (shown(old), shown(new));
+    let mut details = serde_json::Map::new();
+    for (name, new) in after.as_object().into_iter().flatten() {
+        let old = &before[name];
+        if old != new {
+            details.insert(name.clone(), pair(old, new));
+        }
+    }
+    if old.url != new.url {
+        details.insert("url".to_owned(), pair(&before["url"], &after["url"]));
+    }
+    if old.description != new.description {
+        details.insert("description".to_owned(), "changed".into());
+    }
+    let active = [old, new].map(|webhook| Json::from(webhook.disabled.is_none()));
+    if active[0] != active[1] {
+        details.insert("active".to_owned(), pair(&active[0], &active[1]));
+    }
+    if details.is_empty() {
+        Json::Null
+    } else {
+        details.into()
+    }
 }
 
 /// The same, with the token's companies where none are named.

@@ -78,7 +78,7 @@ pub(crate) fn schemas() -> [(&'static str, Value); 6] {
         ("at", instant()),
         (
             "actor",
-            described(text(), "`command line`, `token PREFIX` or `agent ID`."),
+            described(text(), "`command line`, `token PREFIX`, `agent ID` or `hub`."),
         ),
         (
             "address",

@@ -30,7 +30,7 @@ pub(crate) fn endpoints() -> [Endpoint; 1] {
              companies sees what was done about those.",
         )
         .takes("action", one_of(&AuditAction::ALL.map(AuditAction::as_str)), "Only of this action.")
-        .takes("actor", text(), "Only by this actor: `command line`, `token PREFIX`, `agent ID`.")
+        .takes("actor", text(), "Only by this actor: `command line`, `token PREFIX`, `agent ID`, `hub`.")
         .takes("subject", text(), "Only about this: an id, a token's first characters, a company.")
         .takes("company", text(), "Only of this company.")
         .takes("from", instant(), "Not before.")
