@@ -27,6 +27,7 @@ pub(super) fn check(store: &dyn Store) {
     switched_off(store);
     fair_turns(store);
     a_company_leaves(store);
+    a_company_leaves_while_one_stands_still(store);
     audited(store);
 }
 
@@ -752,6 +753,46 @@ fn fair_turns(store: &dyn Store) {
         .iter()
         .filter(|(tenant, _)| *tenant == sites[0].tenant);
     assert!(before.count() <= 2, "{due:?}");
+}
+
+/// What was deleted elsewhere is told, or the webhook says that it can no longer be: the
+/// company that has left does not hide it.
+fn a_company_leaves_while_one_stands_still(store: &dyn Store) {
+    let site = Site::new(store, "webhooks-still");
+    let (items, claim) = set_up(store, &site, all());
+    let id = &claim.webhook;
+    let other = Stream::new(store, &site.agent, "XYZ", "items");
+    other.reset(1).unwrap();
+    items.push(&documents(&items.dataset, &["A", "B", "C"], 0, 1));
+    other.push(&documents(&other.dataset, &["X"], 0, 1));
+    let work = work_at(store, &claim, 10, later(1));
+    settle(store, &claim, &settlement(&work, Vec::new()), later(1));
+    let switch = |active, at| {
+        let edit = WebhookEdit {
+            active: Some(active),
+            ..WebhookEdit::default()
+        };
+        store.edit_webhook(&site.all, id, &edit, at)
+    };
+    switch(false, later(2)).unwrap();
+    let none = items.dataset.empty_batch();
+    items.exchange(&none, &[("A", Deleted)], 0, later(3_600)).unwrap();
+    let by = crate::Actor::command_line();
+    store
+        .remove_company(&site.tenant, &other.company, true, &by, later(7_200))
+        .unwrap();
+    items.exchange(&none, &[("B", Deleted)], 0, later(7_300)).unwrap();
+    // Both are still known: it goes on where it stood.
+    switch(true, later(7_400)).unwrap();
+    assert!(store.claim_webhook(&claim, later(9_000), later(7_400)).unwrap());
+    let work = work_at(store, &claim, 10, later(7_400));
+    assert_eq!(named(&work.fresh), ["items/A† 0", "items/B† 0"]);
+    switch(false, later(7_500)).unwrap();
+    assert!(store.drop_tombstones(later(7_000)).unwrap() >= 1);
+    refused(switch(true, later(7_600)), "cursor_expired");
+    let skip = store.replay_webhook(&site.all, id, ReplayFrom::Now, later(7_600));
+    assert_eq!(skip.unwrap().waiting, 0);
+    switch(true, later(7_700)).unwrap();
 }
 
 /// The log says where messages went and what was in them.

@@ -28,10 +28,22 @@ pub(super) fn page(
     query: &ChangeQuery,
     now: Timestamp,
 ) -> Result<ChangePage, StoreError> {
+    let place = check(t, scope.tenant(), (query.after, query.begun))?;
+    page_from(t, catalog, scope, query, place, now)
+}
+
+/// A page from a place that was checked. What is read reaches up to this head and no further:
+/// positions beyond it may be taken, and committed, while the datasets are read one after the
+/// other.
+pub(super) fn page_from(
+    t: &Tx<'_>,
+    catalog: &Catalog,
+    scope: &TenantScope,
+    query: &ChangeQuery,
+    (head, begun): (i64, i64),
+    now: Timestamp,
+) -> Result<ChangePage, StoreError> {
     let tenant = scope.tenant();
-    // What is read from here on reaches up to this head and no further: positions beyond it
-    // may be taken, and committed, while the datasets are read one after the other.
-    let (head, begun) = check(t, tenant, (query.after, query.begun))?;
     let after = query.after.cast_signed();
     let nothing = ChangePage {
         position: head.cast_unsigned(),
@@ -69,13 +81,28 @@ pub(super) fn page(
 
 /// The tenant's head, if everything since the position can still be told, and where the feed
 /// stood when the walk began at the very start (zero for others).
-pub(super) fn check(
+pub(super) fn check(t: &Tx<'_>, tenant: &TenantId, place: (u64, u64)) -> Result<(i64, i64), StoreError> {
+    check_above(t, tenant, place, "feed_floor")
+}
+
+/// The same for a webhook. One goes on behind a company that has left, whose records nothing
+/// tells of; it is too late where tombstones were forgotten that it was not told of.
+pub(super) fn check_webhook(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    place: (u64, u64),
+) -> Result<(i64, i64), StoreError> {
+    check_above(t, tenant, place, "tombstone_floor")
+}
+
+fn check_above(
     t: &Tx<'_>,
     tenant: &TenantId,
     (after, begun): (u64, u64),
+    floor: &str,
 ) -> Result<(i64, i64), StoreError> {
-    let sql = "SELECT head, feed_floor FROM hub_tenants WHERE tenant = ?";
-    let (head, floor): (i64, i64) = t.row(sql, [tenant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sql = format!("SELECT head, {floor} FROM hub_tenants WHERE tenant = ?");
+    let (head, floor): (i64, i64) = t.row(&sql, [tenant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let place = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
     // Whoever begins at the start has nothing that could have left.
     let begun = if after == 0 { head } else { place(begun) };
@@ -215,8 +242,10 @@ pub(super) fn drop_tombstones(t: &Tx<'_>, tenant: &TenantId, before: Timestamp) 
     let Some(last) = t.row(sql, own, |row| row.get::<Option<i64>>(0))? else {
         return Ok(0);
     };
-    let sql = "UPDATE hub_tenants SET feed_floor = ?1 WHERE tenant = ?2 AND feed_floor < ?1";
-    t.execute(sql, (last, tenant.as_str()))?;
+    for floor in ["feed_floor", "tombstone_floor"] {
+        let sql = format!("UPDATE hub_tenants SET {floor} = ?1 WHERE tenant = ?2 AND {floor} < ?1");
+        t.execute(&sql, (last, tenant.as_str()))?;
+    }
     t.execute(
         "DELETE FROM hub_tombstones WHERE tenant = ? AND deleted_at < ?",
         own,

@@ -50,9 +50,9 @@ pub(super) fn remove(
     // No tombstones tell of all this: whoever follows the feed has to start again.
     let sql = "UPDATE hub_tenants SET head = head + 1, feed_floor = head + 1 WHERE tenant = ?";
     t.execute(sql, [tenant.as_str()])?;
-    // Webhooks go on behind it; what is being told by one of them now is told again.
-    let sql = "UPDATE hub_webhooks SET epoch = epoch + 1, begun = (SELECT head FROM hub_tenants WHERE tenant = ?1) \
-               WHERE tenant = ?1";
+    // Webhooks go on, as far as tombstones of others reach; what is being told by one of them
+    // now is told again.
+    let sql = "UPDATE hub_webhooks SET epoch = epoch + 1 WHERE tenant = ?";
     t.execute(sql, [tenant.as_str()])?;
     t.wake(WakeKind::Change, tenant);
     let removed = RemovedCompany { records, documents };

@@ -291,7 +291,7 @@ fn edit(
     let written = Written::of(&wants.transpose()?.unwrap_or_else(|| known.wants.clone()))?;
     let (reason, since) = match (change.active, known.disabled) {
         (Some(true), Some(_)) => {
-            changes::check(t, scope.tenant(), (known.position, known.begun))?;
+            changes::check_webhook(t, scope.tenant(), (known.position, known.begun))?;
             (None, now)
         }
         (Some(false), None) => (Some(DisabledReason::Requested), now),

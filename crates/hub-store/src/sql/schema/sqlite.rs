@@ -172,6 +172,8 @@ UPDATE hub_webhooks SET former_secrets = '[[\"' || former_secret || '\",' || for
     WHERE former_secret IS NOT NULL;
 ALTER TABLE hub_webhooks DROP COLUMN former_secret;
 ALTER TABLE hub_webhooks DROP COLUMN former_until;
+ALTER TABLE hub_tenants ADD COLUMN tombstone_floor INTEGER NOT NULL DEFAULT 0;
+UPDATE hub_tenants SET tombstone_floor = feed_floor;
 ",
         after: None,
     },

@@ -185,7 +185,9 @@ fn add_fresh(
         limit,
         ..ChangeQuery::default()
     };
-    let page = changes::page(t, catalog, scope, &query, now)?;
+    let place = (query.after, query.begun);
+    let place = changes::check_webhook(t, scope.tenant(), place)?;
+    let page = changes::page_from(t, catalog, scope, &query, place, now)?;
     let (mut position, mut more) = (page.position, page.more);
     let mut events: Vec<PendingEvent> = page.data.into_iter().map(of_change).collect();
     if wants.events.contains(&WebhookEvent::ImportStateChanged) {
