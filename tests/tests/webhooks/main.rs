@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use receiver::{Message, Reaction, Receiver};
+use receiver::{Authority, Message, Reaction, Receiver};
 use serde_json::{Value, json};
 use system_tests::{Answer, Api, Hub, Reader, Site};
 
@@ -406,6 +406,59 @@ fn of_several_hubs_one_tells_a_webhook_and_another_takes_over() {
     let messages = receiver.messages();
     in_order(&messages);
     final_states(&site, &messages, &changed);
+}
+
+#[test]
+fn messages_go_over_tls_to_whoever_has_a_certificate_that_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = folder.path().join("authority.pem");
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    std::fs::write(&trusted, authority.pem()).unwrap();
+    let site = site(&[("SSL_CERT_FILE", trusted.to_str().unwrap())]);
+    let receiver = Receiver::secure(&stranger.issue("127.0.0.1", 2040));
+    let (id, secret) = add(&site.api, &receiver.url(), &items());
+    let changed = change(&site, 0..12, 5);
+    let path = format!("/v1/webhooks/{id}/deliveries");
+    let path = format!("{path}?limit=200");
+    let count = |answer: &Answer| answer.body["data"].as_array().unwrap().len();
+    // Of an authority that nobody trusts, too old, and another one's.
+    for certificate in [
+        None,
+        Some(authority.issue("127.0.0.1", 2021)),
+        Some(authority.issue("shop.example", 2040)),
+    ] {
+        if let Some(certificate) = &certificate {
+            receiver.shows(certificate);
+        }
+        // Two that were on their way may have met the one before.
+        let before = count(&site.api.get(&path));
+        let sent = site
+            .api
+            .wait_for(&path, SHORTLY, |answer| count(answer) > before + 2);
+        for sent in sent.body["data"].as_array().unwrap() {
+            let seen = (&sent["outcome"], &sent["status"]);
+            assert_eq!(seen, (&"unreachable".into(), &Value::Null), "{sent}");
+        }
+    }
+    assert!(receiver.messages().is_empty(), "nothing was said to them");
+    let stands = site.api.get(&format!("/v1/webhooks/{id}")).body;
+    assert_eq!(stands["state"], "failing", "{stands}");
+
+    receiver.shows(&authority.issue("127.0.0.1", 2040));
+    caught_up(&site.api, &id, SHORTLY);
+    let messages = receiver.messages();
+    final_states(&site, &messages, &changed);
+    assert!(
+        messages
+            .iter()
+            .all(|message| message.taken && message.is_signed_with(&secret))
+    );
+    let sent = site.api.get(&path).body;
+    let last = &sent["data"][0];
+    assert_eq!(
+        (&last["outcome"], &last["status"]),
+        (&"delivered".into(), &204.into())
+    );
 }
 
 /// The receiver that the documents show, as it is printed.

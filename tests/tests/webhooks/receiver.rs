@@ -1,6 +1,6 @@
 //! A receiver of webhooks on loopback that answers as a test says.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use ring::hmac;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
 
 /// What the receiver does with a message.
@@ -61,10 +63,13 @@ impl Message {
 }
 
 type React = Box<dyn FnMut(&Message) -> Reaction + Send>;
+/// What it shows to those who connect.
+type Tls = Arc<rustls::ServerConfig>;
 
 /// The receiver. It listens as long as the test runs.
 pub(crate) struct Receiver {
     port: u16,
+    tls: Option<Arc<Mutex<Tls>>>,
     messages: Arc<Mutex<Vec<Message>>>,
     react: Arc<Mutex<React>>,
     closed: Arc<AtomicBool>,
@@ -72,9 +77,24 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) fn new(react: impl FnMut(&Message) -> Reaction + Send + 'static) -> Self {
+        Self::over(None, react)
+    }
+
+    /// One that is spoken to by TLS alone, and takes everything.
+    pub(crate) fn secure(certificate: &Certificate) -> Self {
+        Self::over(Some(certificate.tls()), |_| Reaction::Take)
+    }
+
+    /// Who connects from now on is shown this certificate.
+    pub(crate) fn shows(&self, certificate: &Certificate) {
+        *self.tls.as_ref().unwrap().lock().unwrap() = certificate.tls();
+    }
+
+    fn over(tls: Option<Tls>, react: impl FnMut(&Message) -> Reaction + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let receiver = Self {
             port: listener.local_addr().unwrap().port(),
+            tls: tls.map(|tls| Arc::new(Mutex::new(tls))),
             messages: Arc::default(),
             react: Arc::new(Mutex::new(Box::new(react))),
             closed: Arc::default(),
@@ -84,13 +104,22 @@ impl Receiver {
             Arc::clone(&receiver.react),
             Arc::clone(&receiver.closed),
         );
+        let tls = receiver.tls.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if closed.load(Ordering::SeqCst) {
                     break;
                 }
                 let (messages, react) = (Arc::clone(&messages), Arc::clone(&react));
-                std::thread::spawn(move || while serve(&stream, &messages, &react) {});
+                let tls = tls.as_ref().map(|tls| Arc::clone(&tls.lock().unwrap()));
+                std::thread::spawn(move || match tls {
+                    None => while serve(&mut &stream, &messages, &react) {},
+                    Some(tls) => {
+                        let connection = rustls::ServerConnection::new(tls).unwrap();
+                        let mut stream = rustls::StreamOwned::new(connection, stream);
+                        while serve(&mut stream, &messages, &react) {}
+                    }
+                });
             }
         });
         receiver
@@ -102,7 +131,8 @@ impl Receiver {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook", self.port)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}/hook", self.port)
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -146,7 +176,7 @@ impl Drop for Receiver {
 }
 
 /// One request of a connection; false when the connection is over.
-fn serve(mut stream: &TcpStream, messages: &Mutex<Vec<Message>>, react: &Mutex<React>) -> bool {
+fn serve(stream: &mut (impl Read + Write), messages: &Mutex<Vec<Message>>, react: &Mutex<React>) -> bool {
     let Some(message) = read(stream) else {
         return false;
     };
@@ -167,7 +197,7 @@ fn serve(mut stream: &TcpStream, messages: &Mutex<Vec<Message>>, react: &Mutex<R
     stream.write_all(answer.as_bytes()).is_ok()
 }
 
-fn read(stream: &TcpStream) -> Option<Message> {
+fn read(stream: &mut impl Read) -> Option<Message> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
@@ -195,4 +225,48 @@ fn read(stream: &TcpStream) -> Option<Message> {
         text,
         taken: false,
     })
+}
+
+/// An authority that hubs are told to trust, or not.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for a name or address, from 2020 to the beginning of a year.
+    pub(crate) fn issue(&self, name: &str, until: i32) -> Certificate {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Certificate { certificate, key }
+    }
+}
+
+/// A certificate with its key.
+pub(crate) struct Certificate {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Certificate {
+    fn tls(&self) -> Tls {
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.der().clone()], key);
+        Arc::new(tls.unwrap())
+    }
 }
