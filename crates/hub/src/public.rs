@@ -11,3 +11,4 @@ pub(crate) mod sites;
 pub(crate) mod tie_out;
 pub(crate) mod tokens;
 pub(crate) mod webhooks;
+mod withheld;

@@ -379,6 +379,7 @@ async fn a_preview_is_answered_and_leaves_nothing() {
             "state": "validated", "totals": { "order_total": "159.00", "sales_tax_amt": "8.11" },
             "lines": [{ "item_code": "1001-HON-H252", "unit_price": "79.500000", "extension_amt": "159.00" }],
             "warnings": ["over the credit limit"],
+            "problems": [{ "code": "credit_limit", "field": "customer", "message": "owes 7.00", "remedy": "wait" }],
         });
         let body = json!({ "lease": shop.lease, "report": report });
         let path = format!("/agent/v1/previews/{}", preview["id"].as_str().unwrap());
@@ -399,12 +400,27 @@ async fn a_preview_is_answered_and_leaves_nothing() {
             json!([{ "item_code": "1001-HON-H252", "unit_price": "79.500000", "extension_amt": "159.00" }]),
         ),
         ("warnings", json!(["over the credit limit"])),
-        ("problems", json!([])),
+        (
+            "problems",
+            json!([{ "code": "credit_limit", "field": "customer", "message": "owes 7.00", "remedy": "wait" }]),
+        ),
     ] {
         assert_eq!(answer[field], value, "{field}");
     }
     let path = format!("/v1/previews/{}", answer["id"].as_str().unwrap());
     assert_eq!(shop.world.get(&path, &shop.token).await.ok(), answer);
+    let public = shop
+        .world
+        .token(&shop.tenant, TokenScope::Read, None, &[Class::Public]);
+    let less = shop.world.get(&path, &public).await.ok();
+    assert_eq!(
+        (&less["problems"][0]["code"], &less["totals"]),
+        (&json!("credit_limit"), &answer["totals"])
+    );
+    assert!(
+        !less.to_string().contains("owes 7.00") && !less.to_string().contains("over the"),
+        "{less}"
+    );
     let imports = shop.world.get("/v1/imports", &shop.token).await.ok();
     assert_eq!(imports["data"], json!([]));
     shop.world

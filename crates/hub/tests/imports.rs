@@ -172,7 +172,10 @@ async fn an_order_travels_to_the_driver_and_its_outcome_back() {
         ("state", json!("written")),
         ("sales_order_no", json!("0000186")),
         ("totals", json!({ "order_total": "159.00" })),
-        ("warnings", json!(["over the credit limit"])),
+        (
+            "warnings",
+            json!(["withheld from this token: it needs the classes personal and credit"]),
+        ),
         ("problems", json!([])),
     ] {
         assert_eq!(import[field], value, "{field}");
@@ -241,4 +244,104 @@ async fn a_stop_does_not_wait_for_long_polls() {
     assert_eq!(poll.await.unwrap().unwrap().status(), 200);
     world.serving.await.unwrap().unwrap();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+/// What the driver says of a document is of classes, as fields are: a token is told code, field
+/// and remedy of everything, the words of what it reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_other_classes_are_withheld() {
+    let (world, tenant, agent) = World::with_driver().await;
+    let lease = world.lease(&agent, "ABC").await.lease;
+    let token = |classes: &[Class]| world.token(&tenant, TokenScope::Write, None, classes);
+    let public = token(&[Class::Public]);
+    let credit = token(&[Class::Public, Class::Credit]);
+    let personal = token(&[Class::Public, Class::Personal]);
+    let whole = token(&Class::ALL);
+    let posted = world.order(&public, Some("web-1"), &order()).await.body;
+    let id = posted["id"].as_str().unwrap();
+    let problem = |code: &str, field: &str, words: &str| json!({ "code": code, "field": field, "value": words, "message": format!("it is {words}"), "remedy": "look" });
+    let problems = json!([
+        problem("credit_limit", "customer", "120000.00"),
+        problem("too_long", "email_address", "jane@example.com"),
+        problem("value_refused", "udf.VIP", "gold"),
+        problem("item_unknown", "lines[0].item_code", "NONE"),
+        problem("plan_lost", "", "0000186"),
+    ]);
+    let warnings = json!([
+        "credit_limit: customer 01-ABF owes 23144.40",
+        "customer_matched: customer.new is 01-ABF (same tax id)",
+        "stock_short: lines[0]: LAMP is short",
+        "sage_warning: the limit is 120000.00",
+        "over the limit of 120000.00",
+    ]);
+    let report = json!({ "lease": lease, "revision": 1, "report": {
+        "state": "held", "problems": problems, "warnings": warnings,
+    }});
+    let path = format!("/agent/v1/imports/{id}/report");
+    world.post(&path, &agent.token, &report).await.ok();
+
+    let shown = async |token: &str, path: &str| {
+        let answer = world.get(path, token).await.ok();
+        let import = answer.get("data").map_or(&answer, |all| &all[0]).clone();
+        for (told, known) in std::iter::zip(
+            import["problems"].as_array().unwrap(),
+            problems.as_array().unwrap(),
+        ) {
+            assert_eq!(
+                (&told["code"], &told["field"], &told["remedy"]),
+                (&known["code"], &known["field"], &known["remedy"])
+            );
+            let is_whole = told["message"] == known["message"];
+            assert_eq!(
+                told.get("value"),
+                known.get("value").filter(|_| is_whole),
+                "{told}"
+            );
+        }
+        let open = |all: &Value| -> Vec<bool> {
+            let all = all.as_array().unwrap();
+            all.iter()
+                .map(|told| !told.to_string().contains("withheld"))
+                .collect()
+        };
+        (open(&import["problems"]), open(&import["warnings"]), import)
+    };
+    let one = format!("/v1/imports/{id}");
+    for path in [one.as_str(), "/v1/imports"] {
+        let (told, warned, import) = shown(&public, path).await;
+        assert_eq!(told, [false, false, false, true, true]);
+        assert_eq!(warned, [false, false, true, false, false]);
+        let text = import.to_string();
+        for secret in ["120000", "23144", "jane@", "gold", "tax id"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        assert_eq!(
+            import["problems"][0]["message"],
+            "withheld from this token: it needs the class credit"
+        );
+        assert_eq!(
+            import["warnings"][0],
+            "credit_limit: withheld from this token: it needs the class credit"
+        );
+        let (told, warned, _) = shown(&credit, path).await;
+        assert_eq!(told, [true, false, false, true, true]);
+        assert_eq!(warned, [true, false, true, false, false]);
+        let (told, warned, _) = shown(&personal, path).await;
+        assert_eq!(told, [false, true, true, true, true]);
+        assert_eq!(warned, [false, true, true, false, false]);
+        let (told, warned, import) = shown(&whole, path).await;
+        assert_eq!((told, warned), (vec![true; 5], vec![true; 5]));
+        assert_eq!(import["warnings"], warnings);
+    }
+    // A decision is answered with the document, too.
+    let words = json!({ "accept": ["credit_limit"] });
+    let retried = world.post(&format!("{one}/retry"), &public, &words).await.ok();
+    assert_eq!(retried["state"], "received");
+    let held = json!({ "lease": lease, "revision": 2, "report": { "state": "held", "problems": problems } });
+    world.post(&path, &agent.token, &held).await.ok();
+    let discarded = world
+        .post(&format!("{one}/discard"), &public, &json!({ "why": "no" }))
+        .await
+        .ok();
+    assert!(!discarded.to_string().contains("120000"), "{discarded}");
 }

@@ -187,7 +187,9 @@ pub fn classify(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
                     numbers,
                     mut notes,
                 } if history.is_deleted => {
-                    notes.push("the order was written and has been deleted in Sage since".into());
+                    notes.push(
+                        "order_deleted: the order was written and has been deleted in Sage since".into(),
+                    );
                     Finding::Ours {
                         totals,
                         numbers,
@@ -308,7 +310,7 @@ fn judge_invoices(expected: &Expected<'_>, sightings: &Sightings) -> Finding {
         return Finding::Ours {
             totals,
             numbers: Numbers::new(),
-            notes: vec!["the order has been invoiced since".into()],
+            notes: vec!["order_invoiced: the order has been invoiced since".into()],
         };
     }
     Finding::Unclear {

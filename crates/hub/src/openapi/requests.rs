@@ -523,6 +523,33 @@ fn number(scale: u8, sign: &str) -> Value {
     schema
 }
 
+/// Paths of all that a document may have.
+#[cfg(test)]
+pub(crate) fn paths(kind: ImportKind) -> Vec<String> {
+    fn walk(part: &Part, above: &str, found: &mut Vec<String>) {
+        for (name, _, holds, _) in part.fields {
+            let path = format!("{above}{name}");
+            let below = match holds {
+                List(..) => format!("{path}[0]."),
+                Udf => {
+                    found.push(format!("{path}.COLOUR"));
+                    continue;
+                }
+                Text | Words(_) | Day | Flag | Decimal(_) | Amount(_) | One(_) | Either(_) => {
+                    format!("{path}.")
+                }
+            };
+            for inner in holds.parts() {
+                walk(inner, &below, found);
+            }
+            found.push(path);
+        }
+    }
+    let mut found = vec![String::new()];
+    walk(part(kind), "", &mut found);
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

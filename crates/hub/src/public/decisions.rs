@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use values::ImportId;
 use wire::agent::DecideAction;
 
-use super::imports::{check, show};
+use super::imports::{checked, readable, show};
+use super::withheld::Told;
 use crate::api::Endpoint;
 use crate::auth::Writer;
 use crate::error::ApiError;
@@ -94,7 +95,14 @@ pub(crate) async fn edit(
                 // The store says why not.
                 None => return Ok(store.edit_import(&scope, &id, from, &Value::Null, now)?),
             };
-            let company = check(import.kind, &body)?;
+            // What stood there already is not this token's to read in each case.
+            let told = Told {
+                scope: &scope,
+                catalog: store.catalog(),
+                kind: import.kind,
+            };
+            let company = checked(import.kind, &body)
+                .map_err(|problems| ApiError::document(told.problems(problems)))?;
             if company != import.company {
                 return Err(ApiError::document(vec![
                     Problem::new(
@@ -106,7 +114,8 @@ pub(crate) async fn edit(
                     .with_value(company.as_str()),
                 ]));
             }
-            Ok(store.edit_import(&scope, &id, from, &body, now)?)
+            let edited = store.edit_import(&scope, &id, from, &body, now)?;
+            Ok(readable(&scope, store, edited))
         })
         .await?;
     Ok(Json(show(edited, None, false)))
@@ -161,7 +170,10 @@ async fn decide(
     })?;
     let (decision, now) = (Decision { accept, why }, hub.now());
     let decided: Import = hub
-        .call(move |store| store.decide_import(&scope, &id, revision, action, &decision, now))
+        .call(move |store| {
+            let decided = store.decide_import(&scope, &id, revision, action, &decision, now)?;
+            Ok(readable(&scope, store, decided))
+        })
         .await?;
     Ok(Json(show(decided, None, false)))
 }

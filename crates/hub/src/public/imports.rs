@@ -6,12 +6,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use catalog::Class;
-use hub_store::{Import, ImportQuery, NewImport, OrderThread, StoreError, TenantScope, hash_body};
-use model::{ImportKind, ImportState, Problem};
+use hub_store::{Import, ImportQuery, NewImport, OrderThread, Store, StoreError, TenantScope, hash_body};
+use model::{ImportKind, ImportReport, ImportState, Problem};
 use serde_json::{Map, Value, json};
 use values::{CompanyId, ImportId, Key};
 
 use super::previews;
+use super::withheld::Told;
 use crate::api::Endpoint;
 use crate::auth::{Reader, Writer};
 use crate::cursor::Numbered;
@@ -201,6 +202,7 @@ pub(crate) async fn one(
     hub.call_api(move |store| {
         let import = store.import(&scope, &id)?;
         let order = store.order_thread(&scope, &import)?;
+        let import = readable(&scope, store, import);
         Ok(Json(show(import, order, with_request)))
     })
     .await
@@ -247,7 +249,7 @@ pub(crate) async fn list(
         let data: Vec<_> = page
             .data
             .into_iter()
-            .map(|import| show(import, None, with_request))
+            .map(|import| show(readable(&scope, store, import), None, with_request))
             .collect();
         Ok(Json(json!({ "data": data, "next_cursor": next })))
     })
@@ -286,6 +288,21 @@ fn with_request(scope: &TenantScope, parameters: &mut Parameters) -> Result<bool
                 .with_remedy("send include=request, or leave it out"),
         ),
     }
+}
+
+/// The import as far as the token may read what the driver says of it.
+pub(super) fn readable(scope: &TenantScope, store: &dyn Store, import: Import) -> Import {
+    let told = Told {
+        scope,
+        catalog: store.catalog(),
+        kind: import.kind,
+    };
+    let report = import.report.map(|report| ImportReport {
+        warnings: told.warnings(report.warnings),
+        problems: told.problems(report.problems),
+        ..report
+    });
+    Import { report, ..import }
 }
 
 /// An import as the API shows it.
@@ -353,6 +370,11 @@ pub(super) fn unknown_company(company: &CompanyId) -> ApiError {
 
 /// All problems that can be seen here, at once; then the company.
 pub(super) fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiError> {
+    checked(kind, body).map_err(ApiError::document)
+}
+
+/// The same, with the problems as they are.
+pub(super) fn checked(kind: ImportKind, body: &Value) -> Result<CompanyId, Vec<Problem>> {
     let company = body
         .get("company")
         .and_then(Value::as_str)
@@ -369,7 +391,7 @@ pub(super) fn check(kind: ImportKind, body: &Value) -> Result<CompanyId, ApiErro
     problems.extend(kind.problems_of(body));
     match company {
         Some(company) if problems.is_empty() => Ok(CompanyId::new(company)),
-        Some(_) | None => Err(ApiError::document(problems)),
+        Some(_) | None => Err(problems),
     }
 }
 

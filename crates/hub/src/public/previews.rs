@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use values::{CompanyId, ImportId};
 
 use super::imports::unknown_company;
+use super::withheld::Told;
 use crate::api::Endpoint;
 use crate::auth::Reader;
 use crate::error::ApiError;
@@ -83,6 +84,7 @@ pub(super) async fn ask(
         answered.mark_unchanged();
         let (asking, asked) = (scope.clone(), id.clone());
         if let Some(result) = hub.call(move |store| store.preview(&asking, &asked)).await? {
+            let result = readable(&scope, &hub, result);
             return Ok(Json(show(&id, &result)).into_response());
         }
         if Instant::now() >= deadline || *stopping.borrow() {
@@ -105,12 +107,26 @@ pub(crate) async fn one(
 ) -> Result<Response, ApiError> {
     let Path(id) = id?;
     parameters.finish()?;
-    let asked = id.clone();
-    let result = hub.call(move |store| store.preview(&scope, &asked)).await?;
+    let (asking, asked) = (scope.clone(), id.clone());
+    let result = hub.call(move |store| store.preview(&asking, &asked)).await?;
     Ok(match result {
-        Some(result) => Json(show(&id, &result)).into_response(),
+        Some(result) => Json(show(&id, &readable(&scope, &hub, result))).into_response(),
         None => (StatusCode::ACCEPTED, Json(json!({ "id": id }))).into_response(),
     })
+}
+
+/// As far as the token may read it. Only orders are previewed.
+fn readable(scope: &TenantScope, hub: &Hub, result: PreviewResult) -> PreviewResult {
+    let told = Told {
+        scope,
+        catalog: hub.store().catalog(),
+        kind: ImportKind::SalesOrder,
+    };
+    PreviewResult {
+        warnings: told.warnings(result.warnings),
+        problems: told.problems(result.problems),
+        ..result
+    }
 }
 
 fn show(id: &ImportId, result: &PreviewResult) -> Value {

@@ -164,7 +164,7 @@ impl Import {
                     .map(|(name, number)| format!("{name} {number}"))
                     .collect();
                 format!(
-                    "an earlier attempt may have left {} in Sage, which this one does not need",
+                    "left_in_sage: an earlier attempt may have left {} in Sage, which this one does not need",
                     numbers.join(", ")
                 )
             })

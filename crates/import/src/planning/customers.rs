@@ -228,12 +228,15 @@ fn place<K: Knowledge>(
         if let [(facts, signs)] = strong.as_slice()
             && !facts.is_inactive
         {
-            findings.warn(format!(
-                "{} is customer {} of Sage ({})",
-                prefix.trim_end_matches('.'),
-                facts.reference(),
-                signs.words()
-            ));
+            findings.warn(
+                "customer_matched",
+                format!(
+                    "{} is customer {} of Sage ({})",
+                    prefix.trim_end_matches('.'),
+                    facts.reference(),
+                    signs.words()
+                ),
+            );
             return Ok(Some(Placed::There(facts.clone())));
         }
         if !found.is_empty() {
@@ -359,9 +362,10 @@ fn new_customer<K: Knowledge>(
         }
     }
     if profile.contact_name.is_some() {
-        findings.warn(format!(
-            "{prefix}contact_name is not entered: Sage keeps contacts apart from customers"
-        ));
+        findings.warn(
+            "contact_left_out",
+            format!("{prefix}contact_name is not entered: Sage keeps contacts apart from customers"),
+        );
     }
     sheet.udf(&profile.udf, &format!("{prefix}udf."), findings);
     class_defaults(profile, prefix, context, &mut sheet, knowledge, findings)?;
@@ -370,6 +374,7 @@ fn new_customer<K: Knowledge>(
     }
     if !sheet.has("TaxSchedule") {
         findings.warn(
+            "tax_not_set",
             "the new customer gets no tax schedule from the configuration, only what Sage gives by itself",
         );
     }
@@ -397,9 +402,10 @@ fn class_defaults<K: Knowledge>(
             sheet.default(&columns::CUSTOMER, name, value, knowledge, findings)?;
         }
     } else if classes.is_empty() {
-        findings.warn(format!(
-            "customer class {class} has no defaults in the configuration"
-        ));
+        findings.warn(
+            "class_without_defaults",
+            format!("customer class {class} has no defaults in the configuration"),
+        );
     } else {
         findings.refuse(problem(
             "class_unknown",
@@ -422,9 +428,10 @@ fn number_source(
     if let Some(number) = &profile.customer_no
         && context.settings.customers.numbering != Numbering::Platform
     {
-        findings.warn(format!(
-            "the platform's number {number} is not used: the site numbers customers by itself"
-        ));
+        findings.warn(
+            "number_left_out",
+            format!("the platform's number {number} is not used: the site numbers customers by itself"),
+        );
     }
     Some(match &context.settings.customers.numbering {
         Numbering::SageNext => NumberSource::SageNext,
@@ -481,7 +488,10 @@ fn change<K: Knowledge>(
         return Ok(Vec::new());
     };
     if facts.is_inactive {
-        findings.warn(format!("customer {customer} is inactive in Sage"));
+        findings.warn(
+            "customer_inactive",
+            format!("customer {customer} is inactive in Sage"),
+        );
     }
     let may_be_there = context.past.may_be_there(CHANGE);
     let widths = knowledge.widths(TABLE)?;
@@ -498,7 +508,10 @@ fn change<K: Knowledge>(
             UpdatePolicy::WebWins => {}
             UpdatePolicy::SageWins => {
                 if old != value {
-                    findings.warn(format!("sage_wins: {name} stays {old:?}, the web sent {value:?}"));
+                    findings.warn(
+                        "sage_wins",
+                        format!("{name} stays {old:?}, the web sent {value:?}"),
+                    );
                 }
                 continue;
             }

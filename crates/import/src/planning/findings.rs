@@ -2,6 +2,7 @@
 //! hold.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use model::{Decision, Numbers, Problem};
 
@@ -45,8 +46,7 @@ impl Findings {
     /// Held until a person accepts the code.
     pub(super) fn hold(&mut self, problem: Problem) {
         if self.accepts(&problem.code) {
-            self.warnings
-                .push(format!("{} ({} was accepted)", problem.message, problem.code));
+            self.warn(&problem.code, format!("{} (accepted)", problem.message));
         } else {
             self.is_held = true;
             self.problems.push(problem);
@@ -62,14 +62,15 @@ impl Findings {
             OnDoubt::Hold => self.hold(problem),
             OnDoubt::EnterOnHold => {
                 self.enter_on_hold = true;
-                self.warn(format!("{} (entered on hold)", problem.message));
+                self.warn(&problem.code, format!("{} (entered on hold)", problem.message));
             }
-            OnDoubt::Warn => self.warn(problem.message),
+            OnDoubt::Warn => self.warn(&problem.code, problem.message),
         }
     }
 
-    pub(super) fn warn(&mut self, text: impl Into<String>) {
-        self.warnings.push(text.into());
+    /// A warning begins with its code, by which the hub tells who may read it.
+    pub(super) fn warn(&mut self, code: &str, text: impl fmt::Display) {
+        self.warnings.push(format!("{code}: {text}"));
     }
 
     /// Has a person accepted this?

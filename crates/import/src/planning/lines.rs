@@ -158,17 +158,23 @@ impl Shelf<'_> {
                 if other.is_inactive || is_short || !suits(&other, line) {
                     continue;
                 }
-                findings.warn(format!(
-                    "{field}: alternate {code} was taken for {}, which is short",
-                    line.item_code
-                ));
+                findings.warn(
+                    "alternate_taken",
+                    format!(
+                        "{field}: alternate {code} was taken for {}, which is short",
+                        line.item_code
+                    ),
+                );
                 self.take(&code, wanted);
                 return Ok((code, Some(other)));
             }
-            findings.warn(format!(
-                "{field}: {} is short and no alternate is in stock",
-                line.item_code
-            ));
+            findings.warn(
+                "stock_short",
+                format!(
+                    "{field}: {} is short and no alternate is in stock",
+                    line.item_code
+                ),
+            );
         }
         self.take(&line.item_code, wanted);
         Ok((line.item_code.clone(), facts))
@@ -233,7 +239,10 @@ impl Shelf<'_> {
             let message = format!("item {code} is discontinued in Sage");
             // The line itself is among what is taken by now.
             if facts.available.is_some() && !self.is_short(code, facts, Decimal::zero(6)) {
-                findings.warn(format!("{field}: {message}; what is left is enough"));
+                findings.warn(
+                    "item_discontinued",
+                    format!("{field}: {message}; what is left is enough"),
+                );
             } else {
                 findings.hold(problem(
                     "item_discontinued",
@@ -315,10 +324,13 @@ impl Shelf<'_> {
             findings,
         );
         if item_code != line.item_code && line.item_code_desc.is_some() {
-            findings.warn(format!(
-                "{field}: the description sent is of {}, so the alternate keeps its own",
-                line.item_code
-            ));
+            findings.warn(
+                "description_left_out",
+                format!(
+                    "{field}: the description sent is of {}, so the alternate keeps its own",
+                    line.item_code
+                ),
+            );
         } else {
             sheet.optional(
                 "ItemCodeDesc",

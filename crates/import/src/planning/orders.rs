@@ -108,7 +108,7 @@ fn entered_before(identity: &str, document: &Document, context: &Context<'_>, fi
         .find(|done| done.name == "sales_order_no");
     let made_from = done.map_or("", |done| &done.made_from);
     if made_from.is_empty() {
-        findings.warn(format!(
+        findings.warn("order_entered", format!(
             "sales order {identity} was entered by an earlier attempt: what was edited of it since is not in Sage"
         ));
     } else if made_from != mark_of(&document.body) {
@@ -278,7 +278,7 @@ fn header<K: Knowledge>(
     match &order.comment {
         Some(comment) => {
             if let Some(reason) = hold_reason {
-                findings.warn(format!(
+                findings.warn("hold_reason_left_out", format!(
                     "the reason of the hold is not in Sage, where the comment stands in its place: {reason}"
                 ));
             }
@@ -452,7 +452,10 @@ fn print_and_hold<K: Knowledge>(
         sheet.text("CancelReasonCode", code, "hold.reason_code", findings);
     }
     if order.print_picking_sheets == Some(true) {
-        findings.warn("no picking sheet is printed while the order is on hold");
+        findings.warn(
+            "no_picking_sheet",
+            "no picking sheet is printed while the order is on hold",
+        );
     }
     sheet.text("OrderStatus", "H", "hold", findings);
     sheet.flag("PrintPickingSheets", false, "print_picking_sheets");

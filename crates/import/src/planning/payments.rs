@@ -75,7 +75,7 @@ pub(super) fn plan_payment<K: Knowledge>(
     let (mut lines, problems) = invoice_lines(&payment.invoices, customer, day, knowledge)?;
     for problem in problems {
         if may_be_there {
-            findings.warn(problem.message);
+            findings.warn(&problem.code, &problem.message);
         } else {
             findings.refuse(problem);
         }
@@ -264,9 +264,12 @@ impl Draft<'_> {
         let has_batches = self.has_batches(knowledge, findings)?;
         let day = self.day(findings);
         if knowledge.is_period_closed("A/R", day)? == Some(true) {
-            findings.warn(format!(
-                "the deposit is of {day}, in a closed period: post its batch with a date in an open one"
-            ));
+            findings.warn(
+                "deposit_period_closed",
+                format!(
+                    "the deposit is of {day}, in a closed period: post its batch with a date in an open one"
+                ),
+            );
         }
         let payment_type = self.payment_type(knowledge, findings)?;
         let bank_code = bank_code(settings, payment_type.as_deref(), knowledge, findings)?;
@@ -396,8 +399,10 @@ impl Draft<'_> {
         }
         let column = if has(REFERENCE) { REFERENCE } else { COMMENT };
         if sheet.has(column) {
-            findings
-                .warn("Sage's receipts have no column for the reference; the comment stands in its place");
+            findings.warn(
+                "reference_left_out",
+                "Sage's receipts have no column for the reference; the comment stands in its place",
+            );
             return;
         }
         let width = self.widths.texts.get(column).copied().unwrap_or(usize::MAX);

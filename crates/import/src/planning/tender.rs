@@ -44,9 +44,10 @@ pub(super) fn reference_text(tender: &Tender, width: usize, findings: &mut Findi
     if let (Some(_), Some(reference)) = (&tender.gateway_transaction_id, &tender.reference)
         && reference != whole
     {
-        findings.warn(format!(
-            "the payment's reference {reference} is not in Sage, where the gateway's id stands"
-        ));
+        findings.warn(
+            "reference_left_out",
+            format!("the payment's reference {reference} is not in Sage, where the gateway's id stands"),
+        );
     }
     if whole.chars().count() <= width {
         return Some(whole.clone());
@@ -56,8 +57,9 @@ pub(super) fn reference_text(tender: &Tender, width: usize, findings: &mut Findi
     short.push('#');
     short.push_str(&hash);
     let short: String = short.chars().take(width).collect();
-    findings.warn(format!(
-        "the payment's reference {whole} is longer than Sage's column and stands there as {short}"
-    ));
+    findings.warn(
+        "reference_shortened",
+        format!("the payment's reference {whole} is longer than Sage's column and stands there as {short}"),
+    );
     Some(short)
 }

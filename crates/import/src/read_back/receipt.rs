@@ -218,7 +218,7 @@ fn in_history(write: &ReceiptWrite, identity: &str, posted: &[Row]) -> Finding {
             .push(row.clone());
     }
     let first_day = by_day.values().next().map(Vec::as_slice).unwrap_or_default();
-    let mut notes = vec![String::from("the receipt has been posted since")];
+    let mut notes = vec![String::from("receipt_posted: the receipt has been posted since")];
     let whole = sum(posted, "CashAmountApplied");
     if whole != Some(write.amount) {
         if by_day.len() < 2 || sum(first_day, "CashAmountApplied") != Some(write.amount) {
@@ -227,7 +227,9 @@ fn in_history(write: &ReceiptWrite, identity: &str, posted: &[Row]) -> Finding {
                 None => unclear("what is posted under its check number cannot be added up"),
             };
         }
-        notes.push(String::from("more was posted under its check number later"));
+        notes.push(String::from(
+            "receipt_posted: more was posted under its check number later",
+        ));
     }
     let numbers = first_day
         .first()
@@ -249,7 +251,7 @@ fn in_payments(write: &ReceiptWrite, payments: &[Row]) -> Finding {
         .ok();
     match sum(payments, "TransactionAmt") {
         Some(paid) if paid == write.amount || Some(paid) == on_invoices => {
-            let notes = vec!["the receipt has been posted since".into()];
+            let notes = vec!["receipt_posted: the receipt has been posted since".into()];
             ours(
                 write,
                 Numbers::from([("check_no".into(), write.check_no.clone())]),

@@ -183,17 +183,22 @@ impl<'a> Run<'a> {
                 warnings += 1;
                 if warnings <= TOLD {
                     let place = line.map_or_else(String::new, |_| format!("{}: ", self.place(line, "")));
-                    self.applied.warnings.push(format!("{place}{text} ({})", rule.by));
+                    self.applied
+                        .warnings
+                        .push(format!("rule_warning: {place}{text} ({})", rule.by));
                 }
             }
         }
         if let Some(more) = warnings.checked_sub(TOLD).filter(|more| *more > 0) {
             self.applied
                 .warnings
-                .push(format!("{} says so of {more} more", rule.by));
+                .push(format!("rule_warning: {} says so of {more} more", rule.by));
         }
         for (name, taken) in unknown.into_inner() {
-            let warning = format!("{name} is not known here and was taken as {taken} ({})", rule.by);
+            let warning = format!(
+                "fact_unknown: {name} is not known here and was taken as {taken} ({})",
+                rule.by
+            );
             self.applied.warnings.push(warning);
         }
         holds.into(&mut self.applied.holds);

@@ -237,8 +237,8 @@ impl<'a> Desk<'a> {
         if let Some(warning) = answer.warning() {
             self.warnings.push(match field.split_once('.') {
                 // A document has many lines; Sage's words do not say which.
-                Some((line, _)) if line.starts_with("lines[") => format!("{line}: {warning}"),
-                Some(_) | None => warning.to_owned(),
+                Some((line, _)) if line.starts_with("lines[") => format!("sage_warning: {line}: {warning}"),
+                Some(_) | None => format!("sage_warning: {warning}"),
             });
         }
     }

@@ -121,8 +121,9 @@ pub(super) fn refused(
 /// was planned is all that can be told.
 fn preview(desk: &mut Desk<'_>, write: &ReceiptWrite) -> Result<Filled, Stop> {
     let object = desk.record(OBJECT)?;
-    desk.warnings
-        .push("Sage is not asked about a receipt beforehand: that would open a batch".into());
+    desk.warnings.push(
+        "receipt_not_asked: Sage is not asked about a receipt beforehand: that would open a batch".into(),
+    );
     let mut filled = Filled::plain(object);
     filled.totals = totals(write);
     Ok(filled)

@@ -104,7 +104,7 @@ fn a_fact_that_is_not_known_is_told() {
     assert!(applied.holds.is_empty());
     assert_eq!(
         applied.warnings,
-        ["weight is not known here and was taken as 0 (rule \"heavy ground\")"]
+        ["fact_unknown: weight is not known here and was taken as 0 (rule \"heavy ground\")"]
     );
 }
 
@@ -157,7 +157,7 @@ warn = "comes from warehouse 002"
     assert_eq!(paths, ["comment", "lines[0].udf.bulk", "lines[0].warehouse_code"]);
     assert_eq!(
         applied.warnings,
-        ["lines[0]: comes from warehouse 002 (rule \"chairs\")"]
+        ["rule_warning: lines[0]: comes from warehouse 002 (rule \"chairs\")"]
     );
 }
 

@@ -112,7 +112,7 @@ fn facts_that_were_not_given_are_told() {
     let (_, text, _) = reported(&order(json!({})), Some(&json!({})));
     assert!(!text.contains("facts not given"), "{text}");
     assert!(
-        text.contains("warning: weight is not known here and was taken as 0"),
+        text.contains("warning: fact_unknown: weight is not known here and was taken as 0"),
         "{text}"
     );
 }

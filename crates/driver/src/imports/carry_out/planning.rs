@@ -166,7 +166,9 @@ impl Making {
             told.refusals = applied.refusals;
             told.holds = holds;
             told.warnings = applied.warnings;
-            let accepted = passed.into_iter().map(|p| format!("accepted: {}", p.message));
+            let accepted = passed
+                .into_iter()
+                .map(|p| format!("{}: {} (accepted)", p.code, p.message));
             told.warnings.extend(accepted);
         }
         let context = Context {

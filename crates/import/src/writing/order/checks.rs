@@ -113,10 +113,7 @@ pub(in crate::writing) fn compare_stored(
 
 /// A difference as a warning; of a check that was not made, with its code.
 fn said(problem: &Problem) -> String {
-    match problem.code.as_str() {
-        TAX_UNMADE | TOTAL_UNMADE | CREDIT_UNMADE => format!("{}: {}", problem.code, problem.message),
-        _ => problem.message.clone(),
-    }
+    format!("{}: {}", problem.code, problem.message)
 }
 
 /// The checks that cannot be made because Sage does not tell the amount.

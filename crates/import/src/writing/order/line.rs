@@ -160,11 +160,13 @@ fn price(
         line.item_code
     );
     if !is_ours {
-        desk.warnings.push(format!("{}: {message}", line.field));
+        desk.warnings
+            .push(format!("price_differs: {}: {message}", line.field));
         return Ok(());
     }
     if is_accepted(checks, "price_differs") {
-        desk.warnings.push(format!("{}: {message}", line.field));
+        desk.warnings
+            .push(format!("price_differs: {}: {message}", line.field));
         return set_price(desk, object, web, &field);
     }
     desk.holds.push(
