@@ -80,6 +80,8 @@ pub enum AuditAction {
     TenantAdded,
     /// A one-time code was made.
     CodeAdded,
+    /// A one-time code that nobody has used was taken back.
+    CodeRevoked,
     /// A driver redeemed a code.
     AgentEnrolled,
     /// A driver's access was ended.
@@ -106,6 +108,8 @@ pub enum AuditAction {
     ImportDiscarded,
     /// The store was copied to a file.
     StoreCopied,
+    /// The hub runs by other settings than before.
+    HubSettings,
     /// The store was put back to a copy.
     StoreRestored,
     /// A webhook was made.
@@ -124,9 +128,10 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::TenantAdded,
         Self::CodeAdded,
+        Self::CodeRevoked,
         Self::AgentEnrolled,
         Self::AgentRevoked,
         Self::TokenAdded,
@@ -140,6 +145,7 @@ impl AuditAction {
         Self::ImportRetried,
         Self::ImportDiscarded,
         Self::StoreCopied,
+        Self::HubSettings,
         Self::StoreRestored,
         Self::WebhookAdded,
         Self::WebhookEdited,
@@ -155,6 +161,7 @@ impl AuditAction {
         match self {
             Self::TenantAdded => "tenant.added",
             Self::CodeAdded => "enrolment_code.added",
+            Self::CodeRevoked => "enrolment_code.revoked",
             Self::AgentEnrolled => "agent.enrolled",
             Self::AgentRevoked => "agent.revoked",
             Self::TokenAdded => "token.added",
@@ -168,6 +175,7 @@ impl AuditAction {
             Self::ImportRetried => "import.retried",
             Self::ImportDiscarded => "import.discarded",
             Self::StoreCopied => "store.copied",
+            Self::HubSettings => "hub.settings",
             Self::StoreRestored => "store.restored",
             Self::WebhookAdded => "webhook.added",
             Self::WebhookEdited => "webhook.edited",

@@ -34,13 +34,13 @@ pub use imports::{
 pub use record::Record;
 pub use scope::{AgentRole, AgentScope, Permission, TenantScope, TokenScope};
 pub use selection::Selection;
-pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, StreamSite};
+pub use sites::{AgentSite, CompanySite, DatasetSite, ReportSite, Sites, SitesQuery, StreamSite};
 pub use sql::SqlStore;
 pub use store::{
-    AgentInfo, AgentKey, CompanyInfo, Lookup, Page, RecordPage, RecordQuery, RemovedCompany, Store,
-    TenantInfo, Tombstone,
+    AgentInfo, AgentKey, CompanyInfo, EnrolmentCodeInfo, Lookup, Page, RecordPage, RecordQuery,
+    RemovedCompany, Store, TenantInfo, Tombstone,
 };
-pub use tokens::{ApiTokenInfo, TokenGrant, TokenUse, parse_network};
+pub use tokens::{ApiTokenInfo, TokenGrant, TokenQuery, TokenUse, parse_network};
 pub use wake::{Wake, WakeKind, WakeListener};
 pub use webhooks::{
     Claim, Delivery, DisabledReason, NewWebhook, PendingEvent, ReplayFrom, Settled, Settlement, Standing,

@@ -9,15 +9,40 @@ use wire::status::{
 
 use crate::{AgentInfo, CompanyInfo};
 
+/// Asks for what is connected, a page of companies at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SitesQuery {
+    /// Only of this company.
+    pub company: Option<CompanyId>,
+    /// Companies behind this one, as [`Sites::next`] gave it.
+    pub after: Option<CompanyId>,
+    /// At most so many companies.
+    pub limit: u32,
+}
+
+impl Default for SitesQuery {
+    /// All of it.
+    fn default() -> Self {
+        Self {
+            company: None,
+            after: None,
+            limit: u32::MAX,
+        }
+    }
+}
+
 /// What is connected, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sites {
-    /// Enrolled agents.
+    /// Enrolled agents; on the first page only.
     pub agents: Vec<AgentSite>,
     /// Companies and whose they are.
     pub companies: Vec<CompanySite>,
     /// Datasets of those companies.
     pub datasets: Vec<DatasetSite>,
+    /// Behind which company the next page begins; none at the end.
+    #[serde(skip)]
+    pub next: Option<CompanyId>,
 }
 
 /// An agent, with what it last told.

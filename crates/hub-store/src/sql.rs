@@ -53,9 +53,10 @@ use wire::status::AgentStatus;
 use crate::engine::{Address, Engine, Postgres, Sqlite, Tx};
 use crate::{
     Actor, AgentInfo, AgentKey, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage,
-    ChangeQuery, CompanyInfo, Import, ImportPage, ImportQuery, Lookup, NewImport, NewPreview, OrderThread,
-    PreviewResult, RecordPage, RecordQuery, RemovedCompany, Selection, Sites, Store, StoreError, TenantInfo,
-    TenantScope, TieOut, TokenGrant, TokenUse, WakeListener,
+    ChangeQuery, CompanyInfo, EnrolmentCodeInfo, Import, ImportPage, ImportQuery, Lookup, NewImport,
+    NewPreview, OrderThread, PreviewResult, RecordPage, RecordQuery, RemovedCompany, Selection, Sites,
+    SitesQuery, Store, StoreError, TenantInfo, TenantScope, TieOut, TokenGrant, TokenQuery, TokenUse,
+    WakeListener,
 };
 
 /// A store in a database.
@@ -224,6 +225,22 @@ impl Store for SqlStore {
         })
     }
 
+    fn enrolment_codes(&self, tenant: &TenantId) -> Result<Vec<EnrolmentCodeInfo>, StoreError> {
+        self.read(|t| people::enrolment_codes(t, tenant))
+    }
+
+    fn revoke_enrolment_code(
+        &self,
+        tenant: &TenantId,
+        code_or_id: &str,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(tenant, |t| {
+            people::revoke_enrolment_code(t, tenant, code_or_id, by, now)
+        })
+    }
+
     fn enroll(
         &self,
         request: &Enroll,
@@ -285,6 +302,10 @@ impl Store for SqlStore {
 
     fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
         self.read(|t| tokens::all(t, tenant))
+    }
+
+    fn api_token_page(&self, tenant: &TenantId, query: &TokenQuery) -> Result<Vec<ApiTokenInfo>, StoreError> {
+        self.read(|t| tokens::page(t, tenant, query))
     }
 
     fn api_token(&self, tenant: &TenantId, token_or_prefix: &str) -> Result<ApiTokenInfo, StoreError> {
@@ -363,6 +384,22 @@ impl Store for SqlStore {
 
     fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {
         self.read(|t| audit::page(t, tenant, query))
+    }
+
+    fn note_settings(
+        &self,
+        settings: &serde_json::Value,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut told = 0;
+        for TenantInfo { tenant, .. } in self.read(people::tenants)? {
+            if !self.read(|t| audit::knows_settings(t, &tenant, settings))? {
+                self.write(&tenant, |t| audit::note_settings(t, &tenant, settings, by, now))?;
+                told += 1;
+            }
+        }
+        Ok(told)
     }
 
     fn drop_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -672,7 +709,7 @@ impl Store for SqlStore {
         self.write_beside(|t| previews::drop_older(t, asked_before, now))
     }
 
-    fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError> {
-        self.read(|t| sites::sites(t, &self.catalog, scope, now))
+    fn sites(&self, scope: &TenantScope, query: &SitesQuery, now: Timestamp) -> Result<Sites, StoreError> {
+        self.read(|t| sites::sites(t, &self.catalog, scope, query, now))
     }
 }

@@ -19,7 +19,7 @@ use wire::status::AgentStatus;
 use crate::{
     Actor, AgentRole, AgentScope, ApiTokenInfo, AuditPage, AuditQuery, ChangePage, ChangeQuery, Import,
     ImportPage, ImportQuery, NewImport, NewPreview, OrderThread, PreviewResult, Record, Selection, Sites,
-    StoreError, TenantScope, TieOut, TokenGrant, TokenUse, WakeListener, Webhooks,
+    SitesQuery, StoreError, TenantScope, TieOut, TokenGrant, TokenQuery, TokenUse, WakeListener, Webhooks,
 };
 
 /// What `erp-hub agent list` shows of an agent.
@@ -39,6 +39,21 @@ pub struct AgentInfo {
     pub last_contact_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// What can be shown of a one-time code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EnrolmentCodeInfo {
+    /// What it is known by: of its digest, so that nothing of the code is told.
+    pub id: String,
+    /// What it is for.
+    pub role: AgentRole,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it can be used.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
 }
 
 /// What a token request is checked against.
@@ -242,6 +257,24 @@ pub trait Store: Webhooks + Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// The tenant's enrolment codes, the newest first. None is told itself.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn enrolment_codes(&self, tenant: &TenantId) -> Result<Vec<EnrolmentCodeInfo>, StoreError>;
+
+    /// Takes a code back that nobody has used, by itself or by its id.
+    ///
+    /// # Errors
+    /// [`StoreError::CodeUnknown`], [`StoreError::CodeUsed`].
+    fn revoke_enrolment_code(
+        &self,
+        tenant: &TenantId,
+        code_or_id: &str,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Redeems a code: the agent is known under `agent` from now on. `from` is where it asks
     /// from, for the audit log.
     ///
@@ -317,6 +350,12 @@ pub trait Store: Webhooks + Send + Sync {
     /// # Errors
     /// The store failed.
     fn api_tokens(&self, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError>;
+
+    /// Some of them.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn api_token_page(&self, tenant: &TenantId, query: &TokenQuery) -> Result<Vec<ApiTokenInfo>, StoreError>;
 
     /// What can be shown of the API token that begins so; it may be given whole.
     ///
@@ -420,6 +459,18 @@ pub trait Store: Webhooks + Send + Sync {
     /// # Errors
     /// The store failed.
     fn audit(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError>;
+
+    /// Tells the audit log of each tenant by what settings the hub runs from now on, where they are
+    /// others than it was told before; returns how many it told.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn note_settings(
+        &self,
+        settings: &serde_json::Value,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Forgets entries of all audit logs of before an instant; returns how many.
     ///
@@ -737,5 +788,5 @@ pub trait Store: Webhooks + Send + Sync {
     ///
     /// # Errors
     /// The store failed.
-    fn sites(&self, scope: &TenantScope, now: Timestamp) -> Result<Sites, StoreError>;
+    fn sites(&self, scope: &TenantScope, query: &SitesQuery, now: Timestamp) -> Result<Sites, StoreError>;
 }

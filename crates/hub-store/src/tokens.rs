@@ -64,6 +64,17 @@ pub struct ApiTokenInfo {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// Asks for tokens, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct TokenQuery {
+    /// Those behind the one that was made then and begins so.
+    pub after: Option<(Timestamp, String)>,
+    /// With those that were revoked.
+    pub revoked: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// A token was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenUse {

@@ -153,7 +153,9 @@ fn a_store_of_version_1_gains_what_is_new_and_keeps_what_is_there() {
         records("customers", Page::Key(None)).is_empty(),
         "a table that the file had not"
     );
-    let sites = store.sites(&scope, now).unwrap();
+    let sites = store
+        .sites(&scope, &hub_store::SitesQuery::default(), now)
+        .unwrap();
     let counts: Vec<_> = sites.datasets.iter().map(|d| d.stream.records).collect();
     assert_eq!(counts, [2, 1]);
 }

@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 use hub_store::{SqlStore, Store, StoreError};
 use ipnet::IpNet;
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::hub::Hub;
@@ -90,6 +91,9 @@ enum Action {
     /// Make a one-time code for a driver; prints it.
     #[command(after_help = "Example: erp-hub enroll-code --tenant acme --store sqlite:hub.db")]
     EnrollCode(people::EnrollCode),
+    /// One-time codes for drivers: those that there are.
+    #[command(subcommand)]
+    Code(people::CodeAction),
     /// Tokens of the API.
     #[command(subcommand)]
     Token(tokens::TokenAction),
@@ -169,6 +173,7 @@ impl Action {
             Self::Backup { .. }
             | Self::NewEpoch { .. }
             | Self::EnrollCode(_)
+            | Self::Code(_)
             | Self::Token(_)
             | Self::Agent(_)
             | Self::Company(_)
@@ -368,6 +373,7 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
         }
         Action::Serve(_) | Action::Migrate | Action::NewEpoch { .. } | Action::Tenant(_) => {}
         Action::EnrollCode(_)
+        | Action::Code(_)
         | Action::Token(_)
         | Action::Agent(_)
         | Action::Company(_)
@@ -387,6 +393,7 @@ pub fn run(command: Command, out: &mut impl Write) -> Result<(), CommandError> {
         Action::Backup { .. } | Action::Restore { .. } => Ok(()),
         Action::Tenant(action) => people::tenant(&store, action, now, out),
         Action::EnrollCode(options) => people::enroll_code(&store, options, now, out),
+        Action::Code(action) => people::code(&store, action, now, out),
         Action::Token(action) => tokens::token(&store, action, now, out),
         Action::Agent(action) => people::agent(&store, action, now, out),
         Action::Audit(action) => audit::audit(&store, action, out),
@@ -436,7 +443,8 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
         if let Some(file) = &options.announce {
             announce_address(file, address).map_err(CommandError::io(format!("writing {}", file.display())))?;
         }
-        let hub = Hub::new(Arc::new(store), Arc::new(host::clock::now))
+        let store = Arc::new(store);
+        let hub = Hub::new(Arc::clone(&store) as Arc<dyn Store>, Arc::new(host::clock::now))
             .with_redaction(days(options.redact_after))
             .with_tombstones(days(options.keep_tombstones))
             .with_audit(days(options.keep_audit))
@@ -449,9 +457,33 @@ fn run_server(store: SqlStore, options: &ServeOptions) -> Result<(), CommandErro
                 retries: options.webhook_retries.clone(),
                 give_up_after: options.webhook_give_up_after,
             });
+        let (noting, settings) = (Arc::clone(&store), settings(options));
+        tokio::task::spawn_blocking(move || note_settings(noting.as_ref(), &settings));
         let server = Server::new(hub).with_tls(certificates);
         server.serve(listener, host::signal::stopped()).await.map_err(CommandError::io(format!("serving on {address}")))
     })
+}
+
+/// What tenants are told of how the hub runs: what bears on their data and their callers, and
+/// nothing of files, addresses and secrets of the operator's.
+fn settings(options: &ServeOptions) -> Value {
+    json!({
+        "redact_after": options.redact_after,
+        "keep_tombstones": options.keep_tombstones,
+        "keep_audit": options.keep_audit,
+        "rate_limit": options.rate_limit.to_string(),
+        "trusted_proxies": options.trusted_proxy.len(),
+        "allow_private_webhooks": options.allow_private_webhooks,
+        "webhook_retries": options.webhook_retries.to_string(),
+        "webhook_give_up_after": options.webhook_give_up_after.to_string(),
+    })
+}
+
+fn note_settings(store: &dyn Store, settings: &Value) {
+    let by = hub_store::Actor::command_line();
+    if let Err(error) = store.note_settings(settings, &by, host::clock::now()) {
+        tracing::warn!(%error, "the audit logs were not told of the hub's settings");
+    }
 }
 
 /// In one step, so that a reader never finds half an address.

@@ -149,6 +149,38 @@ impl Numbered {
     }
 }
 
+/// Listings by name, of one tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Sites,
+    Tokens,
+}
+
+impl Named {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Sites => "s",
+            Self::Tokens => "t",
+        }
+    }
+
+    /// Behind this one.
+    pub(crate) fn after(self, tenant: &TenantId, name: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}\n{tenant}\n{name}", self.mark()))
+    }
+
+    /// Reads [`Self::after`].
+    pub(crate) fn read(self, tenant: &TenantId, cursor: &str) -> Result<String, ApiError> {
+        let invalid = || ApiError::new("cursor_invalid", "the cursor is not one of this listing");
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+        match text.splitn(3, '\n').collect::<Vec<_>>().as_slice() {
+            [mark, of, name] if *mark == self.mark() && *of == tenant.as_str() => Ok((*name).to_owned()),
+            _ => Err(invalid()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,6 +48,17 @@ fn each_command_prints_what_was_asked_for_alone() {
         ]);
         assert!(code.len() == 1 && code[0].len() == 32, "{code:?}");
     }
+    let codes = ask(&["code", "list", "--tenant", "acme"]);
+    assert!(
+        codes.len() == 2
+            && codes
+                .iter()
+                .all(|line| line.contains("query-manager") && line.contains("open until")),
+        "{codes:?}"
+    );
+    let id = codes[0].split('\t').next().unwrap();
+    assert!(ask(&["code", "revoke", "--tenant", "acme", id]).is_empty());
+    assert_eq!(ask(&["code", "list", "--tenant", "acme"]), codes[1..]);
     let token = ask(&[
         "token",
         "add",
@@ -110,6 +121,30 @@ fn each_command_prints_what_was_asked_for_alone() {
         (
             &["company", "move", "--tenant", "acme", "ABC", "--to", "a_none"],
             "there is no agent a_none",
+        ),
+        (
+            &[
+                "company",
+                "prices",
+                "--tenant",
+                "acme",
+                "ABC",
+                "--set",
+                "rounding=once",
+            ],
+            "no company ABC is known",
+        ),
+        (
+            &[
+                "company",
+                "prices",
+                "--tenant",
+                "acme",
+                "ABC",
+                "--set",
+                "rounding=twice",
+            ],
+            "rounding: unknown variant `twice`, expected `each_step` or `once`",
         ),
         (
             &["company", "remove", "--tenant", "acme", "ABC"],

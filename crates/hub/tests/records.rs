@@ -415,3 +415,45 @@ async fn unknown_paths_and_methods_are_problems_too() {
         assert_eq!(page.status(), 200, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sites_come_in_pages_of_companies() {
+    let (world, tenant, agent) = World::with_driver().await;
+    for company in ["C2", "C1", "C3"] {
+        world.lease(&agent, company).await;
+    }
+    let read = world.token(&tenant, TokenScope::Read, None, &[Class::Public]);
+    let names = |page: &Value| -> Vec<String> {
+        let all = page["companies"].as_array().unwrap();
+        all.iter()
+            .map(|c| c["company"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let first = world.get("/v1/sites?limit=2", &read).await.ok();
+    assert_eq!(
+        (names(&first), first["agents"].as_array().unwrap().len()),
+        (vec!["C1".into(), "C2".into()], 1)
+    );
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = world
+        .get(&format!("/v1/sites?limit=2&cursor={next}"), &read)
+        .await
+        .ok();
+    assert_eq!(
+        (names(&second), &second["agents"], &second["next_cursor"]),
+        (vec!["C3".into()], &json!([]), &Value::Null)
+    );
+    let one = world.get("/v1/sites?company=C2", &read).await.ok();
+    assert_eq!(
+        (names(&one), one["agents"].as_array().unwrap().len()),
+        (vec!["C2".into()], 1)
+    );
+    world
+        .get("/v1/sites?company=C9", &read)
+        .await
+        .refused(404, "company_unknown");
+    world
+        .get("/v1/sites?cursor=x", &read)
+        .await
+        .refused(400, "cursor_invalid");
+}

@@ -267,3 +267,42 @@ async fn a_token_makes_none_that_lasts_longer_or_is_taken_from_elsewhere() {
     let body = json!({ "scope": "read", "addresses": within, "expires_at": friday });
     made(&world, until, &body).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_come_in_pages() {
+    let (world, tenant) = with_company().await;
+    let admin = world.token(&tenant, TokenScope::Admin, Some(&["ABC"]), &[Class::Public]);
+    for n in 0..7 {
+        let companies = Some(&["ABC"][..]).filter(|_| n % 2 == 0);
+        world.token(&tenant, TokenScope::Read, companies, &[Class::Public]);
+    }
+    let all = world.get("/v1/tokens", &admin).await.ok();
+    let all = all["data"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 5, "those of all companies reach further");
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = world
+            .get(&format!("/v1/tokens?limit=2{cursor}"), &admin)
+            .await
+            .ok();
+        let data = page["data"].as_array().unwrap();
+        assert!(!data.is_empty() && data.len() <= 2, "{page}");
+        paged.extend(data.clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, all);
+    for odd in ["cursor=x", "cursor=aQphCjE"] {
+        world
+            .get(&format!("/v1/tokens?{odd}"), &admin)
+            .await
+            .refused(400, "cursor_invalid");
+    }
+    world
+        .get("/v1/tokens?limit=1001", &admin)
+        .await
+        .refused(400, "parameter_invalid");
+}

@@ -18,6 +18,7 @@ pub(super) fn check(store: &dyn Store) {
     administration(store, &site);
     documents(store, &site);
     questions(store, &site);
+    settings(store, &site);
     forgetting(store, &site);
 }
 
@@ -202,6 +203,28 @@ fn documents(store: &dyn Store, site: &Site) {
     }
     assert_eq!(entries[1].details["revision"], json!({ "old": 1, "new": 2 }));
     assert_eq!(entries[2].details["state"], "received");
+}
+
+/// What the hub runs by is told once, and again where it has changed.
+fn settings(store: &dyn Store, site: &Site) {
+    let by = Actor::command_line();
+    let note = |days: u16, at: i64| {
+        let told = store.note_settings(&json!({ "keep_audit": days }), &by, later(at));
+        told.unwrap()
+    };
+    let told = added(store, site, || {
+        assert!(note(730, 1) > 0);
+        assert_eq!(note(730, 2), 0, "as before");
+        assert!(note(30, 3) > 0);
+        assert!(note(730, 4) > 0);
+    });
+    assert_eq!(actions(&told), ["hub.settings"; 3]);
+    let days: Vec<_> = told
+        .iter()
+        .map(|entry| entry.details["keep_audit"].clone())
+        .collect();
+    assert_eq!(days, [730, 30, 730]);
+    assert!(told.iter().all(|entry| entry.actor == "command line"));
 }
 
 fn questions(store: &dyn Store, site: &Site) {

@@ -7,7 +7,7 @@ use catalog::{Class, Dataset, DocumentBatch, Field, RemovalReason};
 use model::{ImportKind, ImportReport, ImportState};
 use serde_json::{Value, json};
 use values::{CompanyId, Decimal, Kind, LeaseEpoch, StoreId, days_from_date, parse_date};
-use wire::agent::{LeaseRequest, Report};
+use wire::agent::{DecideAction, LeaseRequest, Report};
 
 use super::{Site, Stream, later, listed, now, scope};
 use crate::{Import, NewImport, Page, RecordQuery, Store, TokenScope, hash_body};
@@ -16,6 +16,7 @@ pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "derived");
     available(store, &site);
     queued(store, &site);
+    queue_follows(store, &site);
     received(store, &site);
     ageing(store, &site);
 }
@@ -207,6 +208,64 @@ fn queued(store: &dyn Store, site: &Site) {
         "0.000000",
         "companies are apart"
     );
+}
+
+/// What is queued follows its document through edits, decisions and reports.
+fn queue_follows(store: &dyn Store, site: &Site) {
+    let inventory = Stream::new(store, &site.agent, "STOCK", "inventory");
+    let quantity = || inventory.get(&site.all, "C:000")["queued_web_qty"].clone();
+    let body = |quantity: &str| {
+        json!({
+            "company": "STOCK", "warehouse_code": "000",
+            "lines": [{ "item_code": "C", "quantity_ordered": quantity }],
+        })
+    };
+    let lease = lease(store, site, "STOCK");
+    let import = post(store, site, "web-9", body("3"));
+    let report = |revision: u32, state: ImportState| {
+        let report = ImportReport {
+            state,
+            numbers: model::Numbers::new(),
+            totals: model::Totals::new(),
+            lines: Vec::new(),
+            warnings: Vec::new(),
+            problems: Vec::new(),
+            attempts: Vec::new(),
+        };
+        let report = Report {
+            lease,
+            revision,
+            report,
+        };
+        store.report(&site.agent, &import.id, &report, now()).unwrap();
+    };
+    let decide = |action, why: &str, accept: &[&str]| {
+        let decision = model::Decision {
+            accept: accept.iter().map(|code| (*code).to_owned()).collect(),
+            why: why.to_owned(),
+        };
+        store
+            .decide_import(&site.all, &import.id, None, action, &decision, now())
+            .unwrap();
+    };
+    assert_eq!(quantity(), "3.000000");
+    report(1, ImportState::Held);
+    assert_eq!(quantity(), "3.000000", "held");
+    store
+        .edit_import(&site.all, &import.id, 1, &body("5"), now())
+        .unwrap();
+    assert_eq!(quantity(), "5.000000", "edited");
+    report(2, ImportState::Refused);
+    assert_eq!(quantity(), "0.000000", "refused");
+    decide(DecideAction::Retry, "", &[]);
+    assert_eq!(quantity(), "5.000000", "tried again");
+    report(3, ImportState::InDoubt);
+    assert_eq!(quantity(), "0.000000", "in doubt");
+    decide(DecideAction::Retry, "looked", &["in_doubt"]);
+    assert_eq!(quantity(), "5.000000", "tried again");
+    report(4, ImportState::Held);
+    decide(DecideAction::Discard, "no", &[]);
+    assert_eq!(quantity(), "0.000000", "given up");
 }
 
 fn lease(store: &dyn Store, site: &Site, company: &str) -> LeaseEpoch {

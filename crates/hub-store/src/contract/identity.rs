@@ -3,7 +3,7 @@
 use values::{AgentId, CompanyId, Secret, TenantId};
 
 use super::{Site, Stream, add_agent, enroll_request, later, now, refused};
-use crate::{AgentRole, Store};
+use crate::{AgentRole, AuditAction, AuditQuery, Store};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "identity");
@@ -24,6 +24,7 @@ pub(super) fn check(store: &dyn Store) {
     assert_eq!((&own.tenant, own.created_at), (&site.tenant, now()));
     assert!(listed.is_sorted_by_key(|listed| &listed.name), "{listed:?}");
     codes(store, &site);
+    code_list(store);
     agent_tokens(store, &site);
     companies(store, &site);
 }
@@ -66,6 +67,53 @@ fn codes(store: &dyn Store, site: &Site) {
         ["a_identity", "a_late"]
     );
     assert_eq!(listed.last().map(|a| a.role), Some(AgentRole::QueryManager));
+}
+
+fn code_list(store: &dyn Store) {
+    let site = Site::new(store, "codes");
+    let (tenant, by) = (&site.tenant, crate::Actor::command_line());
+    let add = |code: &str, at: i64| {
+        let code = Secret::new(code);
+        store
+            .add_enrolment_code(tenant, &code, AgentRole::Driver, later(at + 60), &by, later(at))
+            .unwrap();
+    };
+    add("mailed", 10);
+    add("wanted", 20);
+    let list = || store.enrolment_codes(tenant).unwrap();
+    let [wanted, mailed, used] = list().try_into().unwrap();
+    assert_eq!(
+        (wanted.created_at, wanted.expires_at, wanted.used_at),
+        (later(20), later(80), None)
+    );
+    assert_eq!((used.role, used.used_at), (AgentRole::Driver, Some(now())));
+    assert!(!mailed.id.is_empty() && mailed.id != wanted.id);
+    let revoke = |code: &str| store.revoke_enrolment_code(tenant, code, &by, later(30));
+    refused(revoke("none"), "code_unknown");
+    refused(revoke(&used.id), "code_used");
+    let other = TenantId::new("t_identity");
+    refused(
+        store.revoke_enrolment_code(&other, &mailed.id, &by, later(30)),
+        "code_unknown",
+    );
+    revoke(&mailed.id).unwrap();
+    refused(
+        store.enroll(&enroll_request("mailed"), &AgentId::new("a_y"), None, later(30)),
+        "code_unknown",
+    );
+    refused(revoke(&mailed.id), "code_unknown");
+    revoke("wanted").unwrap();
+    assert_eq!(list(), [used]);
+    let query = AuditQuery {
+        action: Some(AuditAction::CodeRevoked),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    let told = store.audit(tenant, &query).unwrap().data;
+    assert_eq!(
+        (told.len(), told[1].details["id"].as_str()),
+        (2, Some(mailed.id.as_str()))
+    );
 }
 
 fn agent_tokens(store: &dyn Store, site: &Site) {

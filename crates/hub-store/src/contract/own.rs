@@ -166,7 +166,9 @@ fn own_dataset(store: &dyn Store, site: &Site, other: &Site) {
         listed(&wishes.list(&site.all, Page::Position(0))),
         ["~2FB", "", "D†", "A†"]
     );
-    let sites = store.sites(&site.all, now()).unwrap();
+    let sites = store
+        .sites(&site.all, &crate::SitesQuery::default(), now())
+        .unwrap();
     let shown = sites
         .datasets
         .iter()

@@ -1,5 +1,6 @@
 //! What agents tell of themselves, and who sees it.
 
+use catalog::RemovalReason;
 use values::{CompanyId, DatasetName};
 use wire::agent::LeaseRequest;
 use wire::status::{
@@ -8,9 +9,11 @@ use wire::status::{
 };
 
 use super::{Site, Stream, add_agent, documents, later, now, scope};
-use crate::{DatasetSite, Sites, Store, TenantScope, TokenScope};
+use crate::{DatasetSite, Sites, SitesQuery, Store, TenantScope, TokenScope};
 
 pub(super) fn check(store: &dyn Store) {
+    counted(store);
+    paged(store);
     let site = Site::new(store, "sites");
     let second = add_agent(store, &site.tenant, "a_sites2");
     let claim = |agent: &crate::AgentScope, company: &str| {
@@ -27,7 +30,7 @@ pub(super) fn check(store: &dyn Store) {
     items.reset(1).unwrap();
     items.push(&documents(&items.dataset, &["A", "B"], 0, 1));
 
-    let bare = store.sites(&site.all, later(10)).unwrap();
+    let bare = store.sites(&site.all, &SitesQuery::default(), later(10)).unwrap();
     assert_eq!(
         (bare.agents.len(), bare.companies.len(), bare.datasets.len()),
         (2, 2, 1)
@@ -49,7 +52,9 @@ pub(super) fn check(store: &dyn Store) {
         .put_status(&site.agent, &AgentStatus::default(), later(20))
         .unwrap();
     store.put_status(&site.agent, &full, later(100)).unwrap();
-    let sites = store.sites(&site.all, later(160)).unwrap();
+    let sites = store
+        .sites(&site.all, &SitesQuery::default(), later(160))
+        .unwrap();
     reported(&sites);
     limited(store, &site);
 
@@ -62,11 +67,93 @@ pub(super) fn check(store: &dyn Store) {
             now(),
         )
         .unwrap();
-    let moved = store.sites(&site.all, later(160)).unwrap();
+    let moved = store
+        .sites(&site.all, &SitesQuery::default(), later(160))
+        .unwrap();
     assert_eq!(
         dataset(&moved, "ABC", "items").report.state,
         None,
         "told by an agent that has it no more"
+    );
+}
+
+/// The number of live records is kept as they come and go.
+fn counted(store: &dyn Store) {
+    let site = Site::new(store, "sites-count");
+    let items = Stream::new(store, &site.agent, "ABC", "items");
+    items.reset(1).unwrap();
+    let check = |wanted: u64, after: &str| {
+        let sites = store.sites(&site.all, &SitesQuery::default(), now()).unwrap();
+        let kept = dataset(&sites, "ABC", "items").stream.records;
+        assert_eq!((kept, items.state().records), (wanted, Some(wanted)), "{after}");
+    };
+    check(0, "a new stream");
+    let push = |keys: &[&str], version| items.push(&documents(&items.dataset, keys, 0, version));
+    push(&["B", "C", "D", "E"], 1);
+    check(4, "a first load");
+    push(&["F", "G"], 1);
+    check(6, "its next page");
+    push(&["A", "C", "C", "D"], 2);
+    check(7, "one that is new, others that change");
+    items
+        .remove(&[("A", RemovalReason::Deleted), ("none", RemovalReason::Deleted)])
+        .unwrap();
+    check(6, "one that leaves");
+    items.remove(&[("B", RemovalReason::Purged)]).unwrap();
+    check(5, "one that is purged");
+    items.remove(&[("B", RemovalReason::Purged)]).unwrap();
+    check(5, "again");
+    push(&["B"], 3);
+    check(6, "one that is back");
+    items.reset(2).unwrap();
+    check(6, "a new epoch");
+    push(&["B", "H"], 4);
+    check(7, "its first batch");
+}
+
+fn paged(store: &dyn Store) {
+    let site = Site::new(store, "sites-pages");
+    for company in ["C3", "C1", "C2"] {
+        for dataset in ["items", "customers"] {
+            Stream::new(store, &site.agent, company, dataset)
+                .reset(1)
+                .unwrap();
+        }
+    }
+    let ask = |query: &SitesQuery| store.sites(&site.all, query, now()).unwrap();
+    let mut query = SitesQuery {
+        limit: 2,
+        ..SitesQuery::default()
+    };
+    let names = |sites: &Sites| -> Vec<String> {
+        sites
+            .companies
+            .iter()
+            .map(|c| c.info.company.to_string())
+            .collect()
+    };
+    let first = ask(&query);
+    assert_eq!(
+        (names(&first), first.datasets.len(), first.agents.len()),
+        (vec!["C1".into(), "C2".into()], 4, 1)
+    );
+    query.after.clone_from(&first.next);
+    let second = ask(&query);
+    assert_eq!(
+        (names(&second), second.datasets.len(), second.agents.len()),
+        (vec!["C3".into()], 2, 0)
+    );
+    assert_eq!(
+        (first.next.as_ref().map(CompanyId::as_str), &second.next),
+        (Some("C2"), &None)
+    );
+    let one = ask(&SitesQuery {
+        company: Some(CompanyId::new("C2")),
+        ..SitesQuery::default()
+    });
+    assert_eq!(
+        (names(&one), one.datasets.len(), one.next),
+        (vec!["C2".into()], 2, None)
     );
 }
 
@@ -117,7 +204,7 @@ fn limited(store: &dyn Store, site: &Site) {
         scope(store, &site.tenant, name, TokenScope::Read, companies, &[])
     };
     let seen = |token: &TenantScope| {
-        let sites = store.sites(token, now()).unwrap();
+        let sites = store.sites(token, &SitesQuery::default(), now()).unwrap();
         let agents: Vec<_> = sites.agents.iter().map(|a| a.info.agent.to_string()).collect();
         (agents, sites.companies.len(), sites.datasets.len())
     };

@@ -4,7 +4,7 @@ use catalog::Class;
 use values::{CompanyId, Secret, TenantId};
 
 use super::{Site, later, now, refused, scope};
-use crate::{Permission, Store, TokenGrant, TokenScope, TokenUse, parse_network};
+use crate::{Permission, Store, TokenGrant, TokenQuery, TokenScope, TokenUse, parse_network};
 
 pub(super) fn check(store: &dyn Store) {
     let site = Site::new(store, "tokens");
@@ -12,6 +12,7 @@ pub(super) fn check(store: &dyn Store) {
     revoking(store, &site);
     expiring(store, &site);
     uses(store, &site);
+    paged(store);
 }
 
 fn grants(store: &dyn Store, site: &Site) {
@@ -93,6 +94,39 @@ fn grants(store: &dyn Store, site: &Site) {
     assert!(from("203.0.113.200") && from("2001:db8::1"));
     assert!(!from("203.0.114.1") && !from("2001:db8::2") && !whole.admits(None));
     assert!(site.all.admits(None), "from anywhere");
+}
+
+fn paged(store: &dyn Store) {
+    let site = Site::new(store, "tokens-pages");
+    let by = crate::Actor::command_line();
+    let token = |n: u8| Secret::new(format!("erp_page{n}-00-a-secret"));
+    for (n, at) in [(3, 10), (1, 10), (2, 20)] {
+        store
+            .add_api_token(&site.tenant, &token(n), &TokenGrant::default(), &by, later(at))
+            .unwrap();
+    }
+    store
+        .revoke_api_token(&site.tenant, token(1).reveal(), &by, later(30))
+        .unwrap();
+    let walk = |revoked: bool| {
+        let mut query = TokenQuery {
+            revoked,
+            limit: 2,
+            ..TokenQuery::default()
+        };
+        let mut pages = Vec::new();
+        loop {
+            let page = store.api_token_page(&site.tenant, &query).unwrap();
+            let Some(last) = page.last() else {
+                return pages;
+            };
+            query.after = Some((last.created_at, last.prefix.clone()));
+            pages.push(page.iter().map(|t| t.prefix.clone()).collect::<Vec<_>>());
+        }
+    };
+    let (all, one, two, three) = ("erp_tokens-p", "erp_page1-00", "erp_page2-00", "erp_page3-00");
+    assert_eq!(walk(true), [[all, one], [three, two]]);
+    assert_eq!(walk(false), [vec![all, three], vec![two]]);
 }
 
 fn revoking(store: &dyn Store, site: &Site) {

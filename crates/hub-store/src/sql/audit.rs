@@ -54,6 +54,37 @@ pub(super) fn note(
     Ok(())
 }
 
+/// Was the tenant's log told of these settings last?
+pub(super) fn knows_settings(t: &Tx<'_>, tenant: &TenantId, settings: &Json) -> Result<bool, StoreError> {
+    let query = AuditQuery {
+        action: Some(AuditAction::HubSettings),
+        limit: 1,
+        ..AuditQuery::default()
+    };
+    let last = page(t, tenant, &query)?.data.pop();
+    Ok(last.is_some_and(|entry| entry.details == *settings))
+}
+
+pub(super) fn note_settings(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    settings: &Json,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // Another process may have told it meanwhile.
+    if knows_settings(t, tenant, settings)? {
+        return Ok(());
+    }
+    let act = Act {
+        action: AuditAction::HubSettings,
+        subject: "hub",
+        company: None,
+        details: settings.clone(),
+    };
+    note(t, tenant, by, act, now)
+}
+
 pub(super) fn page(t: &Tx<'_>, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, StoreError> {
     let limit = query.limit.clamp(1, MOST);
     let mut wanted = Condition::of(tenant);

@@ -14,7 +14,8 @@ use crate::{Actor, AuditAction, RemovedCompany, StoreError, WakeKind};
 /// A driver that was heard of within this time is at work. It asks every half minute or so.
 const AT_WORK: SignedDuration = SignedDuration::from_mins(10);
 /// Tables of the company's own, besides those of datasets.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
+    "hub_queued",
     "hub_tombstones",
     "hub_removals",
     "hub_previews",

@@ -17,6 +17,9 @@ use receivables::Received;
 
 pub(super) use receivables::{is_queued, move_up, paid_invoices, touched};
 
+/// What open documents take, by key of the record.
+const QUEUED: &str = "hub_queued";
+
 /// A derived field's name, and its value in each record, as far as there are any.
 pub(super) type Values<'a> = (&'a str, Vec<Json>);
 
@@ -39,7 +42,7 @@ pub(super) fn values<'a>(
     let received = OnceCell::new();
     let receipts = || match received.get() {
         Some(found) => Ok(found),
-        None => Received::load(t, view).map(|found| received.get_or_init(|| found)),
+        None => Received::load(t, view, documents).map(|found| received.get_or_init(|| found)),
     };
     let mut all = Vec::new();
     for derived in readable {

@@ -40,13 +40,14 @@ const EXCEPTIONS: [(&str, &str); 16] = [
     ("FROM hub_webhooks WHERE reason <>", "the same"),
 ];
 /// The same of the engine's own: catalogs, and what is made when the store is opened.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "UPDATE hub_store SET version",
     "pg_catalog.",
     "sqlite_master",
     "pg_advisory",
     "pg_notify",
     "DISTINCT dataset FROM hub_streams WHERE dataset LIKE",
+    "FROM hub_streams WHERE records IS NULL",
     // Migrations of files.
     "SET settled_at = updated_at WHERE state IN",
     "json_set(json_remove(",

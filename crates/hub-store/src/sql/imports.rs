@@ -2,6 +2,7 @@
 
 mod decisions;
 mod driver;
+mod queue;
 mod redaction;
 mod tenders;
 
@@ -25,6 +26,7 @@ pub(super) use decisions::{OPEN, decide_by_platform, discard_all, edit};
 pub(super) use driver::{
     accept, check_lease, decide as decide_at_driver, discarded, grant_lease, open, report, reserve, work,
 };
+pub(super) use queue::fill_queue;
 pub(super) use redaction::{redact, tenants_due};
 pub(super) use tenders::fill_in;
 
@@ -75,6 +77,7 @@ pub(super) fn add(
     t.wake(WakeKind::Work, tenant);
     webhooks::import_moved(t, tenant, id.as_str())?;
     tenders::put(t, tenant, &new.company, &id, &said, now)?;
+    queue::put(t, (tenant, &new.company, &id), new.kind, &new.body)?;
     let act = Act {
         action: AuditAction::ImportAccepted,
         subject: id.as_str(),

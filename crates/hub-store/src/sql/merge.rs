@@ -1,9 +1,10 @@
 //! Rows of a batch into their tables.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use crate::engine::Tx;
+use crate::engine::{ByKey, Tx};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use catalog::{Dataset, DocumentBatch, Field, Removal};
@@ -52,7 +53,7 @@ fn check_own_values(rows: &RecordBatch, fields: &[Field], skip: usize) -> Result
 }
 
 /// Puts a batch's documents into their tables and gives each its place in the tenant's feed.
-/// A record that had left is back.
+/// A record that had left is back. Returns how many are live now that were not.
 pub(super) fn upsert(
     t: &Tx<'_>,
     tenant: &TenantId,
@@ -60,11 +61,47 @@ pub(super) fn upsert(
     rows: &Rows<'_>,
     positions: &mut RangeInclusive<i64>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
+    let new = count_new(t, tenant, company, rows)?;
     let first = *positions.start();
     for _ in &rows.keys {
         feed::next(positions)?;
     }
     t.put_documents(rows, tenant, company, first, micros(now))?;
-    feed::forget_tombstones(t, rows.dataset, tenant, company, &rows.keys)
+    feed::forget_tombstones(t, rows.dataset, tenant, company, &rows.keys)?;
+    Ok(new)
+}
+
+/// Records of the batch that are not among the live ones.
+fn count_new(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId, rows: &Rows<'_>) -> Result<i64, StoreError> {
+    let (Some(least), Some(greatest)) = (rows.keys.iter().min(), rows.keys.iter().max()) else {
+        return Ok(0);
+    };
+    let distinct: HashSet<&Key> = rows.keys.iter().collect();
+    let count = |keys: usize| i64::try_from(keys).unwrap_or(i64::MAX);
+    let table = rows.dataset.name.as_str();
+    // One look tells it of a stream that is read for the first time, in the order of its keys.
+    let sql = format!(
+        "SELECT 1 FROM \"{table}\" WHERE tenant = ? AND company = ? AND key >= ? AND key <= ? LIMIT 1"
+    );
+    let own = (tenant.as_str(), company.as_str());
+    if !t.exists(&sql, (own.0, own.1, least.as_str(), greatest.as_str()))? {
+        return Ok(count(distinct.len()));
+    }
+    let by_key = ByKey {
+        table,
+        columns: "_purged_at IS NULL",
+        order: "key",
+    };
+    let unique: Cow<'_, [Key]> = if distinct.len() == rows.keys.len() {
+        Cow::Borrowed(&rows.keys)
+    } else {
+        distinct.iter().copied().cloned().collect()
+    };
+    let mut live = 0;
+    t.each_by_key(&by_key, own.0, own.1, &unique, |_, row| {
+        live += usize::from(row.get::<bool>(0)?);
+        Ok(())
+    })?;
+    Ok(count(distinct.len().saturating_sub(live)))
 }

@@ -12,11 +12,14 @@ use super::audit::{self, Act};
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
 use crate::{
-    Actor, AgentInfo, AgentKey, AgentRole, AgentScope, AuditAction, CompanyInfo, StoreError, TenantInfo,
+    Actor, AgentInfo, AgentKey, AgentRole, AgentScope, AuditAction, CompanyInfo, EnrolmentCodeInfo,
+    StoreError, TenantInfo,
 };
 
 /// A request may be dated five minutes ahead and be replayed until five minutes after.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(11);
+/// Of a code's digest: enough to tell one from the others.
+const CODE_ID_BYTES: usize = 6;
 /// The last contact is for people: written at most so often.
 const CONTACT_GRAIN: SignedDuration = SignedDuration::from_secs(30);
 
@@ -88,7 +91,60 @@ pub(super) fn add_enrolment_code(
         action: AuditAction::CodeAdded,
         subject: role.as_str(),
         company: None,
-        details: json!({ "expires_at": expires_at }),
+        details: json!({ "id": code_id(&hash_secret(code)), "expires_at": expires_at }),
+    };
+    audit::note(t, tenant, by, act, now)
+}
+
+pub(super) fn enrolment_codes(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<EnrolmentCodeInfo>, StoreError> {
+    let sql = "SELECT hash, role, created_at, expires_at, used_at FROM hub_enrolment_codes WHERE tenant = ? \
+               ORDER BY created_at DESC, hash";
+    t.all(sql, [tenant.as_str()], |row| {
+        Ok(EnrolmentCodeInfo {
+            id: code_id(&row.get::<Vec<u8>>(0)?),
+            role: role(&row.get::<String>(1)?)?,
+            created_at: timestamp(row.get(2)?)?,
+            expires_at: timestamp(row.get(3)?)?,
+            used_at: row.get::<Option<i64>>(4)?.map(timestamp).transpose()?,
+        })
+    })
+}
+
+/// The first digits of its digest.
+fn code_id(hash: &[u8]) -> String {
+    hex::encode(hash.get(..CODE_ID_BYTES).unwrap_or(hash))
+}
+
+pub(super) fn revoke_enrolment_code(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    code_or_id: &str,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let given = hash_secret(&Secret::new(code_or_id));
+    let sql = "SELECT hash, role, used_at FROM hub_enrolment_codes WHERE tenant = ?";
+    let codes = t.all(sql, [tenant.as_str()], |row| {
+        Ok((
+            row.get::<Vec<u8>>(0)?,
+            row.get::<String>(1)?,
+            row.get::<Option<i64>>(2)?,
+        ))
+    })?;
+    let meant = codes
+        .into_iter()
+        .find(|(hash, ..)| *hash == given || code_id(hash) == code_or_id);
+    let (hash, role, used_at) = meant.ok_or(StoreError::CodeUnknown)?;
+    if used_at.is_some() {
+        return Err(StoreError::CodeUsed);
+    }
+    let sql = "DELETE FROM hub_enrolment_codes WHERE tenant = ? AND hash = ?";
+    t.execute(sql, (tenant.as_str(), hash.clone()))?;
+    let act = Act {
+        action: AuditAction::CodeRevoked,
+        subject: &role,
+        company: None,
+        details: json!({ "id": code_id(&hash) }),
     };
     audit::note(t, tenant, by, act, now)
 }

@@ -69,6 +69,12 @@ impl Leaving {
         self.list.len()
     }
 
+    /// How many of them are live.
+    pub(super) fn live(&self) -> i64 {
+        let live = self.list.iter().filter(|l| l.live).count();
+        i64::try_from(live).unwrap_or(i64::MAX)
+    }
+
     /// Keys of these and of the batch's rows.
     pub(super) fn keys(&self, rows: &Rows<'_>) -> Vec<Key> {
         let leaving = self.list.iter().map(|l| &l.key);

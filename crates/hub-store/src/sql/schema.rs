@@ -11,7 +11,7 @@ use serde_json::json;
 use values::StoreId;
 
 use super::audit::{self, Act};
-use super::{micros, people, tables};
+use super::{imports, micros, people, sites, tables};
 use crate::engine::{Engine, Kind, Tx};
 use crate::{Actor, AuditAction, StoreError, TenantInfo};
 
@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// PostgreSQL came when files were at version 3, and begins with the same tables.
-const POSTGRES: [Migration; 7] = [
+const POSTGRES: [Migration; 8] = [
     Migration {
         sql: include_str!("schema/postgres.sql"),
         after: None,
@@ -81,6 +81,19 @@ ALTER TABLE hub_tenants ADD COLUMN tombstone_floor BIGINT NOT NULL DEFAULT 0;
 UPDATE hub_tenants SET tombstone_floor = feed_floor;
 ",
         after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_streams ADD COLUMN records BIGINT;
+CREATE TABLE hub_queued (
+    tenant TEXT COLLATE \"C\" NOT NULL, import TEXT COLLATE \"C\" NOT NULL, place BIGINT NOT NULL,
+    company TEXT COLLATE \"C\" NOT NULL, key TEXT COLLATE \"C\" NOT NULL,
+    warehouse TEXT COLLATE \"C\" NOT NULL, amount TEXT COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (tenant, import, place)
+);
+CREATE INDEX hub_queued_key ON hub_queued (tenant, company, key);
+",
+        after: Some(imports::fill_queue),
     },
 ];
 
@@ -159,6 +172,9 @@ pub(super) fn migrate(
             }
             t.set_version(known)?;
             tables::ensure_all(t, catalog)?;
+            if found < known {
+                sites::count_uncounted(t, catalog)?;
+            }
             t.row("SELECT id FROM hub_store", (), |row| {
                 Ok(StoreId::new(row.get::<String>(0)?))
             })

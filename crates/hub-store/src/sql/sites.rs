@@ -10,8 +10,8 @@ use wire::status::{AgentStatus, CompanyStatus, DatasetStatus};
 
 use super::{micros, people, tables, timestamp};
 use crate::{
-    AgentScope, AgentSite, CompanyInfo, CompanySite, DatasetSite, ReportSite, Sites, StoreError, StreamSite,
-    TenantScope,
+    AgentScope, AgentSite, CompanyInfo, CompanySite, DatasetSite, ReportSite, Sites, SitesQuery, StoreError,
+    StreamSite, TenantScope,
 };
 
 pub(super) fn put_status(
@@ -48,21 +48,24 @@ pub(super) fn sites(
     t: &Tx<'_>,
     catalog: &Catalog,
     scope: &TenantScope,
+    query: &SitesQuery,
     now: Timestamp,
 ) -> Result<Sites, StoreError> {
+    let is_asked = |company: &CompanyId| query.company.as_ref().is_none_or(|asked| asked == company);
     let companies: Vec<_> = people::companies(t, scope.tenant())?
         .into_iter()
-        .filter(|c| scope.sees(&c.company))
+        .filter(|c| scope.sees(&c.company) && is_asked(&c.company))
         .collect();
     let reports = reports(t, scope.tenant(), now)?;
-    let mut sites = Sites {
-        agents: Vec::new(),
-        companies: Vec::new(),
-        datasets: Vec::new(),
-    };
+    let mut sites = Sites::default();
     // A token of some companies does not learn of agents that have none of them.
-    let shown = |agent: &AgentId| scope.companies.is_none() || companies.iter().any(|c| c.agent == *agent);
-    for info in people::agents(t, scope.tenant())? {
+    let sees_all = scope.companies.is_none() && query.company.is_none();
+    let shown = |agent: &AgentId| sees_all || companies.iter().any(|c| c.agent == *agent);
+    let agents = match query.after {
+        None => people::agents(t, scope.tenant())?,
+        Some(_) => Vec::new(),
+    };
+    for info in agents {
         if shown(&info.agent) {
             let report = reports.get(&info.agent);
             sites.agents.push(AgentSite {
@@ -73,7 +76,13 @@ pub(super) fn sites(
             });
         }
     }
-    for info in companies {
+    let is_behind = |company: &CompanyId| query.after.as_ref().is_none_or(|after| company > after);
+    let mut page: Vec<_> = companies.into_iter().filter(|c| is_behind(&c.company)).collect();
+    let most = usize::try_from(query.limit.max(1)).unwrap_or(usize::MAX);
+    let more = page.len() > most;
+    page.truncate(most);
+    sites.next = page.last().filter(|_| more).map(|last| last.company.clone());
+    for info in page {
         // What another agent told of the company before it was moved is void.
         let report = reports.get(&info.agent);
         let told = report.and_then(|r| r.status.companies.iter().find(|c| c.company == info.company));
@@ -89,6 +98,28 @@ pub(super) fn sites(
         });
     }
     Ok(sites)
+}
+
+/// Counts the records of streams that come from a version which did not keep it.
+pub(super) fn count_uncounted(t: &Tx<'_>, catalog: &Catalog) -> Result<(), StoreError> {
+    let sql = "SELECT tenant, company, dataset FROM hub_streams WHERE records IS NULL ORDER BY tenant";
+    let streams = t.all(sql, (), |row| {
+        let tenant = TenantId::new(row.get::<String>(0)?);
+        let company = CompanyId::new(row.get::<String>(1)?);
+        Ok((tenant, company, row.get::<String>(2)?))
+    })?;
+    for (tenant, company, name) in streams {
+        let records = match catalog.resolve(&name) {
+            Some(dataset) => tables::count_live(t, &dataset, &tenant, &company)?,
+            None => 0,
+        };
+        let sql = "UPDATE hub_streams SET records = ? WHERE tenant = ? AND company = ? AND dataset = ?";
+        t.execute(
+            sql,
+            (records.cast_signed(), tenant.as_str(), company.as_str(), name),
+        )?;
+    }
+    Ok(())
 }
 
 struct Report {
@@ -164,13 +195,14 @@ fn streams(
     tenant: &TenantId,
     company: &CompanyId,
 ) -> Result<Vec<(DatasetName, StreamSite)>, StoreError> {
-    let sql = "SELECT dataset, epoch, sequence, updated_at FROM hub_streams WHERE tenant = ? AND company = ?";
+    let sql = "SELECT dataset, epoch, sequence, updated_at, records FROM hub_streams WHERE tenant = ? AND company = ?";
     let mut list = Vec::new();
     t.each(sql, (tenant.as_str(), company.as_str()), |row| {
         let name: String = row.get(0)?;
-        let records = match catalog.resolve(&name) {
-            Some(dataset) => tables::count_live(t, &dataset, tenant, company)?,
-            None => 0,
+        let records = match (row.get::<Option<i64>>(4)?, catalog.resolve(&name)) {
+            (Some(records), _) => records.cast_unsigned(),
+            (None, Some(dataset)) => tables::count_live(t, &dataset, tenant, company)?,
+            (None, None) => 0,
         };
         let stream = StreamSite {
             epoch: Epoch(row.get::<i64>(1)?.cast_unsigned()),

@@ -67,9 +67,12 @@ pub(super) fn reset(
     if dataset.user_defined {
         tables::admit(t, dataset, tenant)?;
     }
-    let sql = "INSERT INTO hub_streams VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?6) \
+    // Counted anew, whatever was kept of it.
+    let records = tables::count_live(t, dataset, tenant, &request.company)?;
+    let sql = "INSERT INTO hub_streams (tenant, company, dataset, epoch, sequence, digest, previous, fingerprint, \
+               updated_at, records) VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?6, ?7) \
                ON CONFLICT (tenant, company, dataset) DO UPDATE SET \
-               epoch = ?4, sequence = 0, digest = 0, previous = 0, fingerprint = ?5, updated_at = ?6";
+               epoch = ?4, sequence = 0, digest = 0, previous = 0, fingerprint = ?5, updated_at = ?6, records = ?7";
     t.execute(
         sql,
         (
@@ -79,6 +82,7 @@ pub(super) fn reset(
             request.epoch.0.cast_signed(),
             request.fingerprint.to_signed(),
             micros(now),
+            records.cast_signed(),
         ),
     )?;
     state(t, store, dataset, tenant, &request.company, false)
@@ -133,8 +137,8 @@ pub(super) fn ingest(
     if header.previous != at.digest {
         return Err(diverged());
     }
-    apply(t, catalog, tenant, header, rows, now)?;
-    let sql = "UPDATE hub_streams SET sequence = ?, digest = ?, previous = ?, updated_at = ? \
+    let more = apply(t, catalog, tenant, header, rows, now)?;
+    let sql = "UPDATE hub_streams SET sequence = ?, digest = ?, previous = ?, updated_at = ?, records = records + ? \
                WHERE tenant = ? AND company = ? AND dataset = ?";
     t.execute(
         sql,
@@ -143,6 +147,7 @@ pub(super) fn ingest(
             digest.to_signed(),
             header.previous.to_signed(),
             micros(now),
+            more,
             tenant.as_str(),
             header.company.as_str(),
             header.dataset.as_str(),
@@ -151,7 +156,8 @@ pub(super) fn ingest(
     Ok(ack(false))
 }
 
-/// Everything that a batch does to records, or the brake's refusal.
+/// Everything that a batch does to records, or the brake's refusal. Returns how many more live
+/// ones there are.
 fn apply(
     t: &Tx<'_>,
     catalog: &Catalog,
@@ -159,14 +165,14 @@ fn apply(
     header: &BatchHeader,
     rows: &Rows<'_>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let company = &header.company;
     let leaving = Leaving::find(t, tenant, header, rows)?;
     leaving.brake(t, tenant, header, rows, now)?;
     let mut touched = derived::touched(t, catalog, rows.dataset, tenant, company, &leaving.keys(rows))?;
     let length = rows.keys.len() + leaving.len();
     let mut positions = feed::take(t, tenant, length)?;
-    merge::upsert(t, tenant, company, rows, &mut positions, now)?;
+    let come = merge::upsert(t, tenant, company, rows, &mut positions, now)?;
     leaving.remove(t, tenant, header, rows.dataset, &mut positions, now)?;
     touched.extend(derived::touched(
         t,
@@ -176,7 +182,8 @@ fn apply(
         company,
         &rows.keys,
     )?);
-    derived::move_up(t, catalog, tenant, company, &touched, now)
+    derived::move_up(t, catalog, tenant, company, &touched, now)?;
+    Ok(come - leaving.live())
 }
 
 fn position(

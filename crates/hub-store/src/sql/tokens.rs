@@ -10,7 +10,9 @@ use super::audit::{self, Act};
 use super::{micros, timestamp};
 use crate::digest::hash_secret;
 use crate::engine::{Row, Tx};
-use crate::{Actor, ApiTokenInfo, AuditAction, StoreError, TenantScope, TokenGrant, TokenScope, TokenUse};
+use crate::{
+    Actor, ApiTokenInfo, AuditAction, StoreError, TenantScope, TokenGrant, TokenQuery, TokenScope, TokenUse,
+};
 
 /// Shown of a token: enough to name it, far too little to guess the rest.
 const PREFIX_CHARS: usize = 12;
@@ -62,6 +64,28 @@ pub(super) fn add(
 pub(super) fn all(t: &Tx<'_>, tenant: &TenantId) -> Result<Vec<ApiTokenInfo>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM hub_api_tokens WHERE tenant = ? ORDER BY created_at, hash");
     t.all(&sql, [tenant.as_str()], info)
+}
+
+pub(super) fn page(
+    t: &Tx<'_>,
+    tenant: &TenantId,
+    query: &TokenQuery,
+) -> Result<Vec<ApiTokenInfo>, StoreError> {
+    let (at, prefix) = query
+        .after
+        .as_ref()
+        .map_or((i64::MIN, ""), |(at, prefix)| (micros(*at), prefix.as_str()));
+    let standing = if query.revoked {
+        ""
+    } else {
+        " AND revoked_at IS NULL"
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM hub_api_tokens WHERE tenant = ?1 \
+         AND (created_at > ?2 OR (created_at = ?2 AND prefix > ?3)){standing} \
+         ORDER BY created_at, prefix LIMIT ?4"
+    );
+    t.all(&sql, (tenant.as_str(), at, prefix, query.limit), info)
 }
 
 /// The token, by itself or by its first characters.

@@ -33,7 +33,7 @@ impl Command {
             Action::Migrate | Action::Backup { .. } | Action::Restore { .. } | Action::NewEpoch { .. } => {
                 Ok(command)
             }
-            Action::Tenant(_) | Action::EnrollCode(_) | Action::Token(_) => Ok(command),
+            Action::Tenant(_) | Action::EnrollCode(_) | Action::Code(_) | Action::Token(_) => Ok(command),
             Action::Agent(_) | Action::Company(_) | Action::Audit(_) | Action::Webhook(_) => Ok(command),
         }
     }

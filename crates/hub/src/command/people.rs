@@ -44,6 +44,32 @@ pub(super) struct EnrollCode {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum CodeAction {
+    /// List enrolment codes by their ids, the newest first.
+    #[command(after_help = "Example: erp-hub code list --tenant acme --store sqlite:hub.db")]
+    List {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a code back that nobody has used.
+    #[command(
+        after_help = "A driver that has used one is revoked itself: `erp-hub agent revoke`.\n\n\
+                      Example: erp-hub code revoke --tenant acme 0123456789ab --store sqlite:hub.db"
+    )]
+    Revoke {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The code's id, or the code.
+        code: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum AgentAction {
     /// List enrolled drivers.
     #[command(after_help = "Example: erp-hub agent list --tenant acme --store sqlite:hub.db")]
@@ -175,6 +201,31 @@ pub(super) fn enroll_code(
         now,
     )?;
     say(out, code.reveal())
+}
+
+pub(super) fn code(
+    store: &dyn Store,
+    action: CodeAction,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    match action {
+        CodeAction::List { tenant, json } => {
+            let codes = store.enrolment_codes(&store.find_tenant(&tenant)?)?;
+            list(out, json, &codes, |c| {
+                let standing = match c.used_at {
+                    Some(at) => format!("used {at}"),
+                    None if c.expires_at <= now => format!("expired {}", c.expires_at),
+                    None => format!("open until {}", c.expires_at),
+                };
+                format!("{}\t{}\t{}\t{standing}", c.id, c.role.as_str(), c.created_at)
+            })
+        }
+        CodeAction::Revoke { tenant, code } => {
+            let tenant = store.find_tenant(&tenant)?;
+            Ok(store.revoke_enrolment_code(&tenant, &code, &Actor::command_line(), now)?)
+        }
+    }
 }
 
 pub(super) fn agent(

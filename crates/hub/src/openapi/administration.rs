@@ -106,7 +106,13 @@ pub(crate) fn schemas() -> [(&'static str, Value); 6] {
         ("AuditEntry", entry),
         ("AuditPage", page),
         ("Token", described(token, "What can be shown of a token.")),
-        ("TokenList", whole([("data", list(reference("Token")))])),
+        (
+            "TokenList",
+            whole([
+                ("data", list(reference("Token"))),
+                ("next_cursor", described(nullable(text()), "Null at the end.")),
+            ]),
+        ),
         ("TokenMade", json!({ "allOf": [reference("Token"), secret] })),
         ("NewToken", new),
     ]

@@ -354,6 +354,7 @@ fn sites() -> [(&'static str, Value); 5] {
         ("agents", list(reference("AgentSite"))),
         ("companies", list(reference("CompanySite"))),
         ("datasets", list(reference("DatasetSite"))),
+        ("next_cursor", described(nullable(text()), "Null at the end.")),
     ]);
     [
         (

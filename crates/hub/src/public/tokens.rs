@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use catalog::Class;
-use hub_store::{ApiTokenInfo, StoreError, TenantScope, TokenGrant, TokenScope, parse_network};
+use hub_store::{ApiTokenInfo, StoreError, TenantScope, TokenGrant, TokenQuery, TokenScope, parse_network};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use values::CompanyId;
 
 use crate::api::Endpoint;
 use crate::auth::Admin;
+use crate::cursor::Named;
 use crate::error::ApiError;
 use crate::hub::Hub;
 use crate::openapi::administration::example_token;
@@ -22,6 +23,9 @@ use crate::openapi::{JSON, Operation};
 use crate::random;
 use crate::request::{Body, Parameters};
 
+const DEFAULT_LIMIT: u32 = 100;
+/// Each may name a thousand companies.
+const MAX_LIMIT: u32 = 1000;
 /// Shown in lists.
 const MAX_NAME_CHARS: usize = 100;
 /// Checked with each request.
@@ -30,17 +34,24 @@ const MAX_ADDRESSES: usize = 50;
 const MAX_COMPANIES: usize = 1000;
 
 pub(crate) fn endpoints() -> [Endpoint; 4] {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
     let all_of_them = Operation::new("list_tokens", "Administration", "Tokens, the oldest first")
         .described("Tokens that reach no further than the one that asks, by their first characters.")
         .takes("revoked", flag(), "With those that were revoked.")
+        .takes("limit", limit, "Tokens of a page.")
+        .takes(
+            "cursor",
+            text(),
+            "`next_cursor` of the page before; repeat the other parameters.",
+        )
         .answers(
             200,
-            "All of them.",
+            "The page.",
             reference("TokenList"),
-            json!({ "data": [example_token()] }),
+            json!({ "data": [example_token()], "next_cursor": null }),
         )
         .conditional()
-        .refuses(&["permission_missing"]);
+        .refuses(&["cursor_invalid", "permission_missing"]);
     let mut made = example_token();
     made["token"] = "erp_0123abcd…".into();
     let make = Operation::new("create_token", "Administration", "Makes a token")
@@ -89,14 +100,47 @@ async fn list(
     State(hub): State<Hub>,
     mut parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
+    let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
     let revoked = parameters.flag("revoked")?;
+    let cursor = parameters.take("cursor")?;
     parameters.finish()?;
+    let after = cursor.map(|cursor| read_place(&scope, &cursor)).transpose()?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
     hub.call(move |store| {
-        let mut all = store.api_tokens(scope.tenant())?;
-        all.retain(|token| reaches(&scope, token) && (revoked || token.revoked_at.is_none()));
-        Ok(Json(json!({ "data": all })))
+        let mut query = TokenQuery {
+            after,
+            revoked,
+            limit: limit + 1,
+        };
+        let mut data: Vec<ApiTokenInfo> = Vec::new();
+        // Those that the token does not reach leave room for others.
+        while data.len() <= most {
+            let some = store.api_token_page(scope.tenant(), &query)?;
+            let Some(last) = some.last() else { break };
+            query.after = Some((last.created_at, last.prefix.clone()));
+            data.extend(some.into_iter().filter(|token| reaches(&scope, token)));
+        }
+        let more = data.len() > most;
+        data.truncate(most);
+        let last = data.last().filter(|_| more);
+        let next = last.map(|last| {
+            let place = format!("{}:{}", last.created_at.as_microsecond(), last.prefix);
+            Named::Tokens.after(scope.tenant(), &place)
+        });
+        Ok(Json(json!({ "data": data, "next_cursor": next })))
     })
     .await
+}
+
+/// When a token was made and how it begins.
+fn read_place(scope: &TenantScope, cursor: &str) -> Result<(Timestamp, String), ApiError> {
+    let place = Named::Tokens.read(scope.tenant(), cursor)?;
+    let read = || {
+        let (at, prefix) = place.split_once(':')?;
+        let at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
+        Some((at, prefix.to_owned()))
+    };
+    read().ok_or_else(|| ApiError::new("cursor_invalid", "the cursor is not one of this listing"))
 }
 
 async fn one(

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::engine::{Param, Tx};
+use crate::engine::{ByKey, Param, Tx};
 use catalog::{Catalog, Child, Dataset, Field};
 use jiff::Timestamp;
 use model::{Customer, ImportState, Payment, PaymentKind};
 use serde_json::{Map, Value as Json};
 use values::{CompanyId, Date, Decimal, Key, TenantId, days_from_date, parse_date};
 
-use super::{Amount, scale, shown, too_large};
+use super::{Amount, QUEUED, scale, shown, too_large};
 use crate::StoreError;
 use crate::sql::documents::Documents;
 use crate::sql::tables::child_table;
@@ -153,8 +153,13 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// All of the company's: a clerk's batches of a day or two, so one reading serves a page.
-    pub(super) fn load(t: &Tx<'_>, view: &View<'_>) -> Result<Option<Self>, StoreError> {
+    /// All receipts of the company's, a clerk's batches of a day or two, so that one reading serves
+    /// a page; of what waits in the queue that for the page's invoices.
+    pub(super) fn load(
+        t: &Tx<'_>,
+        view: &View<'_>,
+        documents: &Documents,
+    ) -> Result<Option<Self>, StoreError> {
         if !view.dataset.key.iter().eq(INVOICE_KEY) {
             return Ok(None);
         }
@@ -167,7 +172,8 @@ impl Received {
             scale: layout.scale,
         };
         let lines = layout.lines(t, tenant, company, None)?;
-        for (invoice, amount) in lines.into_iter().chain(queued(t, tenant, company, layout.scale)?) {
+        let queued = queued(t, (tenant, company), &documents.keys, layout.scale)?;
+        for (invoice, amount) in lines.into_iter().chain(queued) {
             let sum = received
                 .amounts
                 .entry(invoice)
@@ -179,7 +185,7 @@ impl Received {
 
     fn of(&self, invoice: &Key) -> Result<Decimal, StoreError> {
         let zero = Decimal::zero(self.scale);
-        let untyped = Key::from_stored(first_parts(invoice.as_str(), INVOICE_KEY.len() - 1).to_owned());
+        let untyped = untyped(invoice);
         let amount = |key: &Key| self.amounts.get(key).copied().unwrap_or(zero);
         amount(invoice).checked_add(amount(&untyped)).map_err(too_large)
     }
@@ -231,22 +237,38 @@ fn as_stored(number: &str) -> String {
     }
 }
 
-/// Invoice and amount of each payment that waits to be entered.
+/// The key of all invoices of that number.
+fn untyped(invoice: &Key) -> Key {
+    Key::from_stored(first_parts(invoice.as_str(), INVOICE_KEY.len() - 1).to_owned())
+}
+
+/// Invoice and amount of each payment that waits to be entered for one of these.
 fn queued(
     t: &Tx<'_>,
-    tenant: &TenantId,
-    company: &CompanyId,
+    (tenant, company): (&TenantId, &CompanyId),
+    invoices: &[Key],
     scale: u8,
 ) -> Result<Vec<(Key, Decimal)>, StoreError> {
-    let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'payment' \
-               AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
+    let by_key = ByKey {
+        table: QUEUED,
+        columns: "key, amount",
+        order: "import, place",
+    };
+    let keys: BTreeSet<Key> = invoices
+        .iter()
+        .flat_map(|invoice| [invoice.clone(), untyped(invoice)])
+        .collect();
+    let keys: Vec<Key> = keys.into_iter().collect();
     let mut lines = Vec::new();
-    t.each(sql, (tenant.as_str(), company.as_str()), |row| {
-        let body: String = row.get(0)?;
-        let body = serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
-        for (invoice, amount) in paid_invoices(&body) {
-            lines.push((invoice, amount.rescale(scale).map_err(too_large)?));
-        }
+    t.each_by_key(&by_key, tenant.as_str(), company.as_str(), &keys, |_, row| {
+        let text: String = row.get(1)?;
+        let amount: Decimal = text
+            .parse()
+            .map_err(|_| StoreError::corrupt(format!("the amount {text}")))?;
+        lines.push((
+            Key::from_stored(row.get::<String>(0)?),
+            amount.rescale(scale).map_err(too_large)?,
+        ));
         Ok(())
     })?;
     Ok(lines)

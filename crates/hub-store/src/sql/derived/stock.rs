@@ -1,14 +1,13 @@
 //! Stock: what may be promised, and what waits to be entered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::engine::Tx;
+use crate::engine::{ByKey, Tx};
 use catalog::Value;
-use serde::Deserialize;
 use serde_json::Value as Json;
-use values::Decimal;
+use values::{Decimal, Key};
 
-use super::{Amount, shown, too_large};
+use super::{Amount, QUEUED, shown, too_large};
 use crate::StoreError;
 use crate::sql::documents::Documents;
 use crate::sql::tables::child_table;
@@ -81,25 +80,6 @@ fn is_on(t: &Tx<'_>, view: &View<'_>, option: &str, otherwise: bool) -> Result<b
     })
 }
 
-/// The parts of a posted order that say what is taken from where.
-#[derive(Deserialize)]
-struct Order {
-    #[serde(default)]
-    warehouse_code: Option<String>,
-    #[serde(default)]
-    lines: Vec<Line>,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    item_code: String,
-    #[serde(default)]
-    warehouse_code: Option<String>,
-    /// None in a comment.
-    #[serde(default)]
-    quantity_ordered: Json,
-}
-
 /// Ordered through the hub and not yet entered, by item and warehouse. A line without a
 /// warehouse takes the order's, then the item's own.
 pub(super) fn queued(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Result<Vec<Json>, StoreError> {
@@ -111,12 +91,13 @@ pub(super) fn queued(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Resu
     ) else {
         return Ok(Vec::new());
     };
-    let queued = open_lines(t, view, on_hand.scale)?;
     let text = |place: usize, row: usize| match documents.batch.parent_value(place, row) {
         Value::Text(text) => text.to_owned(),
         Value::Decimal(_) | Value::Date(_) => String::new(),
     };
     let rows = 0..documents.keys.len();
+    let items: BTreeSet<String> = rows.clone().map(|row| text(item, row)).collect();
+    let queued = open_lines(t, view, &items, on_hand.scale)?;
     Ok(rows
         .map(|row| {
             let quantity = queued.get(&(text(item, row), text(warehouse, row)));
@@ -125,50 +106,47 @@ pub(super) fn queued(t: &Tx<'_>, view: &View<'_>, documents: &Documents) -> Resu
         .collect())
 }
 
+/// By item and warehouse, of these items.
 fn open_lines(
     t: &Tx<'_>,
     view: &View<'_>,
+    items: &BTreeSet<String>,
     scale: u8,
 ) -> Result<HashMap<(String, String), Decimal>, StoreError> {
-    let sql = "SELECT body FROM hub_imports WHERE tenant = ? AND company = ? AND kind = 'sales_order' \
-               AND state IN ('received', 'validated', 'waiting', 'writing', 'held')";
+    let by_key = ByKey {
+        table: QUEUED,
+        columns: "warehouse, amount",
+        order: "import, place",
+    };
+    let (tenant, company) = (view.scope.tenant().as_str(), view.company.as_str());
+    let items: Vec<&String> = items.iter().collect();
+    let keys: Vec<Key> = items.iter().map(|item| Key::from_parts([item])).collect();
+    let mut lines = Vec::new();
+    t.each_by_key(&by_key, tenant, company, &keys, |place, row| {
+        lines.push((place, row.get::<String>(0)?, row.get::<String>(1)?));
+        Ok(())
+    })?;
     let mut sums = HashMap::new();
-    let mut own_warehouses: HashMap<String, String> = HashMap::new();
-    t.each(
-        sql,
-        (view.scope.tenant().as_str(), view.company.as_str()),
-        |row| {
-            let body: String = row.get(0)?;
-            let order: Order =
-                serde_json::from_str(&body).map_err(|e| StoreError::corrupt(format!("a body: {e}")))?;
-            for line in order.lines.into_iter().filter(|l| !l.quantity_ordered.is_null()) {
-                let warehouse = line.warehouse_code.or_else(|| order.warehouse_code.clone());
-                let warehouse = match warehouse.filter(|w| !w.is_empty()) {
-                    Some(warehouse) => warehouse,
-                    None => match own_warehouses.get(&line.item_code) {
-                        Some(known) => known.clone(),
-                        None => {
-                            let found = default_warehouse(t, view, &line.item_code)?;
-                            own_warehouses.insert(line.item_code.clone(), found.clone());
-                            found
-                        }
-                    },
-                };
-                // A text, or a whole number.
-                let quantity = line.quantity_ordered;
-                let quantity = quantity
-                    .as_str()
-                    .map_or_else(|| quantity.to_string(), str::to_owned);
-                let quantity = Decimal::parse(&quantity, scale)
-                    .map_err(|_| StoreError::corrupt(format!("the quantity {quantity}")))?;
-                let sum = sums
-                    .entry((line.item_code, warehouse))
-                    .or_insert(Decimal::zero(scale));
-                *sum = sum.checked_add(quantity).map_err(too_large)?;
+    let mut own_warehouses: HashMap<u32, String> = HashMap::new();
+    for (place, warehouse, amount) in lines {
+        let item = usize::try_from(place).ok().and_then(|place| items.get(place));
+        let Some(item) = item else { continue };
+        let warehouse = match own_warehouses.get(&place) {
+            _ if !warehouse.is_empty() => warehouse,
+            Some(own) => own.clone(),
+            None => {
+                let own = default_warehouse(t, view, item)?;
+                own_warehouses.insert(place, own.clone());
+                own
             }
-            Ok(())
-        },
-    )?;
+        };
+        let quantity = Decimal::parse(&amount, scale)
+            .map_err(|_| StoreError::corrupt(format!("the quantity {amount}")))?;
+        let sum = sums
+            .entry((String::clone(item), warehouse))
+            .or_insert(Decimal::zero(scale));
+        *sum = sum.checked_add(quantity).map_err(too_large)?;
+    }
     Ok(sums)
 }
 
@@ -182,7 +160,7 @@ fn default_warehouse(t: &Tx<'_>, view: &View<'_>, item_code: &str) -> Result<Str
         "SELECT \"{}\" FROM \"{}\" WHERE tenant = ? AND company = ? AND key = ?",
         field.name, items.name
     );
-    let key = values::Key::from_parts([item_code]);
+    let key = Key::from_parts([item_code]);
     let own = (view.scope.tenant().as_str(), view.company.as_str(), key.as_str());
     let found: Option<String> = t.one(&sql, own, |row| row.get(0))?;
     Ok(found.unwrap_or_default())

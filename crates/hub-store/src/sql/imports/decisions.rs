@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use values::{CompanyId, ImportId, Key, TenantId};
 use wire::agent::DecideAction;
 
-use super::{Known, body_of, get, import_state, known, moved, parsed, report_of, seen, tenders};
+use super::{Known, body_of, get, import_state, known, moved, parsed, queue, report_of, seen, tenders};
 use crate::engine::Tx;
 use crate::sql::audit::{self, Act};
 use crate::sql::{micros, timestamp, webhooks};
@@ -70,6 +70,7 @@ pub(in crate::sql) fn edit(
     )?;
     let created_at = timestamp(known.created_at)?;
     tenders::put(t, tenant, &known.company, id, &said, created_at)?;
+    queue::put(t, (tenant, &known.company, id), known.kind, body)?;
     moved(
         t,
         catalog,
@@ -190,6 +191,8 @@ pub(super) fn decide(
                 now,
             )?;
             tenders::claim(t, tenant, &known.id)?;
+            let whose = (tenant, &known.company, &known.id);
+            queue::follow(t, whose, known.kind, ImportState::Received)?;
             moved(
                 t,
                 catalog,
@@ -327,7 +330,7 @@ fn put_discarded(
             id.as_str(),
         ),
     )?;
-    Ok(())
+    queue::forget(t, tenant, id)
 }
 
 /// What is accepted must be a problem that the document has, or had before it was edited or

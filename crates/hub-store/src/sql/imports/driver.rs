@@ -12,7 +12,7 @@ use wire::agent::{
     Report, Reservation, Reserve,
 };
 
-use super::{Known, decision_of, import_kind, known, moved, report_of, settled_at, tenders};
+use super::{Known, decision_of, import_kind, known, moved, queue, report_of, settled_at, tenders};
 use crate::sql::{micros, people, webhooks};
 use crate::{AgentScope, StoreError};
 
@@ -298,6 +298,7 @@ pub(in crate::sql) fn report(
     if state != known.state {
         webhooks::import_moved(t, tenant, id.as_str())?;
         tenders::follow(t, tenant, id, state)?;
+        queue::follow(t, (tenant, &known.company, id), known.kind, state)?;
         moved(t, catalog, tenant, id, (&known, None), state, now)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::sql::imports;
 
-pub(super) const MIGRATIONS: [Migration; 9] = [
+pub(super) const MIGRATIONS: [Migration; 10] = [
     Migration {
         sql: "
 CREATE TABLE hub_store (id TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -176,5 +176,17 @@ ALTER TABLE hub_tenants ADD COLUMN tombstone_floor INTEGER NOT NULL DEFAULT 0;
 UPDATE hub_tenants SET tombstone_floor = feed_floor;
 ",
         after: None,
+    },
+    Migration {
+        sql: "
+ALTER TABLE hub_streams ADD COLUMN records INTEGER;
+CREATE TABLE hub_queued (
+    tenant TEXT NOT NULL, import TEXT NOT NULL, place INTEGER NOT NULL, company TEXT NOT NULL, key TEXT NOT NULL,
+    warehouse TEXT NOT NULL, amount TEXT NOT NULL,
+    PRIMARY KEY (tenant, import, place)
+) STRICT;
+CREATE INDEX hub_queued_key ON hub_queued (tenant, company, key);
+",
+        after: Some(imports::fill_queue),
     },
 ];
