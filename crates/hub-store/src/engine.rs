@@ -191,33 +191,35 @@ pub(crate) struct ByKey<'a> {
 }
 
 impl Tx<'_> {
-    /// Runs `work` on the rows of each of these records, in the order of the keys, with the
-    /// key's place.
+    /// Runs `work` on the rows of each of these records, table after table and in each in the
+    /// order of the keys, with the table's place and the key's.
     pub(crate) fn each_by_key(
         &self,
-        by_key: &ByKey<'_>,
+        tables: &[ByKey<'_>],
         tenant: &str,
         company: &str,
         keys: &[Key],
-        mut work: impl FnMut(u32, &Row<'_>) -> Result<(), StoreError>,
+        mut work: impl FnMut(usize, u32, &Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let ByKey {
-            table,
-            columns,
-            order,
-        } = by_key;
         match self {
             Self::Sqlite(_) => {
-                let sql = format!(
-                    "SELECT {columns} FROM \"{table}\" WHERE tenant = ? AND company = ? AND key = ? ORDER BY {order}"
-                );
-                for (place, key) in (0_u32..).zip(keys) {
-                    self.each(&sql, (tenant, company, key.as_str()), |row| work(place, row))?;
+                for (of, by_key) in tables.iter().enumerate() {
+                    let ByKey {
+                        table,
+                        columns,
+                        order,
+                    } = by_key;
+                    let sql = format!(
+                        "SELECT {columns} FROM \"{table}\" WHERE tenant = ? AND company = ? AND key = ? ORDER BY {order}"
+                    );
+                    for (place, key) in (0_u32..).zip(keys) {
+                        self.each(&sql, (tenant, company, key.as_str()), |row| work(of, place, row))?;
+                    }
                 }
                 Ok(())
             }
             Self::Postgres(session) => {
-                postgres::each_by_key(session, by_key, tenant, company, keys, &mut work)
+                postgres::each_by_key(session, tables, tenant, company, keys, &mut work)
             }
         }
     }

@@ -84,35 +84,42 @@ pub(super) fn lock(session: &Session<'_>, tenant: &TenantId) -> Result<(), Store
     Ok(())
 }
 
+/// All tables are asked at once: they cost one way to the server and back.
 pub(super) fn each_by_key(
     session: &Session<'_>,
-    by_key: &ByKey<'_>,
+    tables: &[ByKey<'_>],
     tenant: &str,
     company: &str,
     keys: &[Key],
-    work: &mut dyn FnMut(u32, &Row<'_>) -> Result<(), StoreError>,
+    work: &mut dyn FnMut(usize, u32, &Row<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let ByKey {
-        table,
-        columns,
-        order,
-    } = by_key;
     if keys.is_empty() {
         return Ok(());
     }
-    // The keys' places come last, so that the caller's columns keep theirs.
-    let sql = format!(
-        "SELECT {columns}, _k._place FROM \"{table}\" \
-         JOIN unnest(CAST(?3 AS TEXT[])) WITH ORDINALITY AS _k (_key, _place) ON key = _k._key \
-         WHERE tenant = ?1 AND company = ?2 ORDER BY _k._place, {order}"
-    );
+    let asked = tables.iter().map(|by_key| {
+        let ByKey {
+            table,
+            columns,
+            order,
+        } = by_key;
+        // The keys' places come last, so that the caller's columns keep theirs.
+        format!(
+            "SELECT {columns}, _k._place FROM \"{table}\" \
+             JOIN unnest(CAST(?3 AS TEXT[])) WITH ORDINALITY AS _k (_key, _place) ON key = _k._key \
+             WHERE tenant = ?1 AND company = ?2 ORDER BY _k._place, {order}"
+        )
+    });
+    let asked: Vec<String> = asked.collect();
     let texts = Texts::of(keys);
-    let own = (super::Param::Text(tenant), super::Param::Text(company));
-    for row in session.query(&sql, &[&Bound(own.0), &Bound(own.1), &texts])? {
-        let last = row.len().saturating_sub(1);
-        let row = Row::Postgres(&row);
-        let place: i64 = row.get(last)?;
-        work(u32::try_from(place - 1).unwrap_or(u32::MAX), &row)?;
+    let own = [tenant, company].map(|text| Bound(super::Param::Text(text)));
+    let answers = session.query_all(&asked, &[&own[0], &own[1], &texts])?;
+    for (of, rows) in answers.iter().enumerate() {
+        for row in rows {
+            let last = row.len().saturating_sub(1);
+            let row = Row::Postgres(row);
+            let place: i64 = row.get(last)?;
+            work(of, u32::try_from(place - 1).unwrap_or(u32::MAX), &row)?;
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::{ByKey, Param, Row, Tx};
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_schema::SchemaRef;
 use catalog::{Dataset, DocumentBatch, Field};
 use jiff::Timestamp;
 use values::{CompanyId, Key, TenantId};
@@ -50,57 +51,152 @@ pub(super) fn load(
     parameters: &[Param<'_>],
 ) -> Result<Documents, StoreError> {
     let sql = format!(
-        "SELECT key, _position, updated_at, _purged_at, {} FROM \"{}\" WHERE tenant = ?1 AND company = ?2 AND {condition}",
-        column_list(&dataset.fields),
+        "SELECT {} FROM \"{}\" WHERE tenant = ?1 AND company = ?2 AND {condition}",
+        parent_columns(dataset),
         dataset.name
     );
-    let (mut keys, mut marks) = (Vec::new(), Vec::new());
-    let schema = dataset.schema();
-    let mut parents = Table::new(&dataset.fields, &schema, 0);
-    t.each(&sql, parameters, |row| {
-        keys.push(Key::from_stored(row.get(0)?));
-        marks.push(Marks {
+    let mut found = Found::new(dataset);
+    t.each(&sql, parameters, |row| found.parent(row))?;
+    let keys = std::mem::take(&mut found.keys);
+    let kinds = kinds(dataset);
+    let tables: Vec<_> = kinds.iter().map(Kind::by_key).collect();
+    let (tenant, company) = (tenant.as_str(), company.as_str());
+    t.each_by_key(&tables, tenant, company, &keys, |of, parent, row| {
+        found.child(of, parent, row)
+    })?;
+    found.keys = keys;
+    found.finish()
+}
+
+/// One document, or none: parent and children are asked for together.
+pub(super) fn load_one(
+    t: &Tx<'_>,
+    dataset: &Dataset,
+    tenant: &TenantId,
+    company: &CompanyId,
+    key: &Key,
+) -> Result<Documents, StoreError> {
+    let columns = parent_columns(dataset);
+    let parent = ByKey {
+        table: dataset.name.as_str(),
+        columns: &columns,
+        order: "key",
+    };
+    let kinds = kinds(dataset);
+    let tables: Vec<_> = std::iter::once(parent)
+        .chain(kinds.iter().map(Kind::by_key))
+        .collect();
+    let mut found = Found::new(dataset);
+    let (tenant, company) = (tenant.as_str(), company.as_str());
+    let keys = std::slice::from_ref(key);
+    t.each_by_key(&tables, tenant, company, keys, |of, parent, row| {
+        match of.checked_sub(1) {
+            None => found.parent(row),
+            Some(of) => found.child(of, parent, row),
+        }
+    })?;
+    found.finish()
+}
+
+fn parent_columns(dataset: &Dataset) -> String {
+    let fields = column_list(&dataset.fields);
+    format!("key, _position, updated_at, _purged_at, {fields}")
+}
+
+/// The table of a kind of child, and the columns of its fields.
+struct Kind {
+    table: String,
+    columns: String,
+}
+
+fn kinds(dataset: &Dataset) -> Vec<Kind> {
+    let kinds = dataset.children.iter().map(|child| Kind {
+        table: child_table(dataset.name.as_str(), &child.name),
+        columns: column_list(&child.fields),
+    });
+    kinds.collect()
+}
+
+impl Kind {
+    fn by_key(&self) -> ByKey<'_> {
+        ByKey {
+            table: &self.table,
+            columns: &self.columns,
+            order: "_ordinal",
+        }
+    }
+}
+
+/// Documents as their rows come.
+struct Found {
+    keys: Vec<Key>,
+    marks: Vec<Marks>,
+    schema: SchemaRef,
+    parents: Table,
+    children: Vec<Rows>,
+}
+
+/// Rows of one kind of child, and the places of their parents.
+struct Rows {
+    schema: SchemaRef,
+    of: Vec<u32>,
+    table: Table,
+}
+
+impl Found {
+    fn new(dataset: &Dataset) -> Self {
+        let schema = dataset.schema();
+        let children = dataset.children.iter().map(|child| {
+            let schema = child.schema();
+            let table = Table::new(&child.fields, &schema, 1);
+            let of = Vec::new();
+            Rows { schema, of, table }
+        });
+        Self {
+            keys: Vec::new(),
+            marks: Vec::new(),
+            parents: Table::new(&dataset.fields, &schema, 0),
+            schema,
+            children: children.collect(),
+        }
+    }
+
+    fn parent(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        self.keys.push(Key::from_stored(row.get(0)?));
+        self.marks.push(Marks {
             position: row.get::<i64>(1)?.cast_unsigned(),
             updated_at: timestamp(row.get(2)?)?,
             purged_at: row.get::<Option<i64>>(3)?.map(timestamp).transpose()?,
         });
-        parents.push(row, OWN_COLUMNS)?;
-        Ok(())
-    })?;
-    let parents = batch(schema, parents.finish())?;
-    let mut children = Vec::with_capacity(dataset.children.len());
-    for child in &dataset.children {
-        let table_of = child_table(dataset.name.as_str(), &child.name);
-        let schema = child.schema();
-        let mut table = Table::new(&child.fields, &schema, 1);
-        let mut of = Vec::new();
-        let by_key = ByKey {
-            table: &table_of,
-            columns: &column_list(&child.fields),
-            order: "_ordinal",
-        };
-        t.each_by_key(
-            &by_key,
-            tenant.as_str(),
-            company.as_str(),
-            &keys,
-            |parent, row| {
-                of.push(parent);
-                table.push(row, 0)
-            },
-        )?;
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(of))];
-        columns.extend(table.finish());
-        children.push(batch(schema, columns)?);
+        self.parents.push(row, OWN_COLUMNS)
     }
-    Ok(Documents {
-        keys,
-        marks,
-        batch: DocumentBatch { parents, children },
-    })
+
+    fn child(&mut self, kind: usize, parent: u32, row: &Row<'_>) -> Result<(), StoreError> {
+        let Some(rows) = self.children.get_mut(kind) else {
+            return Ok(());
+        };
+        rows.of.push(parent);
+        rows.table.push(row, 0)
+    }
+
+    fn finish(self) -> Result<Documents, StoreError> {
+        let children = self.children.into_iter().map(|rows| {
+            let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(rows.of))];
+            columns.extend(rows.table.finish());
+            batch(rows.schema, columns)
+        });
+        Ok(Documents {
+            keys: self.keys,
+            marks: self.marks,
+            batch: DocumentBatch {
+                parents: batch(self.schema, self.parents.finish())?,
+                children: children.collect::<Result<_, _>>()?,
+            },
+        })
+    }
 }
 
-fn batch(schema: arrow_schema::SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, StoreError> {
+fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, StoreError> {
     RecordBatch::try_new(schema, columns).map_err(|e| StoreError::corrupt(e.to_string()))
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use values::{CompanyId, Decimal, DecimalError, Key, Kind};
 
-use super::documents::{Documents, MAX_DOCUMENTS, after_key, load};
+use super::documents::{Documents, MAX_DOCUMENTS, after_key, load, load_one};
 use super::view::{View, written};
 use super::{changes, feed, tables};
 use crate::{Lookup, Page, Record, RecordPage, RecordQuery, Selection, StoreError, TenantScope, Tombstone};
@@ -113,9 +113,8 @@ pub(super) fn one(
     if !tables::exists(t, dataset, tenant)? {
         return Ok(Lookup::Unknown);
     }
-    let parameters = [tenant.as_str(), company.as_str(), key.as_str()].map(Param::Text);
     let read = narrowed(dataset, fields);
-    let documents = load(t, &read, tenant, company, "key = ?3", &parameters)?;
+    let documents = load_one(t, &read, tenant, company, key)?;
     let view = View::new(t, catalog, scope, &read, company, fields, now)?;
     if let Some(record) = view.render(t, &documents)?.pop() {
         return Ok(Lookup::Found(record));

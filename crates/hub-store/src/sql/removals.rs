@@ -48,7 +48,7 @@ impl Leaving {
             order: "key",
         };
         let own = (tenant.as_str(), header.company.as_str());
-        t.each_by_key(&by_key, own.0, own.1, &keys, |place, row| {
+        t.each_by_key(&[by_key], own.0, own.1, &keys, |_, place, row| {
             let live: bool = row.get(0)?;
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             if let (Some(key), Some(&reason)) = (keys.get(place), reasons.get(place))

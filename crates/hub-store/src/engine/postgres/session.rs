@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use futures_util::future::try_join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
@@ -81,6 +82,21 @@ impl<'a> Session<'a> {
         let client = &self.connection()?.client;
         let statement = self.prepared(sql)?;
         self.run(client.query(&statement, parameters))
+    }
+
+    /// Sends statements of the same parameters together, and then waits for their rows.
+    pub(super) fn query_all(
+        &self,
+        statements: &[String],
+        parameters: &[Argument<'_>],
+    ) -> Result<Vec<Vec<tokio_postgres::Row>>, StoreError> {
+        let client = &self.connection()?.client;
+        let prepared = statements.iter().map(|sql| self.prepared(sql));
+        let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
+        let asked = prepared
+            .iter()
+            .map(|statement| client.query(statement, parameters));
+        self.run(try_join_all(asked))
     }
 
     pub(in crate::engine) fn execute(

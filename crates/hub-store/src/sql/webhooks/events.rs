@@ -6,8 +6,8 @@ use model::ImportReport;
 use serde_json::json;
 use values::{CompanyId, Key, TenantId};
 
-use crate::engine::{Param, Row, Tx};
-use crate::sql::documents::load;
+use crate::engine::{Row, Tx};
+use crate::sql::documents::load_one;
 use crate::sql::imports::parsed;
 use crate::sql::view::View;
 use crate::sql::{feed, timestamp};
@@ -117,13 +117,8 @@ pub(super) fn record_now(
     key: &str,
     now: Timestamp,
 ) -> Result<Option<PendingEvent>, StoreError> {
-    let parameters = [
-        Param::Text(scope.tenant().as_str()),
-        Param::Text(company.as_str()),
-        Param::Text(key),
-    ];
     let key = Key::from_stored(key.to_owned());
-    let documents = load(t, dataset, scope.tenant(), company, "key = ?3", &parameters)?;
+    let documents = load_one(t, dataset, scope.tenant(), company, &key)?;
     let found = if let Some(marks) = documents.marks.first() {
         let view = View::new(t, catalog, scope, dataset, company, None, now)?;
         let record = view.render(t, &documents)?.pop();
