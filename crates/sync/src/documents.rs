@@ -16,7 +16,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use catalog::{Dataset, DocumentBatch};
 use sage::{FindingCode, ReadError, ReadErrorCode, Reader};
-use values::{Date, Key};
+use values::{Date, Hash, Key};
 
 use crate::Shape;
 
@@ -48,6 +48,11 @@ pub struct PageRequest {
 pub struct DocumentPage {
     /// The documents, those that the site's filter does not let through included.
     pub batch: DocumentBatch,
+    /// The documents' keys.
+    pub keys: Vec<Key>,
+    /// The hashes of their canonical encodings. They are worked out where pages are read:
+    /// that may be beside the work on the page before.
+    pub hashes: Vec<Hash>,
     /// For each document: does the site's filter let it through?
     pub kept: Vec<bool>,
     /// For each document: may it leave without further explanation?
@@ -194,6 +199,8 @@ impl Source<'_> {
             children: batch.children,
         };
         Ok(DocumentPage {
+            keys: shape.dataset.keys(&batch),
+            hashes: shape.dataset.hashes(&batch),
             batch,
             kept,
             leaving,

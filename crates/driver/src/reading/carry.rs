@@ -267,7 +267,7 @@ impl CompanyReader {
         if !columns.is_empty() {
             return Ok(Event::Implausible { columns });
         }
-        let keys = work.shape.dataset.keys(&page.batch);
+        let (keys, hashes) = (&page.keys, &page.hashes);
         let stamps = stamp_findings(&work.shape.dataset, &page.batch, work.now);
         // Records that the site's filter hides are nobody's business at the hub; that the
         // filter failed on one is.
@@ -283,13 +283,12 @@ impl CompanyReader {
             }
         }
         let dataset = &work.shape.dataset;
-        let hashes = dataset.hashes(&page.batch);
-        let known = self.index.look_up(work.stream, &keys).map_err(store)?;
+        let known = self.index.look_up(work.stream, keys).map_err(store)?;
         let known_hashes: Vec<Option<Hash>> = known.iter().map(|k| k.map(|k| k.hash)).collect();
         let changed = changed_rows(
             &rows_since(dataset, &page.batch, since),
-            &keys,
-            &hashes,
+            keys,
+            hashes,
             &known_hashes,
         );
         let rows = kept_rows(&changed, &page.kept);
@@ -312,7 +311,7 @@ impl CompanyReader {
         } else {
             0
         };
-        self.seen(work, &page, &keys, &known, mark)?;
+        self.seen(work, &page, &known, mark)?;
 
         let whole = rows.len() == page.batch.parents.num_rows();
         let entries = rows
@@ -356,12 +355,12 @@ impl CompanyReader {
         &mut self,
         work: &mut Work<'_>,
         page: &DocumentPage,
-        keys: &[Key],
         known: &[Option<Known>],
         mark: bool,
     ) -> Result<(), Failure> {
         let mut flags = Vec::new();
         let mut stay = Vec::new();
+        let keys = &page.keys;
         let rows = keys.iter().zip(known).zip(page.kept.iter().zip(&page.leaving));
         for ((key, known), (kept, leaving)) in rows {
             let Some(known) = known.as_ref().filter(|_| *kept) else {

@@ -201,9 +201,8 @@ fn read_pairs(
         };
         let page = read_documents(reader.reader(), shape, &request, &mut joins, PAGE_LIMIT)
             .map_err(Failure::Read)?;
-        let keys = shape.dataset.keys(&page.batch);
-        count += keys.len() as u64;
-        let read = keys.into_iter().zip(shape.dataset.hashes(&page.batch));
+        count += page.keys.len() as u64;
+        let read = page.keys.into_iter().zip(page.hashes);
         let kept = read.zip(&page.kept).filter(|(_, kept)| **kept);
         pairs.add(kept.map(|(pair, _)| pair)).map_err(store)?;
         progress(count);
