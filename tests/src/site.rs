@@ -73,6 +73,15 @@ impl Hub {
         self.folder.join("hub.db")
     }
 
+    /// The server that keeps the store, where one does.
+    fn server(&self) -> Option<&'static test_tier::PostgresServer> {
+        if self.store.starts_with("postgres") {
+            test_tier::postgres()
+        } else {
+            None
+        }
+    }
+
     /// Starts it again where it was, after [`kill`](Self::kill).
     ///
     /// # Panics
@@ -309,7 +318,62 @@ impl Site {
     /// # Panics
     /// When the statement fails or changes nothing.
     pub fn hub_store(&self, sql: &str) {
-        change(&self.hub.store_path(), sql);
+        let Some(server) = self.hub.server() else {
+            return change(&self.hub.store_path(), sql);
+        };
+        let counted = format!("WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done");
+        let changed = server.ask(&self.hub.store, &counted);
+        assert_ne!(changed, "0", "{sql} changed nothing");
+    }
+
+    /// The tables of the hub's datasets as a file of SQLite's: where the store is no such file,
+    /// their rows are copied into one.
+    ///
+    /// # Panics
+    /// When they cannot be.
+    #[must_use]
+    pub fn hub_tables(&self) -> PathBuf {
+        let Some(server) = self.hub.server() else {
+            return self.hub.store_path();
+        };
+        let store = &self.hub.store;
+        let file = self.path().join("hub-tables.db");
+        // Of an earlier copy.
+        drop(std::fs::remove_file(&file));
+        let copy = rusqlite::Connection::open(&file).unwrap();
+        copy.execute_batch("BEGIN").unwrap();
+        let names = "SELECT c.relname, string_agg(a.attname, ',' ORDER BY a.attnum) \
+                     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+                     WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace \
+                     AND (c.relname = 'hub_tenants' OR c.relname NOT LIKE 'hub\\_%') GROUP BY c.relname";
+        for line in server.ask(store, names).lines() {
+            let (table, columns) = line.split_once('|').unwrap();
+            let columns: Vec<&str> = columns.split(',').collect();
+            let places = vec!["?"; columns.len()].join(",");
+            copy.execute_batch(&format!(
+                "CREATE TABLE \"{table}\" (\"{}\")",
+                columns.join("\",\"")
+            ))
+            .unwrap();
+            let mut insert = copy
+                .prepare(&format!("INSERT INTO \"{table}\" VALUES ({places})"))
+                .unwrap();
+            let rows = server.ask(store, &format!("SELECT json_agg(to_json(t)) FROM \"{table}\" t"));
+            let rows: Vec<serde_json::Map<String, serde_json::Value>> = match rows.as_str() {
+                "" => Vec::new(),
+                rows => serde_json::from_str(rows).unwrap(),
+            };
+            for row in rows {
+                let values = columns.iter().map(|name| match &row[*name] {
+                    serde_json::Value::Null => rusqlite::types::Value::Null,
+                    serde_json::Value::String(text) => text.clone().into(),
+                    number => number.as_i64().unwrap().into(),
+                });
+                insert.execute(rusqlite::params_from_iter(values)).unwrap();
+            }
+        }
+        copy.execute_batch("COMMIT").unwrap();
+        file
     }
 }
 

@@ -218,7 +218,7 @@ struct Parity {
 }
 
 fn parity(site: &Site) -> Vec<Parity> {
-    let hub = rusqlite::Connection::open(site.hub.store_path()).unwrap();
+    let hub = rusqlite::Connection::open(site.hub_tables()).unwrap();
     let erp = site.company().display().to_string();
     hub.execute("ATTACH ?1 AS erp", [erp]).unwrap();
     let mut script = hub.prepare(include_str!("../parity/northwind.sql")).unwrap();

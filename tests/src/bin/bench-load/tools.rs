@@ -1,5 +1,6 @@
 //! The public tools: how they are installed, and how each is told to do the same.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +16,7 @@ const DLT: &[&str] = &[
     "sqlalchemy==2.1.9",
     "pyarrow==26.0.1",
     "connectorx==0.4.6",
+    "arrow-odbc==10.6.2",
 ];
 const DLT_SCRIPT: &str = include_str!("dlt_load.py");
 
@@ -25,6 +27,7 @@ pub(crate) enum Tool {
     Ingestr,
     DltArrow,
     DltConnectorx,
+    DltOdbc,
 }
 
 /// What it is to do.
@@ -35,7 +38,18 @@ pub(crate) enum Mode {
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 4] = [Self::Sling, Self::Ingestr, Self::DltArrow, Self::DltConnectorx];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Sling,
+        Self::Ingestr,
+        Self::DltArrow,
+        Self::DltConnectorx,
+        Self::DltOdbc,
+    ];
+
+    /// Does it read through the ODBC driver, as one has to read Sage? The others have no way to.
+    pub(crate) fn reads_odbc(self) -> bool {
+        self == Self::DltOdbc
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -43,6 +57,7 @@ impl Tool {
             Self::Ingestr => "ingestr 0.15.9",
             Self::DltArrow => "dlt 1.31.0 (pyarrow)",
             Self::DltConnectorx => "dlt 1.31.0 (connectorx)",
+            Self::DltOdbc => "dlt 1.31.0 (ODBC)",
         }
     }
 
@@ -50,7 +65,7 @@ impl Tool {
         match self {
             Self::Sling => SLING,
             Self::Ingestr => INGESTR,
-            Self::DltArrow | Self::DltConnectorx => DLT,
+            Self::DltArrow | Self::DltConnectorx | Self::DltOdbc => DLT,
         }
     }
 
@@ -61,8 +76,14 @@ impl Tool {
             Self::Ingestr => ("public", format!("ingestr_{}", table.dataset)),
             Self::DltArrow => ("dlt_pyarrow", table.dataset.to_owned()),
             Self::DltConnectorx => ("dlt_connectorx", table.dataset.to_owned()),
+            Self::DltOdbc => ("dlt_odbc", table.dataset.to_owned()),
         }
     }
+}
+
+/// The company's file through the ODBC driver, as the driver's own sites have it.
+pub(crate) fn odbc(company: &impl Display) -> String {
+    format!("Driver=SQLite3;Database={company};StepAPI=1")
 }
 
 /// Where the tools are.
@@ -152,23 +173,18 @@ impl Tools {
                     }
                 }
             }
-            Tool::DltArrow | Tool::DltConnectorx => {
-                let backend = if tool == Tool::DltArrow {
-                    "pyarrow"
-                } else {
-                    "connectorx"
+            Tool::DltArrow | Tool::DltConnectorx | Tool::DltOdbc => {
+                let (backend, source) = match tool {
+                    Tool::DltOdbc => ("arrow-odbc", odbc(&company)),
+                    Tool::DltConnectorx => ("connectorx", format!("sqlite:///{company}")),
+                    Tool::DltArrow | Tool::Sling | Tool::Ingestr => {
+                        ("pyarrow", format!("sqlite:///{company}"))
+                    }
                 };
                 let script = self.venv.join("../dlt_load.py");
                 command = Command::new(self.venv.join("bin/python"));
                 command.arg(script).arg(backend).arg(&self.home);
-                command.args([
-                    &format!("sqlite:///{company}"),
-                    table.name,
-                    url,
-                    schema,
-                    &target,
-                    &key,
-                ]);
+                command.args([&source, table.name, url, schema, &target, &key]);
                 command.arg(match mode {
                     Mode::Full => "full",
                     Mode::Incremental => "incremental",
