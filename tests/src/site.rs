@@ -69,17 +69,8 @@ impl Hub {
 
     /// The store's file, where it is one.
     #[must_use]
-    pub fn store_path(&self) -> PathBuf {
-        self.folder.join("hub.db")
-    }
-
-    /// The server that keeps the store, where one does.
-    fn server(&self) -> Option<&'static test_tier::PostgresServer> {
-        if self.store.starts_with("postgres") {
-            test_tier::postgres()
-        } else {
-            None
-        }
+    pub fn store_file(&self) -> Option<PathBuf> {
+        self.store.strip_prefix("sqlite:").map(PathBuf::from)
     }
 
     /// Starts it again where it was, after [`kill`](Self::kill).
@@ -318,9 +309,10 @@ impl Site {
     /// # Panics
     /// When the statement fails or changes nothing.
     pub fn hub_store(&self, sql: &str) {
-        let Some(server) = self.hub.server() else {
-            return change(&self.hub.store_path(), sql);
-        };
+        if let Some(file) = self.hub.store_file() {
+            return change(&file, sql);
+        }
+        let server = test_tier::postgres().unwrap();
         let counted = format!("WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done");
         let changed = server.ask(&self.hub.store, &counted);
         assert_ne!(changed, "0", "{sql} changed nothing");
@@ -333,9 +325,10 @@ impl Site {
     /// When they cannot be.
     #[must_use]
     pub fn hub_tables(&self) -> PathBuf {
-        let Some(server) = self.hub.server() else {
-            return self.hub.store_path();
-        };
+        if let Some(file) = self.hub.store_file() {
+            return file;
+        }
+        let server = test_tier::postgres().unwrap();
         let store = &self.hub.store;
         let file = self.path().join("hub-tables.db");
         // Of an earlier copy.
@@ -367,7 +360,10 @@ impl Site {
                 let values = columns.iter().map(|name| match &row[*name] {
                     serde_json::Value::Null => rusqlite::types::Value::Null,
                     serde_json::Value::String(text) => text.clone().into(),
-                    number => number.as_i64().unwrap().into(),
+                    serde_json::Value::Number(number) => number.as_i64().unwrap().into(),
+                    serde_json::Value::Bool(_)
+                    | serde_json::Value::Array(_)
+                    | serde_json::Value::Object(_) => panic!("{table} holds {value}"),
                 });
                 insert.execute(rusqlite::params_from_iter(values)).unwrap();
             }

@@ -292,7 +292,9 @@ fn files_with_customer_data_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let site = Site::demo(Reader::Sandbox);
     site.driver(&["sync"]).ok();
-    for path in [site.path().join("driver"), site.hub.store_path()] {
+    let mut paths = vec![site.path().join("driver")];
+    paths.extend(site.hub.store_file());
+    for path in paths {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} is open to others: {mode:o}", path.display());
     }
