@@ -363,7 +363,7 @@ impl Site {
                     serde_json::Value::Number(number) => number.as_i64().unwrap().into(),
                     serde_json::Value::Bool(_)
                     | serde_json::Value::Array(_)
-                    | serde_json::Value::Object(_) => panic!("{table} holds {value}"),
+                    | serde_json::Value::Object(_) => panic!("{table} holds a {name} that is no value"),
                 });
                 insert.execute(rusqlite::params_from_iter(values)).unwrap();
             }
