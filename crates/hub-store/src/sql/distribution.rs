@@ -12,7 +12,7 @@ use crate::engine::statements_of;
 use crate::{SqlStore, Store};
 
 /// Statements that do not name a tenant: how they are told, and why they may.
-const EXCEPTIONS: [(&str, &str); 16] = [
+const EXCEPTIONS: [(&str, &str); 17] = [
     ("FROM hub_store", "the store itself; a table of one row"),
     ("INTO hub_store", "the same"),
     ("UPDATE hub_store SET id", "the same"),
@@ -28,6 +28,10 @@ const EXCEPTIONS: [(&str, &str); 16] = [
         "the list of tenants in which something is due",
     ),
     ("FROM hub_tenants WHERE EXISTS", "the same"),
+    (
+        "UPDATE hub_tenants SET head =",
+        "all feeds of a store that was put back",
+    ),
     ("hub_previews WHERE asked_at < ?", "housekeeping over all tenants"),
     (
         "FROM hub_webhooks w JOIN hub_tenants n",

@@ -99,7 +99,7 @@ fn count_new(t: &Tx<'_>, tenant: &TenantId, company: &CompanyId, rows: &Rows<'_>
         distinct.iter().copied().cloned().collect()
     };
     let mut live = 0;
-    t.each_by_key(&by_key, own.0, own.1, &unique, |_, row| {
+    t.each_by_key(&[by_key], own.0, own.1, &unique, |_, _, row| {
         live += usize::from(row.get::<bool>(0)?);
         Ok(())
     })?;

@@ -260,17 +260,23 @@ fn queued(
         .collect();
     let keys: Vec<Key> = keys.into_iter().collect();
     let mut lines = Vec::new();
-    t.each_by_key(&by_key, tenant.as_str(), company.as_str(), &keys, |_, row| {
-        let text: String = row.get(1)?;
-        let amount: Decimal = text
-            .parse()
-            .map_err(|_| StoreError::corrupt(format!("the amount {text}")))?;
-        lines.push((
-            Key::from_stored(row.get::<String>(0)?),
-            amount.rescale(scale).map_err(too_large)?,
-        ));
-        Ok(())
-    })?;
+    t.each_by_key(
+        &[by_key],
+        tenant.as_str(),
+        company.as_str(),
+        &keys,
+        |_, _, row| {
+            let text: String = row.get(1)?;
+            let amount: Decimal = text
+                .parse()
+                .map_err(|_| StoreError::corrupt(format!("the amount {text}")))?;
+            lines.push((
+                Key::from_stored(row.get::<String>(0)?),
+                amount.rescale(scale).map_err(too_large)?,
+            ));
+            Ok(())
+        },
+    )?;
     Ok(lines)
 }
 

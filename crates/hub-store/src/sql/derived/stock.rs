@@ -122,7 +122,7 @@ fn open_lines(
     let items: Vec<&String> = items.iter().collect();
     let keys: Vec<Key> = items.iter().map(|item| Key::from_parts([item])).collect();
     let mut lines = Vec::new();
-    t.each_by_key(&by_key, tenant, company, &keys, |place, row| {
+    t.each_by_key(&[by_key], tenant, company, &keys, |_, place, row| {
         lines.push((place, row.get::<String>(0)?, row.get::<String>(1)?));
         Ok(())
     })?;
