@@ -12,13 +12,14 @@ use model::{ImportKind, ImportState};
 use values::{CompanyId, ImportId, Key, Secret, StoreId};
 
 /// What each version brought, with a row or two.
-const VERSIONS: [&str; 6] = [
+const VERSIONS: [&str; 7] = [
     include_str!("postgres_version_1.sql"),
     include_str!("postgres_version_2.sql"),
     include_str!("postgres_version_3.sql"),
     include_str!("postgres_version_4.sql"),
     include_str!("postgres_version_5.sql"),
     include_str!("postgres_version_6.sql"),
+    include_str!("postgres_version_7.sql"),
 ];
 
 /// Everything that a schema says of tables, columns and indexes, in one order.

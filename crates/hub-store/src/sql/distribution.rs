@@ -44,7 +44,7 @@ const EXCEPTIONS: [(&str, &str); 17] = [
     ("FROM hub_webhooks WHERE reason <>", "the same"),
 ];
 /// The same of the engine's own: catalogs, and what is made when the store is opened.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "UPDATE hub_store SET version",
     "pg_catalog.",
     "sqlite_master",
@@ -52,7 +52,9 @@ const OWN: [&str; 9] = [
     "pg_notify",
     "DISTINCT dataset FROM hub_streams WHERE dataset LIKE",
     "FROM hub_streams WHERE records IS NULL",
-    // Migrations of files.
+    // Migrations.
+    "SET tombstone_floor = feed_floor",
+    "SET former_secrets = '[['",
     "SET settled_at = updated_at WHERE state IN",
     "json_set(json_remove(",
 ];

@@ -19,6 +19,16 @@ const DLT: &[&str] = &[
     "arrow-odbc==10.6.2",
 ];
 const DLT_SCRIPT: &str = include_str!("dlt_load.py");
+/// Reads a table through the ODBC driver; says how many rows, and in how many seconds.
+const READ_SCRIPT: &str = "\
+import sys, time
+from arrow_odbc import read_arrow_batches_from_odbc
+began = time.monotonic()
+query = f'SELECT * FROM {sys.argv[2]}'
+batches = read_arrow_batches_from_odbc(query, connection_string=sys.argv[1], batch_size=1000)
+rows = sum(batch.num_rows for batch in batches)
+print(rows, time.monotonic() - began)
+";
 
 /// A tool, with the way of reading where it has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +127,19 @@ impl Tools {
             return Ok(());
         }
         Err(done.log.lines().last().unwrap_or_default().to_owned())
+    }
+
+    /// How many seconds it takes to read a table through the ODBC driver and keep nothing; the
+    /// start of Python is left out.
+    pub(crate) fn read_odbc(&self, company: &Path, table: &Table) -> Result<f64, String> {
+        let mut python = Command::new(self.venv.join("bin/python"));
+        python.args(["-c", READ_SCRIPT, &odbc(&company.display()), table.name]);
+        let done = watch(&mut python);
+        let said = done.log.trim().split_once(' ');
+        match said.map(|(rows, seconds)| (rows.parse::<u64>(), seconds.parse::<f64>())) {
+            Some((Ok(rows), Ok(seconds))) if rows == table.rows => Ok(seconds),
+            _ => Err(done.log),
+        }
     }
 
     /// The tool's command for a table of the company, into this database.
