@@ -27,6 +27,7 @@ pub(crate) use address::Address;
 pub(super) use bulk::{put_documents, stage};
 pub(crate) use pool::Pool as Postgres;
 use pool::Use;
+use session::Argument;
 pub(crate) use session::Session;
 pub(super) use types::value;
 use types::{Bound, Texts};
@@ -103,16 +104,28 @@ pub(super) fn each_by_key(
             order,
         } = by_key;
         // The keys' places come last, so that the caller's columns keep theirs.
-        format!(
-            "SELECT {columns}, _k._place FROM \"{table}\" \
-             JOIN unnest(CAST(?3 AS TEXT[])) WITH ORDINALITY AS _k (_key, _place) ON key = _k._key \
-             WHERE tenant = ?1 AND company = ?2 ORDER BY _k._place, {order}"
-        )
+        match keys {
+            // Of one key the planner knows that it is one.
+            [_] => format!(
+                "SELECT {columns}, CAST(1 AS BIGINT) FROM \"{table}\" \
+                 WHERE tenant = ?1 AND company = ?2 AND key = ?3 ORDER BY {order}"
+            ),
+            _ => format!(
+                "SELECT {columns}, _k._place FROM \"{table}\" \
+                 JOIN unnest(CAST(?3 AS TEXT[])) WITH ORDINALITY AS _k (_key, _place) ON key = _k._key \
+                 WHERE tenant = ?1 AND company = ?2 ORDER BY _k._place, {order}"
+            ),
+        }
     });
     let asked: Vec<String> = asked.collect();
     let texts = Texts::of(keys);
-    let own = [tenant, company].map(|text| Bound(super::Param::Text(text)));
-    let answers = session.query_all(&asked, &[&own[0], &own[1], &texts])?;
+    let [tenant, company] = [tenant, company].map(|text| Bound(super::Param::Text(text)));
+    let one = keys.first().map(|key| Bound(super::Param::Text(key.as_str())));
+    let wanted: Argument<'_> = match &one {
+        Some(one) if keys.len() == 1 => one,
+        Some(_) | None => &texts,
+    };
+    let answers = session.query_all(&asked, &[&tenant, &company, wanted])?;
     for (of, rows) in answers.iter().enumerate() {
         for row in rows {
             let last = row.len().saturating_sub(1);
