@@ -282,7 +282,7 @@ impl Store for SqlStore {
     }
 
     fn authenticate_agent(&self, token: &Secret, now: Timestamp) -> Result<AgentScope, StoreError> {
-        let (scope, contact_is_old) = self.read(|t| people::authenticate_agent(t, token, now))?;
+        let (scope, contact_is_old) = self.engine.look(|t| people::authenticate_agent(t, token, now))?;
         if contact_is_old {
             self.write_beside(|t| people::touch_agent(t, &scope, now))?;
         }

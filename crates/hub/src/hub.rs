@@ -39,8 +39,9 @@ const CALLS_OF_TOKENS: usize = 256;
 const CALLS_OF_DRIVERS: usize = 128;
 /// How long a call waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
-/// A body of JSON: well above what a megabyte takes on a thin line.
-const BODY_WITHIN: Duration = Duration::from_secs(60);
+/// A body of JSON: well above what a megabyte takes on a thin line, and less than a whole
+/// request may take, so that it is told what was late.
+const BODY_WITHIN: Duration = Duration::from_secs(45);
 
 /// Long enough for complaints and chargebacks, short enough for privacy laws.
 const REDACT_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);

@@ -274,8 +274,18 @@ async fn words_of_other_classes_are_withheld() {
         "sage_warning: the limit is 120000.00",
         "over the limit of 120000.00",
     ]);
+    let attempt =
+        |step: &str, detail: &str| json!({ "at": "2026-05-06T10:00:00Z", "step": step, "detail": detail });
+    let attempts = json!([
+        attempt("reserved", "0000186"),
+        attempt(
+            "held",
+            "credit_limit: customer 01-ABF owes 23144.40, over the limit of 120000.00"
+        ),
+        attempt("faulted", "jane@example.com is too long"),
+    ]);
     let report = json!({ "lease": lease, "revision": 1, "report": {
-        "state": "held", "problems": problems, "warnings": warnings,
+        "state": "held", "problems": problems, "warnings": warnings, "attempts": attempts,
     }});
     let path = format!("/agent/v1/imports/{id}/report");
     world.post(&path, &agent.token, &report).await.ok();
@@ -323,6 +333,11 @@ async fn words_of_other_classes_are_withheld() {
             import["warnings"][0],
             "credit_limit: withheld from this token: it needs the class credit"
         );
+        assert_eq!(import["attempts"][0]["detail"], "0000186");
+        assert_eq!(
+            import["attempts"][1]["detail"],
+            "credit_limit: withheld from this token: it needs the class credit"
+        );
         let (told, warned, _) = shown(&credit, path).await;
         assert_eq!(told, [true, false, false, true, true]);
         assert_eq!(warned, [true, false, true, false, false]);
@@ -332,6 +347,7 @@ async fn words_of_other_classes_are_withheld() {
         let (told, warned, import) = shown(&whole, path).await;
         assert_eq!((told, warned), (vec![true; 5], vec![true; 5]));
         assert_eq!(import["warnings"], warnings);
+        assert_eq!(import["attempts"][2]["detail"], "jane@example.com is too long");
     }
     // A decision is answered with the document, too.
     let words = json!({ "accept": ["credit_limit"] });

@@ -22,6 +22,8 @@ use crate::request::Body;
 
 /// A full batch over a line of 5 Mbit/s.
 const BODY_TIME: Duration = Duration::from_secs(120);
+/// How long a batch that has come in part waits for room for more of it.
+const ROOM_TIME: Duration = Duration::from_secs(2);
 
 pub(crate) async fn open(
     Driver(scope): Driver,
@@ -113,8 +115,9 @@ pub(crate) async fn batch(
     }
 }
 
-/// The body, and the room that it takes among those of all drivers: it waits for that when it
-/// has come so far, so that whoever sends slowly holds no more than has come.
+/// The body, and the room that it takes among those of all drivers: it asks for that when it
+/// has come so far, so that whoever sends slowly holds no more than has come. Who finds none
+/// gives back what he has, or all might wait for one another.
 async fn receive(hub: &Hub, request: Request) -> Result<(Vec<u8>, OwnedSemaphorePermit), ApiError> {
     let room = |bytes: usize| async move {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -135,7 +138,11 @@ async fn receive(hub: &Hub, request: Request) -> Result<(Vec<u8>, OwnedSemaphore
         if bytes.len() + chunk.len() > MAX_BATCH_BYTES {
             return Err(too_large("it goes on"));
         }
-        held.merge(room(chunk.len()).await?);
+        let more = tokio::time::timeout(ROOM_TIME, room(chunk.len())).await;
+        held.merge(more.unwrap_or_else(|_| {
+            let detail = "the batches of other drivers take all the room";
+            Err(ApiError::new("hub_busy", detail))
+        })?);
         bytes.extend_from_slice(&chunk);
     }
     Ok((bytes, held))

@@ -302,7 +302,13 @@ pub(super) fn readable(scope: &TenantScope, store: &dyn Store, import: Import) -
         problems: told.problems(report.problems),
         ..report
     });
-    Import { report, ..import }
+    let attempts = import.attempts.into_iter();
+    let attempts = attempts.map(|(revision, attempt)| (revision, told.attempt(attempt)));
+    Import {
+        report,
+        attempts: attempts.collect(),
+        ..import
+    }
 }
 
 /// An import as the API shows it.

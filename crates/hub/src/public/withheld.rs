@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use catalog::{Catalog, Class, Field};
 use hub_store::TenantScope;
-use model::{ImportKind, Problem};
+use model::{Attempt, ImportKind, Problem};
 
 /// Codes whose words say more than the field that they are about.
 const OF_CODES: [(&str, Class); 14] = [
@@ -31,7 +31,7 @@ const OF_CODES: [(&str, Class); 14] = [
 
 /// Codes of warnings, which name no field, that everybody may read: items, stock, prices,
 /// numbers of records, and what the site has set.
-const PUBLIC_WARNINGS: [&str; 37] = [
+const PUBLIC_WARNINGS: [&str; 40] = [
     "alternate_taken",
     "batch_processing_off",
     "class_without_defaults",
@@ -61,14 +61,17 @@ const PUBLIC_WARNINGS: [&str; 37] = [
     "quantity_large",
     "receipt_not_asked",
     "receipt_posted",
+    "repeated",
     "rule_hold",
     "rule_warning",
     "stock_short",
     "tax_differs",
     "tax_not_checked",
     "tax_not_set",
+    "tax_schedule_missing",
     "total_differs",
     "total_not_checked",
+    "wrong_sign",
 ];
 
 /// What documents say and the catalog does not have under that name; the rest is of persons.
@@ -101,6 +104,9 @@ const PUBLIC_FIELDS: [&str; 26] = [
     "take_alternate",
 ];
 
+/// Steps of an attempt whose detail repeats words of Sage's or of the rules.
+const SAYING: [&str; 5] = ["faulted", "handed_over", "held", "refused", "waiting"];
+
 /// A warning without a code that is known: what it says, nobody can tell.
 const UNKNOWN: [Class; 2] = [Class::Personal, Class::Credit];
 
@@ -129,24 +135,39 @@ impl Told<'_> {
     }
 
     pub(super) fn warnings(&self, warnings: Vec<String>) -> Vec<String> {
-        let told = warnings.into_iter().map(|warning| {
-            let code = warning.split_once(": ").map_or("", |(code, _)| code);
-            let classes: Cow<'_, [Class]> = match of_code(code) {
-                Some(class) => vec![class].into(),
-                None if PUBLIC_WARNINGS.contains(&code) => Cow::Borrowed(&[Class::Public]),
-                None => Cow::Borrowed(&UNKNOWN),
-            };
-            if classes.iter().all(|class| self.scope.reads(*class)) {
-                return warning;
-            }
-            let instead = instead(&classes);
-            if of_code(code).is_some() {
-                format!("{code}: {instead}")
-            } else {
-                instead
-            }
-        });
-        told.collect()
+        warnings.into_iter().map(|warning| self.words(warning)).collect()
+    }
+
+    /// What was tried. Of most steps it says what the driver did; of these, what Sage or the
+    /// rules said.
+    pub(super) fn attempt(&self, attempt: Attempt) -> Attempt {
+        if !SAYING.contains(&attempt.step.as_str()) {
+            return attempt;
+        }
+        Attempt {
+            detail: self.words(attempt.detail),
+            ..attempt
+        }
+    }
+
+    /// Words that begin with a code: it stays, whatever is withheld.
+    fn words(&self, words: String) -> String {
+        let code = words.split_once(": ").map_or("", |(code, _)| code);
+        let classes: Cow<'_, [Class]> = match of_code(code) {
+            Some(class) => vec![class].into(),
+            None if PUBLIC_WARNINGS.contains(&code) => Cow::Borrowed(&[Class::Public]),
+            None => Cow::Borrowed(&UNKNOWN),
+        };
+        if words.is_empty() || classes.iter().all(|class| self.scope.reads(*class)) {
+            return words;
+        }
+        let instead = instead(&classes);
+        let is_code = !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if is_code {
+            format!("{code}: {instead}")
+        } else {
+            instead
+        }
     }
 }
 

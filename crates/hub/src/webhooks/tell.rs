@@ -88,8 +88,10 @@ async fn lost(hub: &Hub, claim: &Claim) {
 }
 
 async fn rounds(hub: &Hub, sender: &Arc<Sender>, claim: &Claim) -> Result<(), StoreError> {
-    let until = Instant::now() + TURN;
-    while Instant::now() < until && !hub.is_stopping() {
+    // Its time begins when there is something to tell: however long a look takes, each turn
+    // comes further.
+    let mut until = None;
+    while until.is_none_or(|until| Instant::now() < until) && !hub.is_stopping() {
         let work = call(hub, claim, |store, claim, now| {
             store.webhook_work(claim, EVENTS, now)
         })
@@ -109,6 +111,7 @@ async fn rounds(hub: &Hub, sender: &Arc<Sender>, claim: &Claim) -> Result<(), St
         if is_idle {
             return Ok(());
         }
+        let until = *until.get_or_insert_with(|| Instant::now() + TURN);
         let done = round(hub, sender, work, until).await;
         let (rests, switch) = (
             done.settlement

@@ -9,8 +9,11 @@ use values::{CompanyId, ImportId, Key, TenantId};
 
 use super::{body_of, import_kind, parsed};
 use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Param, Tx};
 use crate::sql::derived;
+
+/// Lines written by one statement.
+const AT_ONCE: usize = 100;
 
 /// What one line takes.
 struct Taken {
@@ -82,22 +85,25 @@ pub(super) fn put(
     body: &Json,
 ) -> Result<(), StoreError> {
     forget(t, tenant, import)?;
-    let sql = "INSERT INTO hub_queued (tenant, import, place, company, key, warehouse, amount) \
-               VALUES (?, ?, ?, ?, ?, ?, ?)";
-    for (place, line) in (0_i64..).zip(taken(kind, body)) {
-        let own = (tenant.as_str(), import.as_str(), place, company.as_str());
-        t.execute(
-            sql,
-            (
-                own.0,
-                own.1,
-                own.2,
-                own.3,
-                line.key.as_str(),
-                line.warehouse,
-                line.amount,
-            ),
-        )?;
+    let lines = taken(kind, body);
+    for (first, lines) in (0..).step_by(AT_ONCE).zip(lines.chunks(AT_ONCE)) {
+        let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; lines.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO hub_queued (tenant, import, place, company, key, warehouse, amount) VALUES {values}"
+        );
+        let mut parameters = Vec::with_capacity(lines.len() * 7);
+        for (place, line) in (first..).zip(lines) {
+            parameters.extend([
+                Param::Text(tenant.as_str()),
+                Param::Text(import.as_str()),
+                Param::Integer(place),
+                Param::Text(company.as_str()),
+                Param::Text(line.key.as_str()),
+                Param::Text(&line.warehouse),
+                Param::Text(&line.amount),
+            ]);
+        }
+        t.execute(&sql, parameters.as_slice())?;
     }
     Ok(())
 }
