@@ -194,6 +194,27 @@ async fn payments_and_customers_are_posted_like_orders() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_is_told_to_who_may_read_of_credit() {
+    let shop = shop().await;
+    let id = shop.posted("payments", "p-1", &payment("10.00", "ch_1")).await;
+    let body = json!({ "lease": shop.lease, "revision": 1, "report": {
+        "state": "written", "totals": { "amount_received": "10.00" },
+        "warnings": ["overpayment: 3.00 of 10.00 is on no invoice"],
+    }});
+    let path = format!("/agent/v1/imports/{id}/report");
+    shop.world.post(&path, &shop.agent.token, &body).await.ok();
+    let path = format!("/v1/imports/{id}");
+    let whole = shop.world.get(&path, &shop.token).await.ok();
+    assert_eq!(whole["totals"], json!({ "amount_received": "10.00" }));
+    let public = shop
+        .world
+        .token(&shop.tenant, TokenScope::Write, None, &[Class::Public]);
+    let less = shop.world.get(&path, &public).await.ok();
+    assert_eq!((&less["state"], &less["totals"]), (&json!("written"), &json!({})));
+    assert!(!less["warnings"].to_string().contains("3.00"), "{less}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_request_is_shown_to_who_may_read_of_persons() {
     let shop = shop().await;
     let id = shop.posted("sales_orders", "o-1", &order()).await;

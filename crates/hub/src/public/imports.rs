@@ -300,6 +300,7 @@ pub(super) fn readable(scope: &TenantScope, store: &dyn Store, import: Import) -
     let report = import.report.map(|report| ImportReport {
         warnings: told.warnings(report.warnings),
         problems: told.problems(report.problems),
+        totals: told.totals(report.totals),
         ..report
     });
     let attempts = import.attempts.into_iter();

@@ -6,15 +6,16 @@ use std::borrow::Cow;
 
 use catalog::{Catalog, Class, Field};
 use hub_store::TenantScope;
-use model::{Attempt, ImportKind, Problem};
+use model::{Attempt, ImportKind, Problem, Totals};
 
 /// Codes whose words say more than the field that they are about.
-const OF_CODES: [(&str, Class); 14] = [
+const OF_CODES: [(&str, Class); 15] = [
     // Limits, balances and what is owed.
     ("credit_hold", Class::Credit),
     ("credit_limit", Class::Credit),
     ("credit_not_checked", Class::Credit),
     ("above_balance", Class::Credit),
+    ("overpayment", Class::Credit),
     // Sage's own words about the whole, which may be about any of that.
     ("customer_refused", Class::Credit),
     ("order_refused", Class::Credit),
@@ -31,7 +32,7 @@ const OF_CODES: [(&str, Class); 14] = [
 
 /// Codes of warnings, which name no field, that everybody may read: items, stock, prices,
 /// numbers of records, and what the site has set.
-const PUBLIC_WARNINGS: [&str; 40] = [
+const PUBLIC_WARNINGS: [&str; 39] = [
     "alternate_taken",
     "batch_processing_off",
     "class_without_defaults",
@@ -55,7 +56,6 @@ const PUBLIC_WARNINGS: [&str; 40] = [
     "order_deleted",
     "order_entered",
     "order_invoiced",
-    "overpayment",
     "period_closed",
     "price_differs",
     "quantity_large",
@@ -136,6 +136,14 @@ impl Told<'_> {
 
     pub(super) fn warnings(&self, warnings: Vec<String>) -> Vec<String> {
         warnings.into_iter().map(|warning| self.words(warning)).collect()
+    }
+
+    /// What was paid is of the class that amounts of receipts are of.
+    pub(super) fn totals(&self, totals: Totals) -> Totals {
+        if self.kind == ImportKind::Payment && !self.scope.reads(Class::Credit) {
+            return Totals::new();
+        }
+        totals
     }
 
     /// What was tried. Of most steps it says what the driver did; of these, what Sage or the
